@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { dnsLabel } from './identity.js';
+import { isJsonObject, type JsonObject } from './json.js';
+
+/**
+ * The application model: what a tenant hands in. The schemas below are its one definition; the types follow from
+ * them, every door (proto, manifests) ends here, and each violation carries the path of the wrong field.
+ */
+
+export const limits = {
+  components: 100,
+  containers: 20,
+  replicas: 10_000,
+  links: 100,
+  specBytes: 2 * 1024 * 1024,
+} as const;
+
+/** Verbatim Kubernetes fields that the model has no word for: carried, rendered, never interpreted. */
+const passthrough = z.custom<JsonObject>(isJsonObject, 'must be an object');
+
+const name = z.string().regex(dnsLabel, {
+  error: (issue) =>
+    `found ${quoted(issue.input)}; allowed are 1 to 63 of a-z, 0-9 and "-", starting and ending alphanumeric`,
+});
+
+function quoted(input: unknown): string {
+  return typeof input === 'string' ? `"${input.slice(0, 80)}"` : (JSON.stringify(input) ?? 'nothing');
+}
+
+/** OCI reference (distribution/reference): no spaces, an optional registry, tag and digest. */
+const imageForm =
+  /^(?:[a-zA-Z0-9.-]+(?::[0-9]+)?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,})?$/;
+const image = z
+  .string()
+  .max(1024)
+  .regex(imageForm, {
+    error: (issue) =>
+      `found ${quoted(issue.input)}; allowed is an image reference like registry.example/team/app:1.2 without spaces`,
+  });
+
+const port = z.int().min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535');
+const protocol = z.enum(['TCP', 'UDP', 'SCTP']);
+const amount = z.int().min(0, 'must not be negative').max(Number.MAX_SAFE_INTEGER);
+
+/** CPU in thousandths of a core, memory in bytes; absent is not asked for. */
+const computeAmounts = z.strictObject({ mcpu: amount.optional(), memoryBytes: amount.optional() });
+
+const probe = z.strictObject({
+  check: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('http'),
+      path: z.string(),
+      port: z.union([port, name]),
+      scheme: z.enum(['HTTP', 'HTTPS']).optional(),
+      headers: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+    }),
+    z.strictObject({ kind: z.literal('tcp'), port: z.union([port, name]) }),
+    z.strictObject({ kind: z.literal('grpc'), port, service: z.string().optional() }),
+    z.strictObject({ kind: z.literal('exec'), command: z.array(z.string()).min(1) }),
+  ]),
+  initialDelaySeconds: z.int().min(0).optional(),
+  periodSeconds: z.int().min(1).optional(),
+  timeoutSeconds: z.int().min(1).optional(),
+  successThreshold: z.int().min(1).optional(),
+  failureThreshold: z.int().min(1).optional(),
+});
+
+const container = z.strictObject({
+  name,
+  image,
+  command: z.array(z.string()),
+  args: z.array(z.string()),
+  env: z.array(z.strictObject({ name: z.string().min(1), value: z.string() })),
+  ports: z.array(z.strictObject({ name: name.optional(), port, protocol: protocol.optional() })),
+  requests: computeAmounts,
+  limits: computeAmounts,
+  readiness: probe.optional(),
+  liveness: probe.optional(),
+  startup: probe.optional(),
+  /** Fields of the Kubernetes container that the model has no word for. */
+  extra: passthrough,
+});
+
+/** A port under which other components reach this one, by the component's name. */
+const servicePort = z.strictObject({
+  name: name.optional(),
+  port,
+  targetPort: z.union([port, name]).optional(),
+  protocol: protocol.optional(),
+});
+
+const toleration = z.strictObject({
+  key: z.string(),
+  operator: z.enum(['Exists', 'Equal']),
+  value: z.string(),
+  effect: z.enum(['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+});
+
+/** Which clusters may hold a component, and how its replicas are divided over them. Empty lists allow all. */
+const placementPolicy = z.strictObject({
+  clusters: z.array(name),
+  regions: z.array(z.string().min(1)),
+  zones: z.array(z.string().min(1)),
+  providers: z.array(z.string().min(1)),
+  labels: z.record(z.string(), z.string()),
+  tolerations: z.array(toleration),
+  /** `duplicated`: every chosen cluster holds all replicas; `divided`: by free capacity; `packed`: as few clusters as fit. */
+  division: z.enum(['duplicated', 'divided', 'packed']),
+  /** How many clusters may be chosen; 0 is no bound. */
+  minClusters: z.int().min(0).max(1000),
+  maxClusters: z.int().min(0).max(1000),
+});
+
+const component = z.strictObject({
+  name,
+  kind: z.enum(['service', 'stateful-service', 'job', 'cron-job', 'daemon']),
+  replicas: z
+    .int({ error: 'must be a whole number' })
+    .min(0, { error: (issue) => `found ${issue.input}; must be 0 to ${limits.replicas}` })
+    .max(limits.replicas, { error: (issue) => `found ${issue.input}; must be 0 to ${limits.replicas}` }),
+  /** Cron expression; cron jobs only. */
+  schedule: z.string().min(1).optional(),
+  containers: z.array(container).min(1, 'at least one container').max(limits.containers),
+  initContainers: z.array(container).max(limits.containers),
+  servicePorts: z.array(servicePort),
+  /** Components of the same application that this one calls: they are placed together. */
+  links: z.array(name).max(limits.links),
+  placement: placementPolicy.optional(),
+  /** Verbatim parts of an imported workload: its labels and annotations, its spec besides the template, its pod spec. */
+  workloadExtra: z.strictObject({
+    metadata: passthrough,
+    spec: passthrough,
+    podMetadata: passthrough,
+    podSpec: passthrough,
+  }),
+  /** Whole objects that belong to this component (Services, ServiceAccounts, ConfigMaps …), verbatim. */
+  objects: z.array(passthrough),
+});
+
+export const applicationSpecSchema = z
+  .strictObject({
+    components: z.array(component).min(1, 'at least one component').max(limits.components),
+    placement: placementPolicy,
+  })
+  .superRefine((spec, context) => {
+    const known = new Set<string>();
+    spec.components.forEach((each, index) => {
+      const path = ['components', index];
+      if (known.has(each.name))
+        context.addIssue({ code: 'custom', path: [...path, 'name'], message: `"${each.name}" is there twice` });
+      known.add(each.name);
+      if (each.kind === 'cron-job' && each.schedule === undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [...path, 'schedule'],
+          message: 'a cron job needs a schedule, like "*/5 * * * *"',
+        });
+      if (each.kind !== 'cron-job' && each.schedule !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [...path, 'schedule'],
+          message: `only cron jobs have a schedule, this is a ${each.kind}`,
+        });
+    });
+    spec.components.forEach((each, index) => {
+      each.links.forEach((link, at) => {
+        if (!known.has(link))
+          context.addIssue({
+            code: 'custom',
+            path: ['components', index, 'links', at],
+            message: `"${link}" is no component of this application; there are ${[...known].join(', ')}`,
+          });
+      });
+    });
+    for (const [path, policy] of policiesOf(spec))
+      if (policy.maxClusters !== 0 && policy.minClusters > policy.maxClusters)
+        context.addIssue({
+          code: 'custom',
+          path: [...path, 'maxClusters'],
+          message: `is ${policy.maxClusters}, below minClusters (${policy.minClusters})`,
+        });
+  });
+
+type UncheckedSpec = { placement: PlacementPolicy; components: { placement?: PlacementPolicy | undefined }[] };
+
+function policiesOf(spec: UncheckedSpec): [(string | number)[], PlacementPolicy][] {
+  const own = spec.components.flatMap((each, index): [(string | number)[], PlacementPolicy][] =>
+    each.placement === undefined ? [] : [[['components', index, 'placement'], each.placement]],
+  );
+  return [[['placement'], spec.placement], ...own];
+}
+
+export type ApplicationSpec = z.infer<typeof applicationSpecSchema>;
+export type Component = z.infer<typeof component>;
+export type Container = z.infer<typeof container>;
+export type Probe = z.infer<typeof probe>;
+export type ServicePort = z.infer<typeof servicePort>;
+export type Toleration = z.infer<typeof toleration>;
+export type PlacementPolicy = z.infer<typeof placementPolicy>;
+export type ComponentKind = Component['kind'];
+
+export const anywhere: PlacementPolicy = {
+  clusters: [],
+  regions: [],
+  zones: [],
+  providers: [],
+  labels: {},
+  tolerations: [],
+  division: 'divided',
+  minClusters: 0,
+  maxClusters: 0,
+};

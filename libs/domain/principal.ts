@@ -1,0 +1,51 @@
+import type { ProjectId, TenantId } from './identity.js';
+
+/** Roles in rising order within a tenant; `operator` stands beside them and owns the fleet. */
+export type Role = 'viewer' | 'developer' | 'owner' | 'operator';
+
+/** Who calls: the key it came with, and what that key may do. */
+export interface Principal {
+  /** The API key's id: what the audit names. */
+  keyId: string;
+  role: Role;
+  /** Undefined only for operators. */
+  tenant: TenantId | undefined;
+  /** A key may be bound to one project. */
+  project: ProjectId | undefined;
+}
+
+export const permissions = [
+  'applications.read',
+  'applications.write',
+  'tenancy.read',
+  'tenancy.write',
+  'keys.write',
+  'clusters.read',
+  'clusters.write',
+  'tenants.write',
+  'operations.read',
+] as const;
+export type Permission = (typeof permissions)[number];
+
+const viewer: readonly Permission[] = ['applications.read', 'tenancy.read', 'operations.read'];
+const developer: readonly Permission[] = [...viewer, 'applications.write'];
+const owner: readonly Permission[] = [...developer, 'tenancy.write', 'keys.write'];
+
+/** Operators own the fleet and make tenants; they read no application. */
+export const grants: Readonly<Record<Role, readonly Permission[]>> = {
+  viewer,
+  developer,
+  owner,
+  operator: [
+    'clusters.read',
+    'clusters.write',
+    'tenants.write',
+    'tenancy.read',
+    'tenancy.write',
+    'keys.write',
+    'operations.read',
+  ],
+};
+
+export const may = (principal: Principal, permission: Permission): boolean =>
+  grants[principal.role].includes(permission);
