@@ -71,11 +71,15 @@ contexts:
 /** Whether the server answers 200 to `path`; a refused or reset connection is a no. */
 const answersOk = (url: string, path: string, ca: string, token: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const call = request(`${url}${path}`, { ca, headers: { authorization: `Bearer ${token}` }, timeout: 2_000 }, (answer) => {
-      answer.resume();
-      answer.once('end', () => resolve(answer.statusCode === 200));
-      answer.once('error', () => resolve(false));
-    });
+    const call = request(
+      `${url}${path}`,
+      { ca, headers: { authorization: `Bearer ${token}` }, timeout: 2_000 },
+      (answer) => {
+        answer.resume();
+        answer.once('end', () => resolve(answer.statusCode === 200));
+        answer.once('error', () => resolve(false));
+      },
+    );
     call.once('timeout', () => call.destroy());
     call.once('error', () => resolve(false));
     call.end();
@@ -155,7 +159,11 @@ async function prepareSeat(seat: Seat): Promise<void> {
 }
 
 async function startApiServer(seat: Seat, url: string): Promise<RunningProgram> {
-  const server = startProgram({ binary: join(seat.assets, 'kube-apiserver'), dir: seat.dir, args: apiServerArgs(seat) });
+  const server = startProgram({
+    binary: join(seat.assets, 'kube-apiserver'),
+    dir: seat.dir,
+    args: apiServerArgs(seat),
+  });
   const certificate = join(seat.dir, 'apiserver.crt');
   const isUp = async (): Promise<boolean> => {
     const ca = await readIfThere(certificate);
@@ -247,7 +255,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     stops.push(() => etcd.program.stop());
     const planes: ControlPlane[] = [];
     for (const name of options.names) {
-      const seat = { assets: options.assets, etcdUrl: etcd.url, name, dir: join(dir, name), token: randomBytes(16).toString('hex'), serviceAccountKey };
+      const seat = {
+        assets: options.assets,
+        etcdUrl: etcd.url,
+        name,
+        dir: join(dir, name),
+        token: randomBytes(16).toString('hex'),
+        serviceAccountKey,
+      };
       const plane = await withFreshPort(seat, options.controllers ?? false);
       stops.push(() => plane.stop());
       planes.push(plane);

@@ -69,7 +69,8 @@ export function startProgram({ binary, args, dir, name = basename(binary) }: Pro
       const deadline = Date.now() + deadlineMs;
       while (!(await probe())) {
         if (hasEnded()) throw new ProgramEnded(`${name} ended early:\n${await logTail(logFile)}`, { cause: failure });
-        if (Date.now() > deadline) throw new Error(`${name} was not ready in ${deadlineMs} ms:\n${await logTail(logFile)}`);
+        if (Date.now() > deadline)
+          throw new Error(`${name} was not ready in ${deadlineMs} ms:\n${await logTail(logFile)}`);
         await pause(100);
       }
     },
