@@ -1,0 +1,41 @@
+export { type ConfigOf, type ConfigShape, defineConfig, setting } from './config/config.js';
+export { CallAborted } from './errors/aborted.js';
+export { type RpcCode, rpcCodeName, rpcCodes } from './errors/codes.js';
+export { RpcError, type RpcErrorDetails } from './errors/rpc-error.js';
+export { cannotListen, StartupError, StartupErrors } from './errors/startup.js';
+export {
+  type HealthEndpoint,
+  type HealthEndpointOptions,
+  type ReadinessCheck,
+  startHealthEndpoint,
+} from './health/http.js';
+export { createMetrics, rpcMetrics } from './health/metrics.js';
+export { createLogger, type Logger, type LogLevel, logLevels, silentLogger } from './log/logger.js';
+export { nestLogger } from './log/nest-logger.js';
+export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './postgres/embedded.js';
+export {
+  type CallSettings,
+  type ChannelSettings,
+  type ClientBidi,
+  type ClientTls,
+  createRpcClient,
+  openChannel,
+  type RpcChannel,
+  type RpcClient,
+} from './rpc/client.js';
+export type { ServerTls } from './rpc/credentials.js';
+export { RpcHost, RpcModule, type RpcModuleAsyncOptions } from './rpc/module.js';
+export type { RpcObserver, RpcProtocol } from './rpc/observer.js';
+export type { PipelineOptions } from './rpc/pipeline.js';
+export { type Endpoint, RpcServer, type RpcServerOptions } from './rpc/server.js';
+export { type BoundService, bindService, RpcService } from './rpc/service.js';
+export type {
+  BidiStream,
+  IncomingCall,
+  RpcCall,
+  RpcHandler,
+  RpcHandlers,
+  RpcMetadata,
+  ServerStreamWriter,
+} from './rpc/types.js';
+export { type RunMainOptions, type Running, runMain, startNest } from './run-main.js';

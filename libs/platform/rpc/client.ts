@@ -1,0 +1,150 @@
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from '@bufbuild/protobuf';
+import { ChannelCredentials, type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
+import { RpcError } from '../errors/rpc-error.js';
+import { bidiCall, serverStreamCall, unaryCall } from './client-calls.js';
+import { serviceConfig } from './retry.js';
+
+/** PEM of what a client needs for TLS. */
+export interface ClientTls {
+  /** Authority of the server's certificate. Left out: the system's. */
+  authority?: string | Buffer;
+  /** For mTLS. */
+  certificate?: string | Buffer;
+  privateKey?: string | Buffer;
+  /** Name that the server's certificate must carry, when it is not the address' host. */
+  serverName?: string;
+}
+
+export interface ChannelSettings {
+  /** host:port. */
+  address: string;
+  /** Left out: plain text. */
+  tls?: ClientTls;
+  /** Headers for every call, asked for anew each time: `() => ({ authorization: 'Bearer …' })`. */
+  metadata?: () => Readonly<Record<string, string>>;
+  /** For unary calls that bring none. Default 30 s. */
+  defaultDeadlineMs?: number;
+  /** Attempts at a call without side effects (its `idempotency_level`) while the server is UNAVAILABLE. Default 4. */
+  attempts?: number;
+  /** Largest answer, in bytes. Default 16 MiB. */
+  maxResponseBytes?: number;
+  /** A connection of its own, shared with no other channel to the same address. */
+  ownConnection?: boolean;
+}
+
+export interface CallSettings {
+  signal?: AbortSignal;
+  /** From now. Streams have none unless set. */
+  deadlineMs?: number;
+  metadata?: Readonly<Record<string, string>>;
+}
+
+/** A stream in both directions, as its caller holds it. */
+export interface ClientBidi<I extends DescMessage, O extends DescMessage> {
+  /** Resolves when there is room for the next; rejects with RpcError once the call has ended. */
+  write(message: MessageInitShape<I>): Promise<void>;
+  /** Says that nothing more will be written. */
+  end(): void;
+  cancel(): void;
+  /** What the server writes; ends when the call ends well, throws RpcError when it does not. Iterate once. */
+  readonly messages: AsyncIterable<MessageShape<O>>;
+  /** How the call ended; never rejects. */
+  readonly status: Promise<{ code: string; message: string }>;
+}
+
+type ClientMethod<M extends DescMethod> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageInitShape<I>, settings?: CallSettings) => Promise<MessageShape<O>>
+    : M extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageInitShape<I>, settings?: CallSettings) => AsyncIterable<MessageShape<O>>
+      : M extends DescMethodBiDiStreaming<infer I, infer O>
+        ? (settings?: CallSettings) => ClientBidi<I, O>
+        : never;
+
+/**
+ * The methods of a service. Unary calls answer a promise; server streams an iterable that begins the call when it is
+ * iterated and cancels it when the loop is left. All fail with RpcError.
+ */
+export type RpcClient<S extends DescService> = { readonly [K in keyof S['method']]: ClientMethod<S['method'][K]> };
+
+/** One connection to a server (made when first needed, re-made when lost) for any number of services. */
+export interface RpcChannel {
+  client<S extends DescService>(service: S): RpcClient<S>;
+  /** Resolves once connected; rejects with RpcError UNAVAILABLE after `timeoutMs`. */
+  ready(timeoutMs: number): Promise<void>;
+  close(): void;
+}
+
+const credentialsOf = (tls: ClientTls | undefined): ChannelCredentials => {
+  if (tls === undefined) return credentials.createInsecure();
+  const { authority, certificate, privateKey } = tls;
+  const pem = (text: string | Buffer | undefined) => (text === undefined ? null : Buffer.from(text));
+  return ChannelCredentials.createSsl(pem(authority), pem(privateKey), pem(certificate));
+};
+
+const optionsOf = (settings: ChannelSettings, service: DescService | undefined): ChannelOptions => ({
+  'grpc.max_receive_message_length': settings.maxResponseBytes ?? 16 * 1024 * 1024,
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.max_reconnect_backoff_ms': 5000,
+  'grpc.enable_http_proxy': 0,
+  'grpc.service_config_disable_resolution': 1,
+  ...(settings.ownConnection === true ? { 'grpc.use_local_subchannel_pool': 1 } : {}),
+  ...(settings.tls?.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': settings.tls.serverName }),
+  ...(service === undefined ? {} : { 'grpc.service_config': serviceConfig(service, settings.attempts ?? 4) }),
+});
+
+const methodsOf = (service: DescService, client: Client, settings: ChannelSettings): Record<string, unknown> => {
+  const methods: Record<string, unknown> = {};
+  for (const method of service.methods) {
+    if (method.methodKind === 'unary') methods[method.localName] = unaryCall(client, method, settings);
+    if (method.methodKind === 'server_streaming')
+      methods[method.localName] = serverStreamCall(client, method, settings);
+    if (method.methodKind === 'bidi_streaming') methods[method.localName] = bidiCall(client, method, settings);
+  }
+  return methods;
+};
+
+/** Opens a channel; nothing is sent until the first call. */
+export const openChannel = (settings: ChannelSettings): RpcChannel => {
+  const channelCredentials = credentialsOf(settings.tls);
+  const clients: Client[] = [];
+  const open = (service: DescService | undefined): Client => {
+    const client = new Client(settings.address, channelCredentials, optionsOf(settings, service));
+    clients.push(client);
+    return client;
+  };
+  return {
+    client: <S extends DescService>(service: S) => methodsOf(service, open(service), settings) as RpcClient<S>,
+    ready: (timeoutMs) => waitUntilReady(clients[0] ?? open(undefined), settings.address, timeoutMs),
+    close: () => {
+      for (const client of clients) client.close();
+    },
+  };
+};
+
+const waitUntilReady = (client: Client, address: string, timeoutMs: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    client.waitForReady(Date.now() + timeoutMs, (cause) => {
+      if (cause === undefined || cause === null) resolve();
+      else reject(new RpcError('UNAVAILABLE', `${address} did not answer within ${timeoutMs} ms`, {}, { cause }));
+    });
+  });
+
+/** A client for a single service with a channel of its own. */
+export const createRpcClient = <S extends DescService>(
+  service: S,
+  settings: ChannelSettings,
+): { readonly rpc: RpcClient<S>; close(): void } => {
+  const channel = openChannel(settings);
+  return { rpc: channel.client(service), close: () => channel.close() };
+};

@@ -1,0 +1,104 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
+import { InvalidRequest } from '#domain';
+import { cancelled } from '../errors/aborted.js';
+import type { CallContext } from './call-context.js';
+import type { BidiStream, ServerStreamWriter } from './types.js';
+
+/** Bytes that may be on their way to one reader before its writer has to wait. */
+export const streamBufferBytes = 64 * 1024;
+/** What a message in flight costs beside its bytes: buffers, callbacks, a slot in the stream. */
+const messageOverheadBytes = 512;
+
+export const encode = <D extends DescMessage>(desc: D, message: MessageInitShape<D>): Buffer => {
+  const bytes = toBinary(desc, create(desc, message));
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+};
+
+/** Reads a message; bytes that are none are the caller's fault and told so. */
+export const decode = <D extends DescMessage>(desc: D, bytes: Uint8Array): MessageShape<D> => {
+  try {
+    return fromBinary(desc, bytes);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new InvalidRequest([{ field: '', description: `not a ${desc.typeName}: ${why}` }]);
+  }
+};
+
+type Sink = Pick<ServerWritableStream<Buffer, Buffer>, 'write'>;
+
+/**
+ * Writes to a call with back-pressure. grpc-js calls back once HTTP/2 flow control has let a message go, so what has
+ * not been called back is what a slow reader costs.
+ */
+export class GrpcStreamWriter<O extends DescMessage> implements ServerStreamWriter<O> {
+  #pendingBytes = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly sink: Sink,
+    private readonly desc: O,
+    private readonly call: CallContext<unknown>,
+  ) {
+    call.onAbort(() => this.#wake());
+  }
+
+  async write(message: MessageInitShape<O>): Promise<void> {
+    this.call.throwIfAborted();
+    const bytes = encode(this.desc, message);
+    const cost = bytes.byteLength + messageOverheadBytes;
+    this.#pendingBytes += cost;
+    this.sink.write(bytes, () => {
+      this.#pendingBytes -= cost;
+      if (this.#pendingBytes <= streamBufferBytes) this.#wake();
+    });
+    while (this.#pendingBytes > streamBufferBytes && this.call.aborted === undefined) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.call.throwIfAborted();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/** Both directions of a grpc-js call. What comes in is read only as fast as the handler asks for it. */
+export class GrpcBidiStream<I extends DescMessage, O extends DescMessage>
+  extends GrpcStreamWriter<O>
+  implements BidiStream<I, O>
+{
+  constructor(
+    private readonly duplex: ServerDuplexStream<Buffer, Buffer>,
+    private readonly descs: { input: I; output: O },
+    private readonly context: CallContext<unknown>,
+    private readonly check: (message: Message) => void,
+  ) {
+    super(duplex, descs.output, context);
+  }
+
+  /** Leaving the loop early keeps the call open: what is left unread is dropped when the handler returns. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<MessageShape<I>, void, undefined> {
+    try {
+      for await (const bytes of this.duplex.iterator({ destroyOnReturn: false })) {
+        const message = decode(this.descs.input, bytes);
+        this.check(message);
+        yield message;
+      }
+    } catch (error) {
+      this.context.throwIfAborted();
+      if (this.duplex.cancelled) throw cancelled();
+      throw error;
+    }
+  }
+}
