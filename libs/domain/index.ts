@@ -5,6 +5,7 @@ export * from './decision.js';
 export * from './errors.js';
 export * from './identity.js';
 export * from './json.js';
+export * from './links.js';
 export * from './phases.js';
 export * from './principal.js';
 export * from './quantity.js';

@@ -1,0 +1,58 @@
+import type { ApplicationSpec, Component, PlacementPolicy } from './application.js';
+import type { FieldViolation } from './errors.js';
+import { canonicalJson } from './json.js';
+
+/**
+ * Components that are placed together: those that links join, in either direction and over any number of steps.
+ * Groups, and components in a group, are in the order of the spec; each component is in exactly one.
+ */
+export function linkGroups(spec: ApplicationSpec): Component[][] {
+  const places = new Map(spec.components.map((component, index): [string, number] => [component.name, index]));
+  // Union-find whose root is always the smallest place, so that groups come out in order.
+  const parents = spec.components.map((_, index) => index);
+  const rootOf = (place: number): number => {
+    let root = place;
+    for (let next = parents[root]; next !== undefined && next !== root; next = parents[root]) root = next;
+    parents[place] = root;
+    return root;
+  };
+  spec.components.forEach((component, index) => {
+    for (const link of component.links) {
+      const target = places.get(link);
+      if (target === undefined) continue;
+      const [a, b] = [rootOf(index), rootOf(target)];
+      parents[Math.max(a, b)] = Math.min(a, b);
+    }
+  });
+  const groups = new Map<number, Component[]>();
+  spec.components.forEach((component, index) => {
+    const root = rootOf(index);
+    const group = groups.get(root);
+    if (group === undefined) groups.set(root, [component]);
+    else group.push(component);
+  });
+  return [...groups.values()];
+}
+
+/** Where a component may go: its own policy, else the application's. */
+export const placementOf = (spec: ApplicationSpec, component: Component): PlacementPolicy =>
+  component.placement ?? spec.placement;
+
+const comparable = (policy: PlacementPolicy): string =>
+  canonicalJson({ ...policy, tolerations: policy.tolerations.map((each) => ({ ...each })) });
+
+/** Linked components go to the same clusters, so their policies must be the same. */
+export function linkViolations(spec: ApplicationSpec): FieldViolation[] {
+  return linkGroups(spec).flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const expected = comparable(placementOf(spec, first));
+    return others
+      .filter((component) => comparable(placementOf(spec, component)) !== expected)
+      .map((component) => ({
+        field: `spec.components[${spec.components.indexOf(component)}].placement`,
+        description:
+          `"${component.name}" and "${first.name}" are linked and must be placed together, but their placement differs; ` +
+          'give both the same placement, or set it on the application',
+      }));
+  });
+}
