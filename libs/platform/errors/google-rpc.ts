@@ -1,13 +1,17 @@
-export {
-  type BadRequest,
+import { rpc } from '#contract';
+
+/** google.rpc's error model, of all that #contract has the only part that the platform knows. */
+export const {
   BadRequestSchema,
-  type ErrorInfo,
   ErrorInfoSchema,
-  type PreconditionFailure,
   PreconditionFailureSchema,
-  type QuotaFailure,
   QuotaFailureSchema,
-  type RetryInfo,
   RetryInfoSchema,
-} from '../../contract/gen/google/rpc/error_details_pb.js';
-export { type Status, StatusSchema } from '../../contract/gen/google/rpc/status_pb.js';
+  StatusSchema,
+} = rpc;
+export type BadRequest = rpc.BadRequest;
+export type ErrorInfo = rpc.ErrorInfo;
+export type PreconditionFailure = rpc.PreconditionFailure;
+export type QuotaFailure = rpc.QuotaFailure;
+export type RetryInfo = rpc.RetryInfo;
+export type Status = rpc.Status;

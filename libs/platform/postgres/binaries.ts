@@ -31,8 +31,8 @@ const findNative = (): string => {
   }
 };
 
-/** Whether everyone may walk down to `path` and run what is there. */
-const openToAll = async (path: string): Promise<boolean> => {
+/** Whether everyone may walk down to `path`, and enter it or run it. */
+export const openToAll = async (path: string): Promise<boolean> => {
   for (let at = path; ; at = dirname(at)) {
     if (((await stat(at)).mode & constants.S_IXOTH) === 0) return false;
     if (dirname(at) === at) return true;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { StartupError } from '../errors/startup.js';
-import { findBinaries, type PostgresBinaries } from './binaries.js';
+import { findBinaries, openToAll, type PostgresBinaries } from './binaries.js';
 import { giveTo, type OtherUser, spawnAs, unprivilegedUser } from './identity.js';
 import { startWatchdog, type Watchdog } from './watchdog.js';
 
@@ -193,10 +193,12 @@ const prepare = async (options: EmbeddedPostgresOptions): Promise<{ site: Site; 
   if (options.dataDir !== undefined && options.password === undefined) {
     throw new StartupError('embedded PostgreSQL: a data folder that is kept needs a password that is kept too');
   }
-  const home = await mkdtemp(join(tmpdir(), 'berth-postgres-'));
+  const user = unprivilegedUser();
+  // A TMPDIR below /root is no place for a server that runs as nobody.
+  const folder = user === undefined || (await openToAll(tmpdir())) ? tmpdir() : '/tmp';
+  const home = await mkdtemp(join(folder, 'berth-postgres-'));
   const dataDir = options.dataDir ?? join(home, 'data');
   const watchdog = startWatchdog(dataDir, home);
-  const user = unprivilegedUser();
   await giveTo(home, user);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await giveTo(dataDir, user);
