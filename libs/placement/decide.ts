@@ -1,0 +1,259 @@
+import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain';
+import type { Candidate, Division, FleetChange, GroupAtCluster } from './plugin.js';
+import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
+import type { Allotment, GroupRequest, PlacementRequest } from './request.js';
+import { type Addition, type Demand, demandsOf, Room } from './room.js';
+import type { Snapshot } from './snapshot.js';
+import { expandTrace, type GroupTrace } from './trace.js';
+
+/** A group for which no place was found, and what could change that. */
+export interface RefusedGroup {
+  components: readonly ComponentName[];
+  refusal: Refusal;
+  wakeOn: readonly FleetChange[];
+}
+
+export interface Decision {
+  placed: boolean;
+  /** What each cluster is to hold in all (not only what is new); empty when refused. */
+  allotments: readonly Allotment[];
+  /** Groups that have no place of their own; groups that only wait for those are not listed. */
+  refused: readonly RefusedGroup[];
+  /** What the allotments reserve beyond what the application holds. */
+  additions: readonly Addition[];
+  /** Expanded on first reading. */
+  readonly record: DecisionRecord;
+}
+
+interface GroupOutcome {
+  trace: GroupTrace;
+  allotments: readonly Allotment[];
+  refused: RefusedGroup | undefined;
+}
+
+/** Pure: reads the snapshot, changes nothing. All groups are placed, or none. */
+export function decide(request: PlacementRequest, snapshot: Snapshot, policy: EnginePolicy = defaultPolicy): Decision {
+  const room = new Room(snapshot);
+  const regionsInUse = new Map<string, Set<ClusterId>>();
+  const outcomes = request.groups.map((group) => {
+    const outcome = new GroupPlacement({ request, group, snapshot, room, regionsInUse, policy }).place();
+    noteRegions(outcome.allotments, snapshot, regionsInUse);
+    return outcome;
+  });
+  const refused = outcomes.flatMap((outcome) => (outcome.refused === undefined ? [] : [outcome.refused]));
+  const placed = refused.length === 0;
+  let record: DecisionRecord | undefined;
+  const { feedPosition } = snapshot;
+  return {
+    placed,
+    allotments: placed ? outcomes.flatMap((outcome) => outcome.allotments) : [],
+    refused,
+    additions: placed ? room.additions() : [],
+    get record() {
+      record ??= {
+        engineVersion,
+        policyHash: policyHash(policy),
+        feedPosition,
+        groups: outcomes.map(({ trace }) => expandTrace(placed ? trace : heldBack(trace, refused), policy)),
+      };
+      return record;
+    },
+  };
+}
+
+/** Takes what a decision reserved out of the snapshot, until the store's own figures come with the feed. */
+export function applyDecision(snapshot: Snapshot, decision: Decision): void {
+  for (const { cluster, amount, perReplica, newPods } of decision.additions) {
+    const slot = snapshot.slotOf(cluster);
+    if (slot !== undefined) snapshot.reserve(slot, amount, { perReplica, replicas: newPods });
+  }
+}
+
+function noteRegions(
+  allotments: readonly Allotment[],
+  snapshot: Snapshot,
+  regionsInUse: Map<string, Set<ClusterId>>,
+): void {
+  for (const { cluster } of allotments) {
+    const slot = snapshot.slotOf(cluster);
+    if (slot === undefined) continue;
+    const { region } = snapshot.describe(slot);
+    const known = regionsInUse.get(region);
+    if (known === undefined) regionsInUse.set(region, new Set([cluster]));
+    else known.add(cluster);
+  }
+}
+
+/** A group that would have had a place waits for those that have none. */
+function heldBack(trace: GroupTrace, refused: readonly RefusedGroup[]): GroupTrace {
+  if (trace.refusal !== undefined) return trace;
+  const waitsFor = refused.map(({ components }) => components.join(' + ')).join(', ');
+  return { ...trace, allotments: new Map(), refusal: { reason: 'PlacedTogether', facts: { waitsFor } } };
+}
+
+interface GroupScope {
+  request: PlacementRequest;
+  group: GroupRequest;
+  snapshot: Snapshot;
+  room: Room;
+  regionsInUse: ReadonlyMap<string, ReadonlySet<ClusterId>>;
+  policy: EnginePolicy;
+}
+
+/** Filter → score → divide for one group. */
+class GroupPlacement {
+  readonly #scope: GroupScope;
+  readonly #demands: readonly Demand[];
+  readonly #ids: readonly ClusterId[];
+  readonly #refusedBy: Int16Array;
+  readonly #refusals: (Refusal | undefined)[] = [];
+  readonly #scores: readonly Int16Array[];
+  readonly #totals: Float64Array;
+
+  constructor(scope: GroupScope) {
+    this.#scope = scope;
+    this.#demands = demandsOf(scope.group, scope.request.previous ?? []);
+    this.#ids = scope.snapshot.ids;
+    this.#refusedBy = new Int16Array(this.#ids.length).fill(-1);
+    this.#scores = scope.policy.scorers.map(() => new Int16Array(this.#ids.length));
+    this.#totals = new Float64Array(this.#ids.length);
+  }
+
+  place(): GroupOutcome {
+    this.#consider();
+    const division = this.#divide();
+    const components = this.#demands.map(({ name }) => name);
+    if (division.kind === 'refuses') {
+      const refused = { components, refusal: division.refusal, wakeOn: this.#wakeOn() };
+      return { trace: this.#trace(new Map(), [], division.refusal), allotments: [], refused };
+    }
+    const allotments: Allotment[] = [];
+    const byCluster = new Map<ClusterId, Record<ComponentName, number>>();
+    for (const { slot, replicas } of division.shares) {
+      const cluster = this.#scope.snapshot.describe(slot).id;
+      const given: Record<ComponentName, number> = {};
+      for (const [at, { name, perReplica }] of this.#demands.entries()) {
+        given[name] = replicas[at] ?? 0;
+        allotments.push({ component: name, cluster, replicas: replicas[at] ?? 0, perReplica });
+      }
+      byCluster.set(cluster, given);
+    }
+    return { trace: this.#trace(byCluster, division.lines, undefined), allotments, refused: undefined };
+  }
+
+  #consider(): void {
+    const { request, group, snapshot, room, regionsInUse, policy } = this.#scope;
+    const asked = policy.filters.flatMap((filter, index) =>
+      filter.applies === undefined || filter.applies(group) ? [{ filter, index }] : [],
+    );
+    room.openAll();
+    const first = snapshot.slots[0];
+    if (first === undefined) return;
+    const cluster = snapshot.describe(first);
+    const demands = this.#demands;
+    const at: GroupAtCluster = {
+      request,
+      group,
+      demands,
+      cluster,
+      slot: 0,
+      snapshot,
+      room,
+      holds: false,
+      regionsInUse,
+    };
+    for (const [place, slot] of snapshot.slots.entries()) {
+      at.slot = slot;
+      at.cluster = snapshot.describe(slot);
+      at.holds = demands.some((demand) => demand.held.has(at.cluster.id));
+      for (const { filter, index } of asked) {
+        const verdict = filter.admits(at);
+        if (verdict.kind === 'admits-held') room.close(slot);
+        if (verdict.kind !== 'refuses') continue;
+        this.#refusedBy[place] = index;
+        this.#refusals[place] = verdict.refusal;
+        break;
+      }
+      if (this.#refusedBy[place] === -1) this.#score(at, place);
+    }
+  }
+
+  #score(at: GroupAtCluster, place: number): void {
+    let total = 0;
+    for (const [index, scorer] of this.#scope.policy.scorers.entries()) {
+      const score = clampScore(scorer.score(at));
+      const column = this.#scores[index];
+      if (column !== undefined) column[place] = score;
+      total += score * scorer.weight;
+    }
+    this.#totals[place] = total;
+  }
+
+  #divide(): Division {
+    const { group, snapshot, room, policy } = this.#scope;
+    const candidates = this.#bestFirst();
+    if (candidates.length === 0) return { kind: 'refuses', refusal: this.#noCluster() };
+    const divider = policy.dividers.find(({ name }) => name === group.policy.division);
+    if (divider === undefined)
+      return { kind: 'refuses', refusal: { reason: 'UnknownDivision', facts: { division: group.policy.division } } };
+    const { safetyPermille } = policy;
+    const division = divider.divide({ group, demands: this.#demands, candidates, snapshot, room, safetyPermille });
+    if (division.kind === 'divided') return division;
+    const { reason, facts } = division.refusal;
+    return { kind: 'refuses', refusal: { reason, facts: { ...facts, ...this.#countRefusals() } } };
+  }
+
+  /** By total, then by cluster id. */
+  #bestFirst(): Candidate[] {
+    const { snapshot } = this.#scope;
+    const count = this.#ids.length;
+    const keys: number[] = [];
+    for (let place = 0; place < count; place++)
+      if (this.#refusedBy[place] === -1) keys.push((this.#totals[place] ?? 0) * count + (count - 1 - place));
+    return Array.from(Float64Array.from(keys).sort().reverse(), (key) => {
+      const slot = snapshot.slots[count - 1 - (key % count)] ?? 0;
+      return { slot, cluster: snapshot.describe(slot) };
+    });
+  }
+
+  #noCluster(): Refusal {
+    if (this.#ids.length === 0) return { reason: 'NoClusters', facts: {} };
+    return { reason: 'NoClusterFits', facts: this.#countRefusals() };
+  }
+
+  /** How many clusters each filter turned away. */
+  #countRefusals(): Record<string, string> {
+    const counts: Record<string, string> = {};
+    for (const [index, { name }] of this.#scope.policy.filters.entries()) {
+      const count = this.#refusedBy.reduce((sum, refusedBy) => sum + (refusedBy === index ? 1 : 0), 0);
+      if (count > 0) counts[name] = `${count}`;
+    }
+    return counts;
+  }
+
+  /** A cluster that becomes ready is a new one to every filter; the rest is what the refusing filters say. */
+  #wakeOn(): FleetChange[] {
+    const changes = new Set<FleetChange>(['cluster.ready']);
+    for (const refusedBy of new Set(this.#refusedBy))
+      for (const change of this.#scope.policy.filters[refusedBy]?.wakeOn ?? []) changes.add(change);
+    if (this.#refusedBy.includes(-1)) changes.add('cluster.capacity');
+    return [...changes].sort();
+  }
+
+  #trace(allotments: GroupTrace['allotments'], division: readonly string[], refusal: Refusal | undefined): GroupTrace {
+    return {
+      components: this.#demands.map(({ name }) => name),
+      ids: this.#ids,
+      refusedBy: this.#refusedBy,
+      refusals: this.#refusals,
+      scores: this.#scores,
+      totals: this.#totals,
+      allotments,
+      refusal,
+      division,
+    };
+  }
+}
+
+const clampScore = (score: number): number =>
+  Number.isNaN(score) ? 0 : Math.floor(Math.min(1000, Math.max(0, score)));

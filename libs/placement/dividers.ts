@@ -1,0 +1,182 @@
+import { apportion } from './apportion.js';
+import { boundsOf, brief, type Place, placeOn, type Spread, tooFewClusters } from './division.js';
+import { resourceNames, timesFits } from './node-classes.js';
+import type { Candidate, Divider, Division, DivisionTask } from './plugin.js';
+import { type Demand, wholeReplicas } from './room.js';
+
+/** Every chosen cluster holds all replicas. */
+export const duplicated: Divider = {
+  name: 'duplicated',
+  divide(task) {
+    const { group, demands, candidates, room } = task;
+    const least = Math.max(1, group.policy.minClusters);
+    const most = group.policy.maxClusters === 0 ? candidates.length : group.policy.maxClusters;
+    const chosen = candidates.slice(0, most);
+    if (chosen.length < least)
+      return {
+        kind: 'refuses',
+        refusal: { reason: 'TooFewClusters', facts: { needed: `${least}`, eligible: `${candidates.length}` } },
+      };
+    const shares = chosen.map(({ cluster, slot }) => {
+      const replicas = demands.map((demand) => wholeReplicas(demand, cluster.nodes));
+      for (const [at, demand] of demands.entries()) room.take(slot, demand, replicas[at] ?? 0);
+      return { slot, replicas };
+    });
+    const lines = demands.map((demand) =>
+      demand.kind === 'daemon'
+        ? `${demand.name} on every node of ${chosen.length} clusters`
+        : `${demand.replicas} replicas of ${demand.name} in each of ${chosen.length} clusters`,
+    );
+    return { kind: 'divided', shares, lines };
+  },
+};
+
+/** By headroom over as many clusters as may be; what is held stays, so that scaling moves as little as it can. */
+export const divided: Divider = {
+  name: 'divided',
+  divide(task) {
+    const bounds = boundsOf(task);
+    const tooFew = tooFewClusters(task, bounds);
+    if (tooFew !== undefined) return { kind: 'refuses', refusal: tooFew };
+    let short: Demand | undefined;
+    for (let count = bounds.most; ; count = Math.max(bounds.least, Math.floor(count / 2))) {
+      const result = placeOn(task, count, bounds.least, byHeadroom);
+      if ('shares' in result) return { kind: 'divided', ...result };
+      short ??= result;
+      if (count === bounds.least) break;
+    }
+    return wholeInOne(task, bounds.least, byHeadroom) ?? shortOf(task, short, bounds.most);
+  },
+};
+
+/** On as few clusters as hold it, the best filled first. */
+export const packed: Divider = {
+  name: 'packed',
+  divide(task) {
+    const bounds = boundsOf(task);
+    const tooFew = tooFewClusters(task, bounds);
+    if (tooFew !== undefined) return { kind: 'refuses', refusal: tooFew };
+    const whole = wholeInOne(task, bounds.least, bestFirst);
+    if (whole !== undefined) return whole;
+    let short: Demand | undefined;
+    for (let count = fewest(task, bounds.least); count <= bounds.most; count++) {
+      const result = placeOn(task, count, bounds.least, bestFirst);
+      if ('shares' in result) return { kind: 'divided', ...result };
+      short = result;
+    }
+    return shortOf(task, short, bounds.most);
+  },
+};
+
+/** The best cluster that alone holds the whole group. */
+function wholeInOne(
+  task: DivisionTask,
+  least: number,
+  spread: (task: DivisionTask, demand: Demand, places: readonly Place[]) => Spread,
+): Division | undefined {
+  if (least > 1) return undefined;
+  for (const candidate of task.candidates) {
+    const alone = { ...task, candidates: [candidate] };
+    const result = placeOn(alone, 1, 1, spread);
+    if ('shares' in result) return { kind: 'divided', ...result };
+  }
+  return undefined;
+}
+
+/** No fewer clusters can hold the component that needs the most: by what fits into the roomiest. */
+function fewest({ demands, candidates, room }: DivisionTask, least: number): number {
+  const needs = demands.map((demand) => {
+    if (demand.kind === 'daemon') return 1;
+    const fits = candidates.map(({ slot }) => room.fit(slot, demand)).sort((a, b) => b - a);
+    let left = demand.replicas;
+    let count = 0;
+    while (left > 0 && count < fits.length) left -= fits[count++] ?? 0;
+    return left > 0 ? fits.length + 1 : count;
+  });
+  return Math.max(least, ...needs);
+}
+
+function shortOf({ demands, candidates, room }: DivisionTask, short: Demand | undefined, most: number): Division {
+  const demand = short ?? demands[0];
+  if (demand === undefined) return { kind: 'refuses', refusal: { reason: 'NotEnoughCapacity', facts: {} } };
+  const fits = candidates.map(({ slot }) => Math.min(demand.replicas, room.fit(slot, demand))).sort((a, b) => b - a);
+  const fitting = fits.slice(0, most).reduce((sum, fit) => sum + fit, 0);
+  const facts = {
+    component: demand.name,
+    replicas: `${demand.replicas}`,
+    fitting: `${Math.min(demand.replicas, fitting)}`,
+    clusters: `${most}`,
+  };
+  // Each component alone would fit: it is sharing the clusters that leaves no room.
+  return {
+    kind: 'refuses',
+    refusal: { reason: fitting >= demand.replicas ? 'NotEnoughTogether' : 'NotEnoughCapacity', facts },
+  };
+}
+
+/** How many replicas the measured and requested headroom of a cluster holds. */
+function headroomReplicas(task: DivisionTask, demand: Demand, { slot }: Candidate, cap: number): number {
+  const { snapshot, room, safetyPermille } = task;
+  const left = { mcpu: 0, memoryBytes: 0, pods: 0 };
+  for (const [at, resource] of resourceNames.entries()) {
+    const measured = snapshot.measured(slot, at);
+    const unused = snapshot.allocatable(slot, at) - Math.floor((measured * safetyPermille) / 1000);
+    left[resource] = measured < 0 ? room.free(slot, at) : Math.min(room.free(slot, at), unused);
+  }
+  const fits = timesFits(demand.perReplica, left);
+  return fits === Number.POSITIVE_INFINITY ? cap : fits;
+}
+
+function byHeadroom(task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
+  const total = `${demand.replicas} replicas of ${demand.name} over ${places.length} clusters`;
+  if (places.length === 1)
+    return { counts: [demand.replicas], line: `${demand.replicas} replicas of ${demand.name} in 1 cluster` };
+  const kept = places.map(({ least, held, cap }) => Math.max(least, Math.min(held, cap)));
+  const keeps = kept.reduce((sum, count) => sum + count, 0);
+  if (keeps > demand.replicas) {
+    const counts = takeBack(kept, places, keeps - demand.replicas);
+    return {
+      counts,
+      line: `${total}: ${brief(kept, ' + ')} held, less ${keeps - demand.replicas} → ${brief(counts, ' + ')}`,
+    };
+  }
+  const caps = places.map(({ cap }) => cap);
+  const weights = places.map(
+    ({ candidate, cap, least }) => least + headroomReplicas(task, demand, candidate, cap - least),
+  );
+  const fair = apportion(demand.replicas, weights, caps);
+  if (fair.every((count, at) => count >= (kept[at] ?? 0)))
+    return { counts: fair, line: `${total} by headroom ${brief(weights, ':')} → ${brief(fair, ' + ')}` };
+  const room = caps.map((cap, at) => cap - (kept[at] ?? 0));
+  const more = apportion(demand.replicas - keeps, weights, room);
+  const counts = kept.map((count, at) => count + (more[at] ?? 0));
+  const start = `${brief(kept, ' + ')} first, ${demand.replicas - keeps} more by headroom ${brief(weights, ':')}`;
+  return { counts, line: `${total}: ${start} → ${brief(counts, ' + ')}` };
+}
+
+/** From the worst cluster first: scaling down leaves as many clusters untouched as it can. */
+function takeBack(kept: readonly number[], places: readonly Place[], surplus: number): number[] {
+  const counts = [...kept];
+  let left = surplus;
+  for (let at = counts.length - 1; at >= 0 && left > 0; at--) {
+    const given = Math.min(left, (counts[at] ?? 0) - (places[at]?.least ?? 0));
+    counts[at] = (counts[at] ?? 0) - given;
+    left -= given;
+  }
+  return counts;
+}
+
+function bestFirst(_task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
+  const counts = places.map(({ least }) => least);
+  let left = demand.replicas - counts.reduce((sum, count) => sum + count, 0);
+  for (const [at, { least, cap }] of places.entries()) {
+    const more = Math.min(left, cap - least);
+    counts[at] = least + more;
+    left -= more;
+  }
+  const caps = places.map(({ cap }) => cap);
+  const line = `${demand.replicas} replicas of ${demand.name} packed into ${places.length} clusters with room for ${brief(caps, ', ')} → ${brief(counts, ' + ')}`;
+  return { counts, line };
+}
+
+export const builtInDividers: readonly Divider[] = [duplicated, divided, packed];

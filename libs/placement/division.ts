@@ -1,0 +1,155 @@
+import type { Refusal } from '#domain';
+import type { Candidate, DivisionTask, Share } from './plugin.js';
+import { type Demand, wholeReplicas } from './room.js';
+
+/** How many clusters a group may get, and how many it must. */
+export interface Bounds {
+  least: number;
+  most: number;
+}
+
+/** Services and jobs with replicas: what is divided. Daemons and what is scaled to zero only go along. */
+export const isDivided = (demand: Demand): boolean => demand.kind !== 'daemon' && demand.replicas > 0;
+
+/** Every cluster of a linked group holds one replica of each component at least, so the smallest bounds the clusters. */
+export function boundsOf({ group, demands, candidates }: DivisionTask): Bounds {
+  const least = Math.max(1, group.policy.minClusters);
+  const declared = group.policy.maxClusters === 0 ? candidates.length : group.policy.maxClusters;
+  const divided = demands.filter(isDivided);
+  const daemons = demands.some((demand) => demand.kind === 'daemon');
+  const natural = daemons ? candidates.length : least;
+  const bySize = divided.length === 0 ? natural : Math.min(...divided.map((demand) => demand.replicas));
+  return { least, most: Math.min(declared, bySize, candidates.length) };
+}
+
+export function tooFewClusters({ demands, candidates }: DivisionTask, bounds: Bounds): Refusal | undefined {
+  if (bounds.most >= bounds.least) return undefined;
+  const divided = demands.filter(isDivided);
+  return {
+    reason: 'TooFewClusters',
+    facts: {
+      needed: `${bounds.least}`,
+      eligible: `${candidates.length}`,
+      ...(divided.length === 0 ? {} : { replicas: `${Math.min(...divided.map((demand) => demand.replicas))}` }),
+    },
+  };
+}
+
+/** How the replicas of one demand go to the chosen clusters, best first. */
+export type Spreading = (task: DivisionTask, demand: Demand, places: readonly Place[]) => Spread;
+
+export interface Place {
+  candidate: Candidate;
+  /** What it gets in any case. */
+  least: number;
+  /** What fits in all. */
+  cap: number;
+  held: number;
+}
+
+export interface Spread {
+  counts: readonly number[];
+  line: string;
+}
+
+export interface Attempt {
+  shares: readonly Share[];
+  lines: readonly string[];
+}
+
+/**
+ * Tries to place the group on `count` clusters: the best by score, exchanged one by one for roomier ones while some
+ * component finds too little room. For a single component this finds a set whenever there is one; for components that
+ * share clusters it may miss one. Nothing is taken from the room when it fails.
+ */
+export function placeOn(task: DivisionTask, count: number, least: number, spread: Spreading): Attempt | Demand {
+  const chosen = task.candidates.slice(0, count);
+  const rest = task.candidates.slice(count);
+  for (;;) {
+    let result: Attempt | Demand | undefined;
+    task.room.attempt(() => {
+      result = handOut(task, chosen, least, spread);
+      return 'shares' in result;
+    });
+    if (result === undefined || 'shares' in result || !exchange(task, chosen, rest, result))
+      return result ?? { shares: [], lines: [] };
+  }
+}
+
+function handOut(task: DivisionTask, chosen: readonly Candidate[], least: number, spread: Spreading): Attempt | Demand {
+  const { demands, room } = task;
+  const linked = demands.length > 1;
+  const leasts = demands.map((demand) =>
+    chosen.map(({ cluster }, place) => {
+      if (!isDivided(demand)) return wholeReplicas(demand, cluster.nodes);
+      return linked || (least > 1 && place < least) ? 1 : 0;
+    }),
+  );
+  for (const [place, { slot }] of chosen.entries()) {
+    const wants = demands.map((demand, at) => [demand, leasts[at]?.[place] ?? 0] as const);
+    const shortage = room.takeAll(slot, wants);
+    if (shortage !== undefined) return shortage.demand;
+  }
+  const counts: (readonly number[])[] = [];
+  const lines: string[] = [];
+  for (const [at, demand] of demands.entries()) {
+    const base = leasts[at] ?? [];
+    if (!isDivided(demand)) {
+      counts.push(base);
+      lines.push(wholeLine(demand, chosen.length));
+      continue;
+    }
+    const places = chosen.map((candidate, place) => placeOf(task, demand, candidate, base[place] ?? 0));
+    if (places.reduce((sum, place) => sum + place.cap, 0) < demand.replicas) return demand;
+    const result = spread(task, demand, places);
+    for (const [place, { slot }] of chosen.entries()) {
+      const more = (result.counts[place] ?? 0) - (base[place] ?? 0);
+      if (more > 0) room.take(slot, demand, more);
+    }
+    counts.push(result.counts);
+    lines.push(result.line);
+  }
+  return { shares: sharesOf(demands, chosen, counts), lines };
+}
+
+function sharesOf(
+  demands: readonly Demand[],
+  chosen: readonly Candidate[],
+  counts: readonly (readonly number[])[],
+): Share[] {
+  const shares = chosen.map(({ slot }, place) => ({ slot, replicas: counts.map((each) => each[place] ?? 0) }));
+  if (!demands.some(isDivided)) return shares;
+  return shares.filter((share) => demands.some((demand, at) => isDivided(demand) && (share.replicas[at] ?? 0) > 0));
+}
+
+const placeOf = ({ room }: DivisionTask, demand: Demand, candidate: Candidate, least: number): Place => ({
+  candidate,
+  least,
+  cap: Math.min(demand.replicas, least + room.fit(candidate.slot, demand)),
+  held: room.held(candidate.slot, demand)?.replicas ?? 0,
+});
+
+const wholeLine = (demand: Demand, clusters: number): string =>
+  demand.kind === 'daemon'
+    ? `${demand.name} on every node of ${clusters} clusters`
+    : `${demand.name}: no replicas, in ${clusters} clusters`;
+
+/** Replaces the chosen cluster with the least room for `short` by the unchosen one with the most, if that is more. */
+function exchange({ room }: DivisionTask, chosen: Candidate[], rest: Candidate[], short: Demand): boolean {
+  const fits = chosen.map(({ slot }) => room.fit(slot, short));
+  const spare = rest.map(({ slot }) => room.fit(slot, short));
+  const tightest = Math.min(...fits);
+  const roomiest = Math.max(...spare);
+  if (rest.length === 0 || roomiest <= tightest) return false;
+  const [incoming] = rest.splice(spare.indexOf(roomiest), 1);
+  if (incoming === undefined) return false;
+  chosen.splice(fits.lastIndexOf(tightest), 1);
+  chosen.push(incoming);
+  return true;
+}
+
+/** The first few of many, so that a line stays a line. */
+export function brief(parts: readonly (number | string)[], separator: string): string {
+  const shown = parts.slice(0, 8).join(separator);
+  return parts.length <= 8 ? shown : `${shown}${separator}… (${parts.length - 8} more)`;
+}

@@ -1,0 +1,153 @@
+import { formatBytes, formatMcpu } from '#domain';
+import type { ResourceName } from './node-classes.js';
+import { admit, admitHeld, type ClusterFilter, refuse } from './plugin.js';
+import { type Shortage, wholeReplicas } from './room.js';
+import { untolerated } from './tolerations.js';
+
+const list = (names: readonly string[]): string => names.join(', ');
+
+export const clusterReady: ClusterFilter = {
+  name: 'ClusterReady',
+  wakeOn: ['cluster.ready'],
+  admits: ({ cluster }) => (cluster.phase === 'ready' ? admit : refuse('ClusterNotReady', { phase: cluster.phase })),
+};
+
+export const cordon: ClusterFilter = {
+  name: 'Cordon',
+  wakeOn: ['cluster.uncordoned'],
+  admits: ({ cluster, holds }) => {
+    if (!cluster.cordoned) return admit;
+    return holds ? admitHeld : refuse('Cordoned');
+  },
+};
+
+export const names: ClusterFilter = {
+  name: 'Names',
+  wakeOn: ['cluster.registered'],
+  applies: ({ policy }) => policy.clusters.length > 0,
+  admits: ({ group, cluster }) =>
+    group.policy.clusters.includes(cluster.id) ? admit : refuse('NotNamed', { allowed: list(group.policy.clusters) }),
+};
+
+export const fields: ClusterFilter = {
+  name: 'Fields',
+  wakeOn: ['cluster.relabelled'],
+  applies: ({ policy }) => policy.regions.length + policy.zones.length + policy.providers.length > 0,
+  admits: ({ group: { policy }, cluster }) => {
+    const wanted = [
+      ['region', cluster.region, policy.regions],
+      ['zone', cluster.zone, policy.zones],
+      ['provider', cluster.provider, policy.providers],
+    ] as const;
+    for (const [field, found, allowed] of wanted)
+      if (allowed.length > 0 && !allowed.includes(found))
+        return refuse('FieldMismatch', { field, found, allowed: list(allowed) });
+    return admit;
+  },
+};
+
+export const labels: ClusterFilter = {
+  name: 'Labels',
+  wakeOn: ['cluster.relabelled'],
+  applies: ({ policy }) => Object.keys(policy.labels).length > 0,
+  admits: ({ group, cluster }) => {
+    for (const [label, wanted] of Object.entries(group.policy.labels)) {
+      const found = Object.hasOwn(cluster.labels, label) ? cluster.labels[label] : undefined;
+      if (found !== wanted) return refuse('LabelMismatch', { label, wanted, found: found ?? 'none' });
+    }
+    return admit;
+  },
+};
+
+/** `NoSchedule` lets a cluster keep what it holds, `NoExecute` does not, `PreferNoSchedule` forbids nothing. */
+export const taints: ClusterFilter = {
+  name: 'Taints',
+  wakeOn: ['cluster.tainted'],
+  admits: ({ group, cluster, holds }) => {
+    if (cluster.taints.length === 0) return admit;
+    const { tolerations } = group.policy;
+    const evicting = cluster.taints.filter((taint) => taint.effect === 'NoExecute');
+    const taint = untolerated(evicting, tolerations) ?? untolerated(cluster.taints, tolerations);
+    if (taint === undefined) return admit;
+    if (holds && taint.effect === 'NoSchedule') return admitHeld;
+    return refuse('UntoleratedTaint', { key: taint.key, value: taint.value, effect: taint.effect });
+  },
+};
+
+export const apiSupport: ClusterFilter = {
+  name: 'ApiSupport',
+  wakeOn: ['cluster.schema'],
+  applies: ({ kinds, mismatches }) => (kinds?.length ?? 0) > 0 || (mismatches?.size ?? 0) > 0,
+  admits: ({ group, cluster }) => {
+    const { serverVersion } = cluster;
+    const missing = group.kinds?.find((kind) => !cluster.kinds.has(kind));
+    if (missing !== undefined) return refuse('KindNotServed', { kind: missing, serverVersion });
+    const mismatch = group.mismatches?.get(cluster.schemaId)?.[0];
+    if (mismatch === undefined) return admit;
+    const { component, path, kind } = mismatch;
+    return refuse('SchemaMismatch', { component, path, kind, serverVersion });
+  },
+};
+
+const mebi = 2 ** 20;
+
+/** Free memory is rounded down to MiB: a record keeps a thousand of these. */
+function amountText(resource: ResourceName, amount: number): string {
+  const floor = Math.max(0, amount);
+  if (resource === 'mcpu') return `${floor}m`;
+  return resource === 'pods' ? `${floor}` : `${Math.floor(floor / mebi)}Mi`;
+}
+
+function askedText(resource: ResourceName, amount: number): string {
+  if (resource === 'mcpu') return formatMcpu(amount);
+  return resource === 'pods' ? `${amount}` : formatBytes(amount);
+}
+
+function refuseShortage({ demand, asked, resource, free }: Shortage): ReturnType<typeof refuse> {
+  const { perReplica } = demand;
+  const component = demand.name;
+  if (resource === undefined)
+    return refuse('NoNodeFits', {
+      component,
+      replicas: `${asked}`,
+      askedMcpu: formatMcpu(perReplica.mcpu),
+      askedMemory: formatBytes(perReplica.memoryBytes),
+    });
+  const facts = { component, resource, asked: askedText(resource, asked * perReplica[resource]) };
+  return refuse('NotEnoughCapacity', { ...facts, free: amountText(resource, free) });
+}
+
+/**
+ * A cluster has to take at least one replica of every component of the group, or all of them when the division is
+ * `duplicated`: in sums (allocatable × over-subscription − foreign − reserved) and on nodes.
+ */
+export const capacity: ClusterFilter = {
+  name: 'Capacity',
+  wakeOn: ['cluster.capacity'],
+  admits: ({ group, demands, cluster, slot, room }) => {
+    const whole = group.policy.division === 'duplicated';
+    let shortage: Shortage | undefined;
+    room.attempt(() => {
+      shortage = room.takeAll(
+        slot,
+        demands.map((demand) => {
+          const all = wholeReplicas(demand, cluster.nodes);
+          return [demand, whole || demand.kind === 'daemon' ? all : Math.min(1, all)] as const;
+        }),
+      );
+      return false;
+    });
+    return shortage === undefined ? admit : refuseShortage(shortage);
+  },
+};
+
+export const builtInFilters: readonly ClusterFilter[] = [
+  clusterReady,
+  cordon,
+  names,
+  fields,
+  labels,
+  taints,
+  apiSupport,
+  capacity,
+];

@@ -1,0 +1,22 @@
+export { applyDecision, type Decision, decide, type RefusedGroup } from './decide.js';
+export type { ResourceName } from './node-classes.js';
+export { packRecord, unpackRecord } from './pack.js';
+export {
+  admit,
+  admitHeld,
+  type Candidate,
+  type ClusterFilter,
+  type ClusterScorer,
+  type Divider,
+  type Division,
+  type DivisionTask,
+  type FleetChange,
+  type GroupAtCluster,
+  refuse,
+  type Share,
+  type Verdict,
+} from './plugin.js';
+export { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
+export type { Allotment, GroupRequest, Mismatch, PlacementRequest, RequestedComponent } from './request.js';
+export type { Addition, Demand, Room } from './room.js';
+export { type Batch, type ClusterDescription, type ClusterState, Snapshot } from './snapshot.js';

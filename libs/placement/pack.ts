@@ -1,0 +1,189 @@
+import type { ClusterId, ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
+import { ByteReader, ByteWriter } from './bytes.js';
+import { readIds, readNumbers, readTexts, writeIds, writeNumbers, writeTexts } from './columns.js';
+
+const format = 1;
+const outcomes = ['refused', 'eligible', 'chosen'] as const;
+
+/**
+ * The stored form of a decision record: a column per figure instead of an object per cluster; about 2 to 6 KB for
+ * 1,000 clusters. Every verdict that is not a refusal has the same scorers, and allotments name the group's
+ * components, as the engine writes them.
+ */
+export function packRecord(record: DecisionRecord): Uint8Array {
+  const out = new ByteWriter();
+  out.byte(format);
+  out.text(record.engineVersion);
+  out.text(record.policyHash);
+  out.text(`${record.feedPosition}`);
+  const roster = record.groups[0]?.clusters.map(({ cluster }) => cluster) ?? [];
+  writeIds(out, roster);
+  out.varint(record.groups.length);
+  for (const group of record.groups) packGroup(out, group, roster);
+  return out.finish();
+}
+
+/** @throws RangeError when the bytes are no record of this format. */
+export function unpackRecord(bytes: Uint8Array): DecisionRecord {
+  const input = new ByteReader(bytes);
+  const found = input.byte();
+  if (found !== format) throw new RangeError(`decision record has format ${found}, this engine reads ${format}`);
+  const engineVersion = input.text();
+  const policyHash = input.text();
+  const feedPosition = BigInt(input.text());
+  const roster = readIds(input);
+  const groups = Array.from({ length: input.varint() }, () => unpackGroup(input, roster));
+  return { engineVersion, policyHash, feedPosition, groups };
+}
+
+function packGroup(out: ByteWriter, group: GroupDecision, roster: readonly ClusterId[]): void {
+  writeList(out, group.components);
+  out.byte(group.placed ? 1 : 0);
+  out.byte(group.refusal === undefined ? 0 : 1);
+  if (group.refusal !== undefined) packRefusal(out, group.refusal);
+  writeList(out, group.division);
+  const own = group.clusters.map(({ cluster }) => cluster);
+  const same = own.length === roster.length && own.every((id, at) => id === roster[at]);
+  out.byte(same ? 1 : 0);
+  if (!same) writeIds(out, own);
+  writeNumbers(
+    out,
+    group.clusters.map(({ outcome }) => outcomes.indexOf(outcome)),
+  );
+  packRefusals(
+    out,
+    group.clusters.filter(({ outcome }) => outcome === 'refused'),
+  );
+  packScores(
+    out,
+    group.clusters.filter(({ outcome }) => outcome !== 'refused'),
+  );
+  const chosen = group.clusters.filter(({ outcome }) => outcome === 'chosen');
+  for (const name of group.components)
+    writeNumbers(
+      out,
+      chosen.map(({ allotments }) => (Object.hasOwn(allotments, name) ? 1 + (allotments[name] ?? 0) : 0)),
+    );
+}
+
+function unpackGroup(input: ByteReader, roster: readonly ClusterId[]): GroupDecision {
+  const components = readList(input);
+  const placed = input.byte() === 1;
+  const refusal = input.byte() === 1 ? unpackRefusal(input) : undefined;
+  const division = readList(input);
+  const ids = input.byte() === 1 ? roster : readIds(input);
+  const outcomeOf = readNumbers(input, ids.length).map((place) => outcomes[place] ?? 'refused');
+  const counts = { refused: 0, eligible: 0, chosen: 0 };
+  for (const outcome of outcomeOf) counts[outcome] += 1;
+  const refused = unpackRefusals(input, counts.refused).values();
+  const scored = unpackScores(input, counts.eligible + counts.chosen).values();
+  const columns = components.map((name) => ({ name, counts: readNumbers(input, counts.chosen).values() }));
+  const clusters = ids.map((cluster, at): ClusterVerdict => {
+    const outcome = outcomeOf[at] ?? 'refused';
+    const { filter, refusal: why } = (outcome === 'refused' ? refused.next().value : undefined) ?? noRefusal;
+    const { scores, total } = (outcome === 'refused' ? undefined : scored.next().value) ?? noScores;
+    const given =
+      outcome === 'chosen' ? columns.map(({ name, counts: left }) => [name, left.next().value ?? 0] as const) : [];
+    const allotments = Object.fromEntries(
+      given.filter(([, count]) => count > 0).map(([name, count]) => [name, count - 1]),
+    );
+    return { cluster, outcome, filter, refusal: why, scores, total, allotments };
+  });
+  return { components, placed, refusal, division, clusters };
+}
+
+type Refused = Pick<ClusterVerdict, 'filter' | 'refusal'>;
+type Scored = Pick<ClusterVerdict, 'scores' | 'total'>;
+const noRefusal: Refused = { filter: undefined, refusal: undefined };
+const noScores: Scored = { scores: [], total: 0 };
+
+/** Refusals of one filter with one reason and the same facts' names share a template; the facts' values are columns. */
+function packRefusals(out: ByteWriter, verdicts: readonly ClusterVerdict[]): void {
+  const templates = new Map<string, { place: number; members: ClusterVerdict[] }>();
+  const places = verdicts.map((verdict) => {
+    const keys = Object.keys(verdict.refusal?.facts ?? {});
+    const key = JSON.stringify([verdict.filter ?? '', verdict.refusal?.reason ?? '', ...keys]);
+    const template = templates.get(key) ?? { place: templates.size, members: [] };
+    template.members.push(verdict);
+    templates.set(key, template);
+    return template.place;
+  });
+  out.varint(templates.size);
+  for (const { members } of templates.values()) {
+    const [first] = members;
+    const names = Object.keys(first?.refusal?.facts ?? {});
+    out.text(first?.filter ?? '');
+    out.text(first?.refusal?.reason ?? '');
+    writeList(out, names);
+    out.varint(members.length);
+    for (const name of names)
+      writeTexts(
+        out,
+        members.map(({ refusal }) => refusal?.facts[name] ?? ''),
+      );
+  }
+  writeNumbers(out, places);
+}
+
+function unpackRefusals(input: ByteReader, count: number): Refused[] {
+  const templates = Array.from({ length: input.varint() }, () => {
+    const filter = input.text();
+    const reason = input.text();
+    const names = readList(input);
+    const members = input.varint();
+    const columns = names.map((name) => ({ name, values: readTexts(input, members) }));
+    return Array.from(
+      { length: members },
+      (_, at): Refused => ({
+        filter,
+        refusal: { reason, facts: Object.fromEntries(columns.map(({ name, values }) => [name, values[at] ?? ''])) },
+      }),
+    ).values();
+  });
+  return readNumbers(input, count).map((place) => templates[place]?.next().value ?? noRefusal);
+}
+
+function packScores(out: ByteWriter, verdicts: readonly ClusterVerdict[]): void {
+  const scorers = verdicts[0]?.scores ?? [];
+  out.varint(scorers.length);
+  for (const [at, { scorer, weight }] of scorers.entries()) {
+    out.text(scorer);
+    out.varint(weight);
+    writeNumbers(
+      out,
+      verdicts.map(({ scores }) => scores[at]?.score ?? 0),
+    );
+  }
+}
+
+function unpackScores(input: ByteReader, count: number): Scored[] {
+  const columns = Array.from({ length: input.varint() }, () => {
+    const scorer = input.text();
+    const weight = input.varint();
+    return { scorer, weight, values: readNumbers(input, count) };
+  });
+  return Array.from({ length: count }, (_, at) => {
+    const scores = columns.map(({ scorer, weight, values }) => ({ scorer, score: values[at] ?? 0, weight }));
+    return { scores, total: scores.reduce((sum, { score, weight }) => sum + score * weight, 0) };
+  });
+}
+
+function packRefusal(out: ByteWriter, { reason, facts }: Refusal): void {
+  out.text(reason);
+  writeList(out, Object.entries(facts).flat());
+}
+
+function unpackRefusal(input: ByteReader): Refusal {
+  const reason = input.text();
+  const flat = readList(input);
+  const facts: Record<string, string> = {};
+  for (let at = 0; at < flat.length; at += 2) facts[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return { reason, facts };
+}
+
+function writeList(out: ByteWriter, texts: readonly string[]): void {
+  out.varint(texts.length);
+  for (const text of texts) out.text(text);
+}
+
+const readList = (input: ByteReader): string[] => Array.from({ length: input.varint() }, () => input.text());

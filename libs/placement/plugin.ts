@@ -1,0 +1,95 @@
+import type { ClusterId, Refusal } from '#domain';
+import type { GroupRequest, PlacementRequest } from './request.js';
+import type { Demand, Room } from './room.js';
+import type { ClusterDescription, Snapshot } from './snapshot.js';
+
+/** Changes of the fleet that can make a refused group placeable. */
+export type FleetChange =
+  | 'cluster.registered'
+  | 'cluster.relabelled'
+  | 'cluster.tainted'
+  | 'cluster.uncordoned'
+  | 'cluster.capacity'
+  | 'cluster.ready'
+  | 'cluster.schema';
+
+/** What a plug-in sees of one group before one cluster. The object is reused: plug-ins must not keep it. */
+export interface GroupAtCluster {
+  request: PlacementRequest;
+  group: GroupRequest;
+  demands: readonly Demand[];
+  cluster: ClusterDescription;
+  /** The cluster's place in the columns of `snapshot` and `room`. */
+  slot: number;
+  snapshot: Snapshot;
+  room: Room;
+  /** Whether the cluster holds a part of this group now. */
+  holds: boolean;
+  /** Clusters by region that earlier groups of this decision were given. */
+  regionsInUse: ReadonlyMap<string, ReadonlySet<ClusterId>>;
+}
+
+export type Verdict =
+  | { kind: 'admits' }
+  /** The cluster may keep what it holds, and gets nothing new. */
+  | { kind: 'admits-held' }
+  | { kind: 'refuses'; refusal: Refusal };
+
+export const admit: Verdict = { kind: 'admits' };
+export const admitHeld: Verdict = { kind: 'admits-held' };
+export const refuse = (reason: string, facts: Readonly<Record<string, string>> = {}): Verdict => ({
+  kind: 'refuses',
+  refusal: { reason, facts },
+});
+
+/** Says whether a cluster may hold a group. */
+export interface ClusterFilter {
+  readonly name: string;
+  /** What could change its mind. */
+  readonly wakeOn: readonly FleetChange[];
+  /** False spares the engine the calls for this group. Absent: always asked. */
+  applies?(group: GroupRequest): boolean;
+  admits(at: GroupAtCluster): Verdict;
+}
+
+/** Says how good a cluster is, 0 to 1000; anything else is clamped, and what is no number is 0. */
+export interface ClusterScorer {
+  readonly name: string;
+  /** A whole number; scores are added up weighted. */
+  readonly weight: number;
+  score(at: GroupAtCluster): number;
+}
+
+/** A cluster that all filters admitted. */
+export interface Candidate {
+  cluster: ClusterDescription;
+  slot: number;
+}
+
+/** The replicas of each demand (in the order of `demands`) in one cluster. */
+export interface Share {
+  slot: number;
+  replicas: readonly number[];
+}
+
+export type Division =
+  | { kind: 'divided'; shares: readonly Share[]; lines: readonly string[] }
+  | { kind: 'refuses'; refusal: Refusal };
+
+export interface DivisionTask {
+  group: GroupRequest;
+  demands: readonly Demand[];
+  /** Best first. */
+  candidates: readonly Candidate[];
+  snapshot: Snapshot;
+  /** What a divider hands out, it takes from here; what it gives up, it gives back (`room.attempt`). */
+  room: Room;
+  /** Safety on measured use, in thousandths. */
+  safetyPermille: number;
+}
+
+/** Says how many replicas each of the admitted clusters gets. */
+export interface Divider {
+  readonly name: string;
+  divide(task: DivisionTask): Division;
+}

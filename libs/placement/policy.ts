@@ -1,0 +1,46 @@
+import { canonicalJson } from '#domain';
+import { builtInDividers } from './dividers.js';
+import { builtInFilters } from './filters.js';
+import type { ClusterFilter, ClusterScorer, Divider } from './plugin.js';
+import { headroom, regionSpread, sticky } from './scorers.js';
+
+/** Grows whenever the same input could be decided otherwise. Stored with every decision. */
+export const engineVersion = '1';
+
+/** What decides: plug-ins in the order in which they are asked. */
+export interface EnginePolicy {
+  filters: readonly ClusterFilter[];
+  scorers: readonly ClusterScorer[];
+  /** Chosen by the name that a placement policy gives as `division`. */
+  dividers: readonly Divider[];
+  /** Safety on measured use, in thousandths: 1100 counts a tenth more than was measured. */
+  safetyPermille: number;
+}
+
+const safetyPermille = 1100;
+
+export const defaultPolicy: EnginePolicy = {
+  filters: builtInFilters,
+  scorers: [headroom(safetyPermille, 10), sticky(20), regionSpread(1)],
+  dividers: builtInDividers,
+  safetyPermille,
+};
+
+const hashes = new WeakMap<EnginePolicy, string>();
+
+/** Names a policy: FNV-1a (64 bit, hex) of its canonical JSON. Policies are not changed once in use. */
+export function policyHash(policy: EnginePolicy): string {
+  const known = hashes.get(policy);
+  if (known !== undefined) return known;
+  const text = canonicalJson({
+    filters: policy.filters.map(({ name }) => name),
+    scorers: policy.scorers.map(({ name, weight }) => ({ name, weight })),
+    dividers: policy.dividers.map(({ name }) => name),
+    safetyPermille: policy.safetyPermille,
+  });
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  const hex = hash.toString(16).padStart(16, '0');
+  hashes.set(policy, hex);
+  return hex;
+}

@@ -1,0 +1,60 @@
+import type {
+  ApplicationId,
+  ClusterId,
+  ComponentKind,
+  ComponentName,
+  EnvironmentId,
+  PlacementPolicy,
+  Resources,
+  TenantId,
+  Toleration,
+} from '#domain';
+
+/** One component as the engine sees it: how many of which size. */
+export interface RequestedComponent {
+  name: ComponentName;
+  kind: ComponentKind;
+  /** Ignored for daemons: they run once on every node of each chosen cluster. */
+  replicas: number;
+  /** What one pod asks for; `pods` is 1. */
+  perReplica: Resources;
+  /** Taints of nodes that its pods tolerate: node classes with other taints are left out. */
+  tolerations?: readonly Toleration[];
+}
+
+/** A field or kind that a server of some schema does not know. */
+export interface Mismatch {
+  component: ComponentName;
+  /** As `spec.template.spec.containers[0].livenessProbe.grpc`. */
+  path: string;
+  /** As `apps/v1/Deployment`. */
+  kind: string;
+}
+
+/** Components that link to each other are one group: placed whole in every cluster that the group gets. */
+export interface GroupRequest {
+  components: readonly RequestedComponent[];
+  policy: PlacementPolicy;
+  /** Kinds that its objects need, as `apps/v1/Deployment`. */
+  kinds?: readonly string[];
+  /** By schema id, found before the decision; a schema that is not there has no mismatch. */
+  mismatches?: ReadonlyMap<string, readonly Mismatch[]>;
+}
+
+/** So many replicas of a component in one cluster. */
+export interface Allotment {
+  component: ComponentName;
+  cluster: ClusterId;
+  replicas: number;
+  perReplica: Resources;
+}
+
+/** What is asked for: all groups are placed, or none. */
+export interface PlacementRequest {
+  tenant: TenantId;
+  application: ApplicationId;
+  environment: EnvironmentId;
+  groups: readonly GroupRequest[];
+  /** What this application holds now. It is part of the snapshot's reservations and is not asked for twice. */
+  previous?: readonly Allotment[];
+}

@@ -1,0 +1,210 @@
+import type { ClusterId, ComponentKind, ComponentName, Resources, Toleration } from '#domain';
+import { type NodeClasses, type ResourceName, resourceNames, timesFits } from './node-classes.js';
+import type { Allotment, GroupRequest, RequestedComponent } from './request.js';
+import type { Snapshot } from './snapshot.js';
+
+/** A component and what it holds already. */
+export interface Demand {
+  name: ComponentName;
+  kind: ComponentKind;
+  replicas: number;
+  perReplica: Resources;
+  tolerations: readonly Toleration[];
+  held: ReadonlyMap<ClusterId, Allotment>;
+}
+
+export function demandsOf(group: GroupRequest, previous: readonly Allotment[]): Demand[] {
+  return group.components.map((component: RequestedComponent) => ({
+    ...component,
+    tolerations: component.tolerations ?? [],
+    held: new Map(previous.filter((each) => each.component === component.name).map((each) => [each.cluster, each])),
+  }));
+}
+
+/** How many replicas a cluster gets that holds the component whole: a daemon has one pod on every node. */
+export const wholeReplicas = (demand: Demand, nodes: number): number =>
+  demand.kind === 'daemon' ? nodes : demand.replicas;
+
+/** What stands in the way. */
+export interface Shortage {
+  demand: Demand;
+  asked: number;
+  /** The resource that runs short in sum; undefined when the sums suffice and no node has the room. */
+  resource: ResourceName | undefined;
+  /** Free in sum, of that resource. */
+  free: number;
+}
+
+/** What a decision reserves beyond what the application holds already. */
+export interface Addition {
+  cluster: ClusterId;
+  amount: Resources;
+  perReplica: Resources;
+  newPods: number;
+}
+
+interface Overlay {
+  free: number[];
+  classes: NodeClasses | undefined;
+  taken: Map<Demand, number>;
+}
+
+/**
+ * The room that is left while a decision is being made: the snapshot's, less what the decision has handed out.
+ * What an application holds is credited, component by component: only growth needs room.
+ */
+export class Room {
+  readonly #snapshot: Snapshot;
+  #overlays = new Map<number, Overlay>();
+  #journal: Map<number, Overlay | undefined> | undefined;
+  readonly #closed = new Set<number>();
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot;
+  }
+
+  /** Resources by their place in `resourceNames`. */
+  free(slot: number, resource: number): number {
+    return this.#overlays.get(slot)?.free[resource] ?? this.#snapshot.free(slot, resource);
+  }
+
+  taken(slot: number, demand: Demand): number {
+    return this.#overlays.get(slot)?.taken.get(demand) ?? 0;
+  }
+
+  /** From here on the cluster keeps what it holds and gets nothing new. */
+  close(slot: number): void {
+    this.#closed.add(slot);
+  }
+
+  openAll(): void {
+    this.#closed.clear();
+  }
+
+  /** How many more replicas fit now. `Infinity` when nothing is asked for. */
+  fit(slot: number, demand: Demand): number {
+    const held = this.held(slot, demand);
+    const before = this.taken(slot, demand);
+    let most = this.#closed.has(slot) ? (held?.replicas ?? 0) : Number.POSITIVE_INFINITY;
+    for (const [at, resource] of resourceNames.entries()) {
+      const asked = demand.perReplica[resource];
+      if (asked === 0) continue;
+      const credit = held === undefined ? 0 : held.replicas * held.perReplica[resource];
+      const grown = Math.max(0, before * asked - credit);
+      most = Math.min(most, Math.floor((Math.max(0, this.free(slot, at)) + grown + credit) / asked));
+    }
+    return Math.max(0, Math.min(most - before, this.#nodesFit(slot, demand, before)));
+  }
+
+  /** Takes all of these, or nothing and says what was short. */
+  takeAll(slot: number, wants: readonly (readonly [Demand, number])[]): Shortage | undefined {
+    let shortage: Shortage | undefined;
+    this.attempt(() => {
+      shortage = this.#firstShortage(slot, wants);
+      return shortage === undefined;
+    });
+    return shortage;
+  }
+
+  take(slot: number, demand: Demand, replicas: number): void {
+    const overlay = this.#write(slot);
+    const before = overlay.taken.get(demand) ?? 0;
+    const held = this.held(slot, demand);
+    for (const [at, resource] of resourceNames.entries()) {
+      const credit = held === undefined ? 0 : held.replicas * held.perReplica[resource];
+      const grown = (total: number): number => Math.max(0, total * demand.perReplica[resource] - credit);
+      overlay.free[at] = (overlay.free[at] ?? 0) - (grown(before + replicas) - grown(before));
+    }
+    const kept = keptPods(demand, held);
+    const pods = Math.max(0, before + replicas - kept) - Math.max(0, before - kept);
+    if (pods > 0 && this.#snapshot.classes(slot).known) {
+      overlay.classes ??= this.#snapshot.classes(slot).clone();
+      if (demand.kind === 'daemon') overlay.classes.takeOnEachNode(demand.perReplica);
+      else overlay.classes.take(demand.perReplica, pods, demand.tolerations);
+    }
+    overlay.taken.set(demand, before + replicas);
+  }
+
+  /** Runs `work`; when it says false, all that it took is given back. Attempts may nest. */
+  attempt(work: () => boolean): boolean {
+    const outer = this.#journal;
+    const journal = new Map<number, Overlay | undefined>();
+    this.#journal = journal;
+    const kept = work();
+    this.#journal = outer;
+    for (const [slot, overlay] of journal) {
+      if (kept) {
+        if (outer !== undefined && !outer.has(slot)) outer.set(slot, overlay);
+      } else if (overlay === undefined) this.#overlays.delete(slot);
+      else this.#overlays.set(slot, overlay);
+    }
+    return kept;
+  }
+
+  /** What the decision took in all. */
+  additions(): Addition[] {
+    const additions: Addition[] = [];
+    for (const [slot, overlay] of this.#overlays) {
+      const cluster = this.#snapshot.describe(slot).id;
+      for (const [demand, replicas] of overlay.taken) {
+        const held = demand.held.get(cluster);
+        const growth = (resource: ResourceName): number =>
+          Math.max(0, replicas * demand.perReplica[resource] - (held ? held.replicas * held.perReplica[resource] : 0));
+        additions.push({
+          cluster,
+          amount: { mcpu: growth('mcpu'), memoryBytes: growth('memoryBytes'), pods: growth('pods') },
+          perReplica: demand.perReplica,
+          newPods: Math.max(0, replicas - keptPods(demand, held)),
+        });
+      }
+    }
+    return additions;
+  }
+
+  held(slot: number, demand: Demand): Allotment | undefined {
+    return demand.held.size === 0 ? undefined : demand.held.get(this.#snapshot.describe(slot).id);
+  }
+
+  #firstShortage(slot: number, wants: readonly (readonly [Demand, number])[]): Shortage | undefined {
+    for (const [demand, asked] of wants) {
+      if (asked === 0) continue;
+      if (this.fit(slot, demand) < asked) return this.#shortage(slot, demand, asked);
+      this.take(slot, demand, asked);
+    }
+    return undefined;
+  }
+
+  #shortage(slot: number, demand: Demand, asked: number): Shortage {
+    const held = this.held(slot, demand);
+    for (const [at, resource] of resourceNames.entries()) {
+      const free = this.free(slot, at);
+      const credit = held === undefined ? 0 : held.replicas * held.perReplica[resource];
+      const growth = asked * demand.perReplica[resource] - credit;
+      if (growth > 0 && growth > free) return { demand, asked, resource, free };
+    }
+    return { demand, asked, resource: undefined, free: 0 };
+  }
+
+  #nodesFit(slot: number, demand: Demand, before: number): number {
+    const classes = this.#overlays.get(slot)?.classes ?? this.#snapshot.classes(slot);
+    if (!classes.known || demand.kind === 'daemon') return Number.POSITIVE_INFINITY;
+    const kept = keptPods(demand, this.held(slot, demand));
+    return Math.max(0, kept - before) + classes.count(demand.perReplica, demand.tolerations);
+  }
+
+  #write(slot: number): Overlay {
+    const known = this.#overlays.get(slot);
+    if (known !== undefined && (this.#journal === undefined || this.#journal.has(slot))) return known;
+    this.#journal?.set(slot, known);
+    const overlay: Overlay =
+      known === undefined
+        ? { free: resourceNames.map((_, at) => this.#snapshot.free(slot, at)), classes: undefined, taken: new Map() }
+        : { free: [...known.free], classes: known.classes?.clone(), taken: new Map(known.taken) };
+    this.#overlays.set(slot, overlay);
+    return overlay;
+  }
+}
+
+/** Pods that stay on their nodes: those held, when the new size is no larger than the old. */
+const keptPods = (demand: Demand, held: Allotment | undefined): number =>
+  held !== undefined && timesFits(demand.perReplica, held.perReplica) >= 1 ? held.replicas : 0;
