@@ -1,0 +1,2 @@
+/** The same manifests, with `tcpSocket` where a probe had `grpc`; every other character stays as it was. */
+export function grpcProbesToTcp(text: string): string;
