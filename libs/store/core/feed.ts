@@ -1,0 +1,173 @@
+import pg from 'pg';
+import { type Incarnation, type Position, TokenExpired } from '#domain';
+import { channels } from './channels.js';
+import { pause, type Sequencer, startSequencer } from './sequencer.js';
+import type { StoreLog } from './store.js';
+import type { FeedKind } from './transaction.js';
+
+/** One announced change, in its place in the one order. */
+export interface FeedRow {
+  position: bigint;
+  tenant: string | undefined;
+  kind: FeedKind;
+  resource: string;
+  version: bigint;
+}
+
+export interface SubscribeOptions {
+  /** Rows with a greater position are delivered; `undefined` begins at the end. */
+  after?: bigint;
+  kinds?: readonly FeedKind[];
+  tenant?: string;
+  signal: AbortSignal;
+}
+
+const pageRows = 1_000;
+const backlogScanMs = 2_000;
+
+interface RawRow {
+  position: string;
+  tenant_id: string | null;
+  kind: FeedKind;
+  resource: string;
+  version: string;
+}
+
+/**
+ * The change feed. One connection listens for the process and wakes every subscriber; each reads on from its own
+ * position, so a slow one holds nothing but an integer.
+ */
+export class Feed {
+  readonly #waiting = new Set<() => void>();
+  readonly #closing = new AbortController();
+  #listener: Promise<void> | undefined;
+  #incarnation: Incarnation | undefined;
+  #sequencer: Sequencer | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly pool: pg.Pool,
+    private readonly log: StoreLog,
+  ) {}
+
+  async incarnation(): Promise<Incarnation> {
+    if (this.#incarnation === undefined) {
+      const { rows } = await this.pool.query<{ id: string }>('SELECT id FROM incarnation');
+      this.#incarnation = rows[0]?.id ?? '';
+    }
+    return this.#incarnation;
+  }
+
+  /** The last position given. */
+  async position(): Promise<bigint> {
+    const { rows } = await this.pool.query<{ position: string }>('SELECT position FROM feed_state');
+    return BigInt(rows[0]?.position ?? '0');
+  }
+
+  /** Refuses a place of another incarnation, ahead of the feed, or in history that is no longer kept. */
+  async checkResumable(from: Position): Promise<void> {
+    const { rows } = await this.pool.query<{ position: string; kept_from: string }>(
+      'SELECT position, kept_from FROM feed_state',
+    );
+    const last = BigInt(rows[0]?.position ?? '0');
+    const keptFrom = BigInt(rows[0]?.kept_from ?? '1');
+    const known = from.incarnation === (await this.incarnation());
+    if (!known || from.sequence > last || from.sequence < keptFrom - 1n)
+      throw new TokenExpired({ token: `${from.incarnation}.${from.sequence}` });
+  }
+
+  /** Batches of rows in order, without a gap; ends when the signal aborts. A lost wake-up costs two seconds. */
+  async *subscribe(options: SubscribeOptions): AsyncGenerator<readonly FeedRow[], void, undefined> {
+    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    this.#listener ??= this.listen();
+    let after = options.after ?? (await this.position());
+    while (!signal.aborted) {
+      const page = await this.page(after, signal);
+      if (page === undefined) return;
+      const last = page.at(-1)?.position;
+      if (last === undefined) {
+        await this.woken(signal);
+        continue;
+      }
+      after = last;
+      const wanted = page.filter(
+        (row) =>
+          (options.kinds === undefined || options.kinds.includes(row.kind)) &&
+          (options.tenant === undefined || row.tenant === options.tenant),
+      );
+      if (wanted.length > 0) yield wanted;
+    }
+  }
+
+  /** Orders the outbox for as long as this store is connected. Several processes may; one leads. */
+  startSequencer(): void {
+    this.#sequencer ??= startSequencer(this.url, this.log);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const wake of this.#waiting) wake();
+    await Promise.all([this.#sequencer?.stop(), this.#listener]);
+  }
+
+  private async page(after: bigint, signal: AbortSignal): Promise<FeedRow[] | undefined> {
+    while (!signal.aborted) {
+      try {
+        const { rows } = await this.pool.query<RawRow>(
+          'SELECT position, tenant_id, kind, resource, version FROM feed WHERE position > $1 ORDER BY position LIMIT $2',
+          [after.toString(), pageRows],
+        );
+        return rows.map((row) => ({
+          position: BigInt(row.position),
+          tenant: row.tenant_id ?? undefined,
+          kind: row.kind,
+          resource: row.resource,
+          version: BigInt(row.version),
+        }));
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        this.log.warn(
+          { error: error instanceof Error ? error.message : String(error) },
+          'feed could not be read; trying again',
+        );
+        await pause(500, signal);
+      }
+    }
+    return undefined;
+  }
+
+  private woken(signal: AbortSignal): Promise<void> {
+    const waiting = new AbortController();
+    const wake = () => waiting.abort();
+    this.#waiting.add(wake);
+    return pause(backlogScanMs, AbortSignal.any([signal, waiting.signal])).finally(() => this.#waiting.delete(wake));
+  }
+
+  private async listen(): Promise<void> {
+    const signal = this.#closing.signal;
+    while (!signal.aborted) {
+      const client = new pg.Client({ connectionString: this.url, application_name: 'berth-feed' });
+      const ended = new AbortController();
+      client.on('error', () => ended.abort());
+      client.on('end', () => ended.abort());
+      client.on('notification', () => {
+        for (const wake of this.#waiting) wake();
+      });
+      try {
+        await client.connect();
+        await client.query(`LISTEN ${channels.feed}`);
+        for (const wake of this.#waiting) wake();
+        await pause(2 ** 31 - 1, AbortSignal.any([signal, ended.signal]));
+      } catch (error) {
+        if (!signal.aborted)
+          this.log.warn(
+            { error: error instanceof Error ? error.message : String(error) },
+            'feed listener connects again',
+          );
+      } finally {
+        await client.end().catch(() => undefined); // already ended
+      }
+      if (!signal.aborted) await pause(500, signal);
+    }
+  }
+}

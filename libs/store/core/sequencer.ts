@@ -1,0 +1,123 @@
+import pg from 'pg';
+import { channels } from './channels.js';
+import type { StoreLog } from './store.js';
+
+/** Any constant: the one session that holds it orders the outbox. */
+const leaderLock = 7_237_841;
+const batchRows = 2_000;
+const backlogScanMs = 2_000;
+
+/**
+ * Turns the outbox into one dense order. It takes only rows of transactions below `pg_snapshot_xmin`, so that nothing
+ * that commits later can come before what was already given a position; positions are plain integers from then on.
+ */
+const sequence = `
+  WITH due AS (
+    SELECT id FROM outbox WHERE transaction < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY transaction, id LIMIT ${batchRows}
+  ), taken AS (
+    DELETE FROM outbox WHERE id IN (SELECT id FROM due) RETURNING transaction, id, tenant_id, kind, resource, version
+  ), state AS (
+    UPDATE feed_state SET position = position + (SELECT count(*) FROM due)
+    WHERE EXISTS (SELECT FROM due) RETURNING position - (SELECT count(*) FROM due) AS base
+  ), written AS (
+    INSERT INTO feed (position, tenant_id, kind, resource, version)
+    SELECT state.base + row_number() OVER (ORDER BY taken.transaction, taken.id), tenant_id, kind, resource, version
+    FROM taken, state RETURNING position
+  )
+  SELECT (SELECT count(*) FROM written)::int AS written, EXISTS (SELECT FROM outbox WHERE transaction >= pg_snapshot_xmin(pg_current_snapshot())) AS held`;
+
+export interface Sequencer {
+  stop(): Promise<void>;
+}
+
+/** Runs for as long as the process lives; one process leads, the others stand by to take over. */
+export function startSequencer(url: string, log: StoreLog): Sequencer {
+  const stopping = new AbortController();
+  const done = keepRunning(url, log, stopping.signal);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await done;
+    },
+  };
+}
+
+async function keepRunning(url: string, log: StoreLog, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const client = new pg.Client({ connectionString: url, application_name: 'berth-sequencer' });
+    const ended = new AbortController();
+    client.on('error', (error) => {
+      log.warn({ error: error.message }, 'sequencer lost its connection');
+      ended.abort();
+    });
+    client.on('end', () => ended.abort());
+    try {
+      await client.connect();
+      await lead(client, AbortSignal.any([signal, ended.signal]));
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ error: error instanceof Error ? error.message : String(error) }, 'sequencer starts again');
+    } finally {
+      await client.end().catch(() => undefined); // already ended
+    }
+    if (!signal.aborted) await pause(500, signal);
+  }
+}
+
+async function lead(client: pg.Client, signal: AbortSignal): Promise<void> {
+  const wake = wakeUps(client, signal);
+  await client.query(`LISTEN ${channels.outbox}`);
+  while (!signal.aborted && !(await tryLead(client))) await wake.next(backlogScanMs);
+  let patienceMs = 1;
+  while (!signal.aborted) {
+    const { rows } = await client.query<{ written: number; held: boolean }>(sequence);
+    const { written = 0, held = false } = rows[0] ?? {};
+    // One notification a batch, outside every business transaction: NOTIFY takes a global lock at commit.
+    if (written > 0) await client.query(`NOTIFY ${channels.feed}`);
+    patienceMs = written > 0 ? 1 : Math.min(patienceMs * 2, 64);
+    if (written === batchRows) continue;
+    // Rows above the horizon wait for a running transaction, whose end nobody announces.
+    await wake.next(held ? patienceMs : backlogScanMs);
+  }
+}
+
+async function tryLead(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ leads: boolean }>('SELECT pg_try_advisory_lock($1) AS leads', [leaderLock]);
+  return rows[0]?.leads === true;
+}
+
+/** Notifications that came while nobody waited count for the next wait. */
+function wakeUps(client: pg.Client, signal: AbortSignal): { next(atMostMs: number): Promise<void> } {
+  let pending = false;
+  let release: (() => void) | undefined;
+  client.on('notification', () => {
+    pending = true;
+    release?.();
+  });
+  return {
+    next: async (atMostMs) => {
+      if (!pending) {
+        const waiting = new AbortController();
+        release = () => waiting.abort();
+        await pause(atMostMs, AbortSignal.any([signal, waiting.signal]));
+        release = undefined;
+      }
+      pending = false;
+    },
+  };
+}
+
+/** Resolves after `ms`, or at once when the signal aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const finish = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    signal.addEventListener('abort', finish, { once: true });
+  });
+}

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestDatabase, type TestDatabase } from '../testing/database.js';
+import type { Store } from './store.js';
+
+let database: TestDatabase;
+let gateway: Store;
+let hub: Store;
+
+beforeAll(async () => {
+  database = await startTestDatabase();
+  gateway = await database.connect('berth_gateway');
+  hub = await database.connect('berth_hub');
+  hub.feed.startSequencer();
+  await database.query(`INSERT INTO tenants (id) VALUES ('acme'), ('globex')`);
+  await database.query(`INSERT INTO projects (tenant_id, id) VALUES ('acme', 'shop'), ('globex', 'secret')`);
+});
+afterAll(() => database.close());
+
+const acme = { kind: 'tenant', tenant: 'acme', actor: 'key' } as const;
+
+describe('unit of work', () => {
+  it('shows a tenant its own rows and no others, whatever the statement asks for', async () => {
+    const rows = await gateway.unitOfWork.run(acme, (tx) => tx.query<{ id: string }>('SELECT id FROM projects'));
+    expect(rows).toEqual([{ id: 'shop' }]);
+    expect(await gateway.unitOfWork.read(acme, 'SELECT id FROM projects WHERE tenant_id = $1', ['globex'])).toEqual([]);
+    expect(await gateway.unitOfWork.read(acme, 'SELECT id FROM projects WHERE id = $1', ["sh'op"])).toEqual([]);
+    expect(await gateway.unitOfWork.read(acme, 'SELECT id FROM projects WHERE id = $1', ['shop'])).toEqual([
+      { id: 'shop' },
+    ]);
+  });
+
+  it('refuses to write for another tenant', async () => {
+    await expect(
+      gateway.unitOfWork.run(acme, (tx) => tx.query(`INSERT INTO projects (tenant_id, id) VALUES ('globex', 'mine')`)),
+    ).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it('forgets the tenant with the transaction', async () => {
+    await gateway.unitOfWork.read(acme, 'SELECT 1 AS one');
+    const nobody = { kind: 'system', actor: 'nobody' } as const;
+    expect(await gateway.unitOfWork.read(nobody, 'SELECT id FROM projects')).toEqual([]);
+  });
+
+  it('leaves nothing behind when the work throws', async () => {
+    const failing = gateway.unitOfWork.run(acme, async (tx) => {
+      await tx.query(`INSERT INTO projects (tenant_id, id) VALUES ('acme', 'half')`);
+      await tx.outbox.append({ tenant: 'acme', kind: 'application', resource: 'half/x' });
+      throw new Error('stop');
+    });
+    await expect(failing).rejects.toThrow('stop');
+    expect(await database.query(`SELECT id FROM projects WHERE id = 'half'`)).toEqual([]);
+  });
+
+  it('delivers an announcement to a subscriber, in order and without its body', async () => {
+    const stop = new AbortController();
+    const feed = gateway.feed.subscribe({ after: 0n, kinds: ['application'], signal: stop.signal });
+    await gateway.unitOfWork.run(acme, (tx) =>
+      tx.outbox.append(
+        { tenant: 'acme', kind: 'application', resource: 'shop/one', version: 1n },
+        { tenant: 'acme', kind: 'application', resource: 'shop/two', version: 7n },
+      ),
+    );
+    const first = await feed.next();
+    expect(first.value?.map((row) => [row.tenant, row.resource, row.version])).toEqual([
+      ['acme', 'shop/one', 1n],
+      ['acme', 'shop/two', 7n],
+    ]);
+    stop.abort();
+  });
+});

@@ -1,0 +1,94 @@
+import 'reflect-metadata';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { channels } from './channels.js';
+import { translateFailure } from './failures.js';
+import { Feed } from './feed.js';
+import { UnitOfWork } from './unit-of-work.js';
+
+/** What the store says about itself: events with fields. */
+export interface StoreLog {
+  warn(fields: Record<string, unknown>, event: string): void;
+}
+
+export interface StoreOptions {
+  /** `postgres://role:password@host:port/database`; the role decides what may be seen and changed. */
+  url: string;
+  /** Connections at most, besides one that listens and one that sequences. */
+  poolSize?: number;
+  applicationName?: string;
+  log?: StoreLog;
+}
+
+/** One process' door to Postgres. */
+export class Store {
+  readonly unitOfWork: UnitOfWork;
+  readonly feed: Feed;
+  #poking = false;
+  #pokeAgain = false;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly pool: pg.Pool,
+    url: string,
+    private readonly log: StoreLog,
+  ) {
+    this.unitOfWork = new UnitOfWork(dataSource, pool, () => this.poke());
+    this.feed = new Feed(url, pool, log);
+  }
+
+  /** Resolves when the database answers. */
+  async ping(): Promise<void> {
+    await this.pool.query('SELECT 1').catch((error: unknown) => {
+      throw translateFailure(error);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.feed.close();
+    await this.dataSource.destroy();
+    await this.pool.end();
+  }
+
+  /** Tells the sequencer that there is something, on its own and after the commit; many pokes become one. */
+  private poke(): void {
+    if (this.#poking) {
+      this.#pokeAgain = true;
+      return;
+    }
+    this.#poking = true;
+    this.pool
+      .query(`NOTIFY ${channels.outbox}`)
+      .catch((error: Error) =>
+        this.log.warn({ error: error.message }, 'sequencer was not told; it finds out by its scan'),
+      )
+      .finally(() => {
+        this.#poking = false;
+        if (!this.#pokeAgain) return;
+        this.#pokeAgain = false;
+        this.poke();
+      });
+  }
+}
+
+/** Connects and checks that the database answers; `Unavailable` when it does not. */
+export async function connectStore(options: StoreOptions): Promise<Store> {
+  const { url, poolSize = 10, applicationName = 'berth', log = { warn: () => undefined } } = options;
+  const extra = { max: poolSize, connectionTimeoutMillis: 5_000 };
+  const dataSource = new DataSource({ type: 'postgres', url, applicationName, extra });
+  // Reads and pokes take the short way, without TypeORM's query runner.
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: applicationName,
+    max: Math.max(2, Math.ceil(poolSize / 2)),
+    connectionTimeoutMillis: 5_000,
+  });
+  pool.on('error', (error) => log.warn({ error: error.message }, 'idle database connection was lost'));
+  try {
+    await dataSource.initialize();
+  } catch (error) {
+    await pool.end();
+    throw translateFailure(error);
+  }
+  return new Store(dataSource, pool, url, log);
+}

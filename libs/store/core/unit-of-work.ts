@@ -1,0 +1,89 @@
+import pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { isRetriable, translateFailure } from './failures.js';
+import { type StorePrincipal, settingsOf } from './principal.js';
+import { Transaction } from './transaction.js';
+
+const attempts = 5;
+
+/** What `read` accepts as a parameter: plain values that have one literal form. */
+export type Literal = string | number | bigint | boolean | null;
+
+/** The only way to a connection: every statement runs in a transaction, on behalf of somebody. */
+export class UnitOfWork {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly pool: pg.Pool,
+    private readonly poke: () => void,
+  ) {}
+
+  /**
+   * Runs `work` in one transaction on behalf of `principal`; commits when it returns, rolls back when it throws.
+   * A serialization failure or deadlock runs it again, so it must not change anything but the transaction.
+   */
+  async run<T>(principal: StorePrincipal, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.once(principal, work);
+      } catch (error) {
+        if (attempt >= attempts || !isRetriable(error)) throw translateFailure(error);
+      }
+    }
+  }
+
+  private async once<T>(principal: StorePrincipal, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      const { tenant, role } = settingsOf(principal);
+      await runner.query(`SELECT set_config('berth.tenant', $1, true), set_config('berth.role', $2, true)`, [
+        tenant,
+        role,
+      ]);
+      const transaction = new Transaction(runner);
+      const result = await work(transaction);
+      await runner.commitTransaction();
+      if (transaction.announced) this.poke();
+      return result;
+    } catch (error) {
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined); // the connection is gone, and the transaction with it
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /**
+   * One read in one round trip: settings and statement travel together and share an implicit transaction
+   * (PostgreSQL protocol, "Multiple Statements in a Simple Query"). Parameters are written as escaped literals.
+   */
+  async read<Row extends pg.QueryResultRow>(
+    principal: StorePrincipal,
+    sql: string,
+    parameters: readonly Literal[] = [],
+  ): Promise<Row[]> {
+    const { tenant, role } = settingsOf(principal);
+    const settings = `SELECT set_config('berth.tenant', ${literal(tenant)}, true), set_config('berth.role', ${literal(role)}, true)`;
+    const bound = sql.replace(/\$(\d+)/g, (_, index: string) => literal(parameters[Number(index) - 1] ?? null));
+    try {
+      const results: unknown = await this.pool.query(`${settings};\n${bound}`);
+      const last: unknown = Array.isArray(results) ? results.at(-1) : results;
+      return rowsOf<Row>(last);
+    } catch (error) {
+      throw translateFailure(error);
+    }
+  }
+}
+
+function literal(value: Literal): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'string') return pg.escapeLiteral(value);
+  return `${value}`;
+}
+
+function rowsOf<Row extends pg.QueryResultRow>(result: unknown): Row[] {
+  const isResult = (candidate: unknown): candidate is pg.QueryResult<Row> =>
+    typeof candidate === 'object' && candidate !== null && 'rows' in candidate;
+  if (!isResult(result)) throw new Error('a read must end with a statement that returns rows');
+  return result.rows;
+}

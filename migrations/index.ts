@@ -1,0 +1,5 @@
+import { Foundation1795300000001 } from './0001-foundation.js';
+import { Roles1795300000002 } from './0002-roles.js';
+
+/** Every schema change, in order. A migration that has been released is never edited. */
+export const migrations = [Foundation1795300000001, Roles1795300000002] as const;
