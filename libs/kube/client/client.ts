@@ -1,7 +1,7 @@
 import { fieldManager, isJsonObject, type JsonObject, type ObjectRef } from '#domain';
 import { type ClusterAccess, credentialSource } from './credentials.js';
 import { type Discovery, discover, type ServedKind } from './discovery.js';
-import { GarbledAnswer, ObjectNotFound } from './errors.js';
+import { GarbledAnswer, ObjectNotFound, ServerFault } from './errors.js';
 import { identityOf, type KindRef, kindKey, listAt, textAt } from './objects.js';
 import { defaultRetries, type RetryPolicy, sendRepeatable } from './retry.js';
 import { systemTiming, type Timing } from './timing.js';
@@ -90,8 +90,8 @@ export async function connectCluster(access: ClusterAccess, options: ConnectOpti
   return new PooledClient(transport, timing, { ...defaultRetries, ...options.retries });
 }
 
-const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-const metadataWatch = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
+const metadataWatch = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 
 const selectors = (query: ListQuery): Record<string, string> => ({
   ...(query.labelSelector ? { labelSelector: query.labelSelector } : {}),
@@ -138,8 +138,11 @@ class PooledClient implements KubeClient {
     const found =
       (await this.discovery(options)).kinds.get(key) ??
       (await this.discovery({ ...options, refresh: true })).kinds.get(key);
-    if (found === undefined) throw new ObjectNotFound({ call: this.server }, `${key} is not served`);
-    return found;
+    if (found !== undefined) return found;
+    const { unavailable } = await this.discovery(options);
+    if (unavailable.includes(kind.apiVersion))
+      throw new ServerFault({ call: this.server, status: 503 }, `the server of ${kind.apiVersion} does not answer`);
+    throw new ObjectNotFound({ call: this.server }, `${key} is not served`);
   }
 
   async get(ref: ObjectRef, options: CallOptions = {}): Promise<JsonObject> {

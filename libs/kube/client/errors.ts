@@ -74,7 +74,7 @@ export class InvalidObject extends KubeError {
 }
 
 /** The server's schema does not know what the manifest says. */
-export class SchemaMismatch extends KubeError {
+export class SchemaRefusal extends KubeError {
   readonly tag = 'schema-mismatch';
   readonly fields: readonly UndeclaredField[];
 

@@ -51,10 +51,10 @@ export function textsAt(value: JsonValue | undefined, ...path: readonly string[]
   return Object.fromEntries(texts);
 }
 
-/** Reads an object's identity; list items lack apiVersion and kind, so those of the list's kind stand in. */
+/** Reads an object's identity. A kind handed in wins: list items carry none, and metadata-only items a wrong one. */
 export const identityOf = (object: JsonObject, kind?: KindRef): ObjectIdentity => ({
-  apiVersion: textAt(object, 'apiVersion') || (kind?.apiVersion ?? ''),
-  kind: textAt(object, 'kind') || (kind?.kind ?? ''),
+  apiVersion: kind?.apiVersion ?? textAt(object, 'apiVersion'),
+  kind: kind?.kind ?? textAt(object, 'kind'),
   namespace: textAt(object, 'metadata', 'namespace'),
   name: textAt(object, 'metadata', 'name'),
   uid: textAt(object, 'metadata', 'uid'),

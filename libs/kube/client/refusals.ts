@@ -10,7 +10,7 @@ import {
   NamespaceTerminating,
   ObjectNotFound,
   PreconditionConflict,
-  SchemaMismatch,
+  SchemaRefusal,
   ServerFault,
   TooManyRequests,
   type UndeclaredField,
@@ -82,7 +82,7 @@ export function refusalOf(call: string, code: number, body: JsonValue | undefine
   const fact: CallFact = { call, status: code };
   const message = textAt(status, 'message') || `the server answered ${code}`;
   const fields = undeclaredFields(message);
-  if (fields.length > 0) return new SchemaMismatch({ ...fact, fields });
+  if (fields.length > 0) return new SchemaRefusal({ ...fact, fields });
   switch (code) {
     case 400:
     case 413:

@@ -1,0 +1,69 @@
+import { addResources, noResources, type Resources, subtractResources } from '#domain';
+import type { KubeClient } from '../client/client.js';
+import { type Reflector, reflect } from '../client/reflector.js';
+import { nodeClasses } from './node-classes.js';
+import { type KeptNode, keepNode } from './nodes.js';
+import type { PodSource } from './pod-source.js';
+
+const least = (a: Resources, b: Resources): Resources => ({
+  mcpu: Math.min(a.mcpu, b.mcpu),
+  memoryBytes: Math.min(a.memoryBytes, b.memoryBytes),
+  pods: Math.min(a.pods, b.pods),
+});
+
+const free = (node: KeptNode, used: Resources): Resources => {
+  const left = subtractResources(node.allocatable, used);
+  return { mcpu: Math.max(0, left.mcpu), memoryBytes: Math.max(0, left.memoryBytes), pods: Math.max(0, left.pods) };
+};
+
+/**
+ * What a node adds to the cluster's allocatable: all of it when pods can go there; when it is cordoned, no more than
+ * what its pods hold already; nothing when it is not ready, since its pods will want room elsewhere.
+ */
+const contribution = (node: KeptNode, used: Resources): Resources => {
+  if (!node.ready) return noResources;
+  return node.schedulable ? node.allocatable : least(node.allocatable, used);
+};
+
+/** The cluster's nodes, live, and what is free on them. */
+export class Capacity {
+  private reflector: Reflector<KeptNode> | undefined;
+
+  constructor(
+    private readonly client: KubeClient,
+    private readonly pods: PodSource,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async synced(): Promise<void> {
+    this.reflector ??= reflect<KeptNode>(this.client, {
+      kind: { apiVersion: 'v1', kind: 'Node' },
+      keep: keepNode,
+      signal: this.signal,
+    });
+    await Promise.all([this.reflector.synced, this.pods.synced()]);
+  }
+
+  /** Sums and classes of this moment, in time linear in the nodes. */
+  read() {
+    const nodes = this.reflector?.values() ?? [];
+    const usable = nodes.filter((node) => node.ready && node.schedulable);
+    const { berth, foreign } = this.pods.totals();
+    return {
+      nodes: nodes.length,
+      readyNodes: nodes.filter((node) => node.ready).length,
+      allocatable: nodes
+        .map((node) => contribution(node, this.pods.onNode(node.name)))
+        .reduce(addResources, noResources),
+      foreignRequests: foreign,
+      berthRequests: berth,
+      classes: nodeClasses(
+        usable.map((node) => ({
+          free: free(node, this.pods.onNode(node.name)),
+          architecture: node.architecture,
+          taints: node.taints,
+        })),
+      ),
+    };
+  }
+}

@@ -1,0 +1,164 @@
+import { berthLabels, type Inventory, type JsonObject, type ObjectRef } from '#domain';
+import type { KubeClient } from '../client/client.js';
+import { isNotFound, PreconditionConflict } from '../client/errors.js';
+import { identityOf, textAt, textsAt } from '../client/objects.js';
+import { Capacity } from './capacity.js';
+import { MeasuredUse } from './measured-use.js';
+import { readSchema } from './member-schema.js';
+import { namespaceContents } from './namespace-contents.js';
+import { watchOwned } from './owned-watch.js';
+import { PodSource } from './pod-source.js';
+import {
+  type AppliedObject,
+  type Bounds,
+  type DeletionResult,
+  type MemberCluster,
+  type MemberSchema,
+  NamespaceNotOurs,
+  type OwnedWatch,
+  type OwnedWatchOptions,
+  type Stamp,
+} from './port.js';
+
+/** The adapter of `MemberCluster` for anything that speaks Kubernetes' API. `close` closes the client too. */
+export function kubeMember(client: KubeClient): MemberCluster {
+  return new KubeMember(client);
+}
+
+const result = (outcome: DeletionResult['outcome'], message = ''): DeletionResult => ({ outcome, left: [], message });
+
+function stamped(manifest: JsonObject, { labels = {}, annotations = {} }: Stamp): JsonObject {
+  const metadata = {
+    ...(typeof manifest.metadata === 'object' && !Array.isArray(manifest.metadata) ? manifest.metadata : {}),
+    labels: { ...textsAt(manifest, 'metadata', 'labels'), ...labels },
+    annotations: { ...textsAt(manifest, 'metadata', 'annotations'), ...annotations },
+  };
+  return { ...manifest, metadata };
+}
+
+class KubeMember implements MemberCluster {
+  private readonly life = new AbortController();
+  private readonly pods: PodSource;
+  private readonly capacity: Capacity;
+  private readonly measured: MeasuredUse;
+  private known: Promise<MemberSchema> | undefined;
+
+  constructor(private readonly client: KubeClient) {
+    this.pods = new PodSource(client, this.life.signal);
+    this.capacity = new Capacity(client, this.pods, this.life.signal);
+    this.measured = new MeasuredUse(client);
+  }
+
+  async serverVersion(bounds: Bounds = {}): Promise<string> {
+    return textAt(await this.client.read('/version', bounds), 'gitVersion');
+  }
+
+  async applyObject(manifest: JsonObject, stamp: Stamp = {}, bounds: Bounds = {}): Promise<AppliedObject> {
+    const { object, created } = await this.client.apply(stamped(manifest, stamp), bounds);
+    return { ...identityOf(object), created };
+  }
+
+  async ensureNamespace(
+    name: string,
+    labels: Readonly<Record<string, string>> = {},
+    bounds: Bounds = {},
+  ): Promise<AppliedObject> {
+    const ref = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name };
+    const there = await this.find(ref, bounds);
+    if (
+      there !== undefined &&
+      textsAt(there, 'metadata', 'labels')[berthLabels.managedBy] !== berthLabels.managedByValue
+    )
+      throw new NamespaceNotOurs(name);
+    const own = { ...labels, [berthLabels.managedBy]: berthLabels.managedByValue };
+    return this.applyObject({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { labels: own }, bounds);
+  }
+
+  async deleteObject(target: ObjectRef & { uid: string }, bounds: Bounds = {}): Promise<DeletionResult> {
+    if (target.apiVersion === 'v1' && target.kind === 'Namespace') return this.deleteNamespace(target, bounds);
+    return this.deleteByUid(target, bounds);
+  }
+
+  watchOwned(options: OwnedWatchOptions): OwnedWatch {
+    return watchOwned(this.client, this.pods, options);
+  }
+
+  async inventory(bounds: Bounds = {}): Promise<Omit<Inventory, 'reflectedWorkSequence'>> {
+    const [serverVersion, { kinds }, { digest }, measured] = await Promise.all([
+      this.serverVersion(bounds),
+      this.client.discovery(bounds),
+      this.schema(bounds),
+      this.measured.read(bounds),
+      this.capacity.synced(),
+    ]);
+    return { serverVersion, kinds: [...kinds.keys()].sort(), schemaDigest: digest, measured, ...this.capacity.read() };
+  }
+
+  async schema(bounds: Bounds = {}): Promise<MemberSchema> {
+    this.known ??= readSchema(this.client, { timeoutMs: bounds.timeoutMs }).catch((error: unknown) => {
+      this.known = undefined; // the next caller asks again
+      throw error;
+    });
+    return this.known;
+  }
+
+  async close(): Promise<void> {
+    this.life.abort(new Error('the member cluster was closed'));
+    await this.client.close();
+  }
+
+  private async find(ref: ObjectRef, bounds: Bounds): Promise<JsonObject | undefined> {
+    try {
+      return await this.client.get(ref, bounds);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  private async deleteByUid(target: ObjectRef & { uid: string }, bounds: Bounds): Promise<DeletionResult> {
+    try {
+      const lingering = await this.client.delete(target, { ...bounds, uid: target.uid, propagation: 'Background' });
+      if (lingering === undefined) return result('deleted');
+    } catch (error) {
+      if (isNotFound(error)) return result('absent');
+      if (!(error instanceof PreconditionConflict)) throw error;
+      return this.afterConflict(target, error, bounds);
+    }
+    // some kinds answer with the object although it is gone; only a look tells
+    const there = await this.find(target, bounds);
+    return identityOf(there ?? {}).uid === target.uid
+      ? result('deleting', 'finalizers or a grace period hold the object')
+      : result('deleted');
+  }
+
+  private async afterConflict(
+    target: ObjectRef & { uid: string },
+    cause: Error,
+    bounds: Bounds,
+  ): Promise<DeletionResult> {
+    const there = await this.find(target, bounds);
+    if (there === undefined) return result('absent');
+    const { uid } = identityOf(there);
+    if (uid === target.uid) throw cause;
+    return result('replaced', `an object of that name has uid ${uid}`);
+  }
+
+  /** Between the look and the delete something foreign may still arrive: Kubernetes has no precondition for that. */
+  private async deleteNamespace(target: ObjectRef & { uid: string }, bounds: Bounds): Promise<DeletionResult> {
+    const there = await this.find(target, bounds);
+    if (there === undefined) return result('absent');
+    const { uid } = identityOf(there);
+    if (uid !== target.uid) return result('replaced', `a namespace of that name has uid ${uid}`);
+    if (textAt(there, 'metadata', 'deletionTimestamp') !== '')
+      return result('deleting', 'the namespace is terminating');
+    const { left, unchecked } = await namespaceContents(this.client, target.name, bounds);
+    if (left.length > 0) {
+      const names = left.map((ref) => `${ref.kind} ${ref.name}`).join(', ');
+      return { outcome: 'foreign-left', left, message: `left in the namespace: ${names}` };
+    }
+    if (unchecked.length > 0)
+      return result('foreign-left', `cannot tell what is left: no answer for ${unchecked.join(', ')}`);
+    return this.deleteByUid(target, bounds);
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { type ClusterSchema, canonicalJson, type FieldTree, isJsonObject, type JsonObject } from '#domain';
+import type { KubeClient } from '../client/client.js';
+import { isNotFound } from '../client/errors.js';
+import { at, textAt } from '../client/objects.js';
+import { type Definitions, fieldTree } from './field-tree.js';
+import type { Bounds, MemberSchema } from './port.js';
+
+/** Kinds that Berth renders, by group version. */
+const renderedKinds: Readonly<Record<string, readonly string[]>> = {
+  'apps/v1': ['Deployment', 'StatefulSet', 'DaemonSet'],
+  'batch/v1': ['Job', 'CronJob'],
+  v1: ['Service', 'ConfigMap', 'ServiceAccount', 'Namespace', 'PersistentVolumeClaim'],
+  'networking.k8s.io/v1': ['Ingress', 'NetworkPolicy'],
+  'autoscaling/v2': ['HorizontalPodAutoscaler'],
+  'policy/v1': ['PodDisruptionBudget'],
+};
+
+type DefinitionsOf = (apiVersion: string) => Promise<Definitions | undefined>;
+
+const definitionsAt = (document: JsonObject, ...path: readonly string[]): Definitions => {
+  const found = at(document, ...path);
+  return isJsonObject(found) ? found : {};
+};
+
+/** OpenAPI v3, one document per group version; undefined on servers that have none (before 1.24). */
+async function openApiV3(client: KubeClient, bounds: Bounds): Promise<DefinitionsOf | undefined> {
+  let index: JsonObject;
+  try {
+    index = await client.read('/openapi/v3', bounds);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+  return async (apiVersion) => {
+    const key = apiVersion.includes('/') ? `apis/${apiVersion}` : `api/${apiVersion}`;
+    const url = textAt(index, 'paths', key, 'serverRelativeURL');
+    if (url === '') return undefined;
+    const { pathname, searchParams } = new URL(url, 'http://server');
+    const document = await client.read(pathname, { ...bounds, query: Object.fromEntries(searchParams) });
+    return definitionsAt(document, 'components', 'schemas');
+  };
+}
+
+async function openApiV2(client: KubeClient, bounds: Bounds): Promise<DefinitionsOf> {
+  const definitions = definitionsAt(await client.read('/openapi/v2', bounds), 'definitions');
+  return async () => definitions;
+}
+
+/** Reads what the server declares for the kinds that Berth renders: some tens of KB, with a digest that names it. */
+export async function readSchema(client: KubeClient, bounds: Bounds): Promise<MemberSchema> {
+  const definitionsOf = (await openApiV3(client, bounds)) ?? (await openApiV2(client, bounds));
+  const schema: Record<string, FieldTree> = {};
+  for (const [apiVersion, kinds] of Object.entries(renderedKinds)) {
+    const definitions = await definitionsOf(apiVersion);
+    if (definitions === undefined) continue;
+    for (const kind of kinds) {
+      const tree = fieldTree(definitions, apiVersion, kind);
+      if (tree !== undefined) schema[`${apiVersion}/${kind}`] = tree;
+    }
+  }
+  return { schema, digest: digestOf(schema) };
+}
+
+const asJson = (tree: FieldTree): JsonObject | true =>
+  tree === true ? true : Object.fromEntries(Object.entries(tree).map(([field, under]) => [field, asJson(under)]));
+
+const digestOf = (schema: ClusterSchema): string => {
+  const json = Object.fromEntries(Object.entries(schema).map(([kind, tree]) => [kind, asJson(tree)]));
+  return createHash('sha256').update(canonicalJson(json)).digest('hex').slice(0, 32);
+};

@@ -1,0 +1,47 @@
+import type { JsonObject, Resources, Taint } from '#domain';
+import { at, listAt, textAt, textsAt } from '../client/objects.js';
+import { amountsAt, bytesOf, mcpuOf } from './pod-requests.js';
+
+/** A node, as far as capacity needs it. */
+export interface KeptNode {
+  name: string;
+  ready: boolean;
+  /** False when cordoned. */
+  schedulable: boolean;
+  allocatable: Resources;
+  architecture: string;
+  /** Sorted by key, effect, value. */
+  taints: readonly Taint[];
+}
+
+const effects: ReadonlySet<string> = new Set(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
+const isEffect = (text: string): text is Taint['effect'] => effects.has(text);
+
+function taintsOf(node: JsonObject): Taint[] {
+  const taints = listAt(node, 'spec', 'taints').flatMap((taint): Taint[] => {
+    const effect = textAt(taint, 'effect');
+    return isEffect(effect) ? [{ key: textAt(taint, 'key'), value: textAt(taint, 'value'), effect }] : [];
+  });
+  const order = (taint: Taint): string => `${taint.key} ${taint.effect} ${taint.value}`;
+  return taints.sort((a, b) => (order(a) < order(b) ? -1 : 1));
+}
+
+/** The bounded part of a node that the agent keeps. */
+export function keepNode(node: JsonObject): KeptNode {
+  const allocatable = amountsAt(node, 'status', 'allocatable');
+  const ready = listAt(node, 'status', 'conditions').find((condition) => condition.type === 'Ready');
+  const architecture =
+    textsAt(node, 'metadata', 'labels')['kubernetes.io/arch'] || textAt(node, 'status', 'nodeInfo', 'architecture');
+  return {
+    name: textAt(node, 'metadata', 'name'),
+    ready: ready?.status === 'True',
+    schedulable: at(node, 'spec', 'unschedulable') !== true,
+    allocatable: {
+      mcpu: mcpuOf(allocatable) ?? 0,
+      memoryBytes: bytesOf(allocatable) ?? 0,
+      pods: bytesOf(allocatable, 'pods') ?? 0,
+    },
+    architecture,
+    taints: taintsOf(node),
+  };
+}

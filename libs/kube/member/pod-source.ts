@@ -1,0 +1,88 @@
+import { addResources, noResources, type Resources, subtractResources } from '#domain';
+import type { KubeClient } from '../client/client.js';
+import type { ObjectChange } from '../client/kept-objects.js';
+import { type Reflector, reflect } from '../client/reflector.js';
+import { type KeptPod, keepPod, type PodView } from './pods.js';
+import type { WatchTrouble } from './port.js';
+
+export interface PodChange {
+  view: PodView | undefined;
+  before: PodView | undefined;
+}
+
+interface Follower {
+  onChange(change: PodChange): void;
+  onTrouble: ((trouble: WatchTrouble) => void) | undefined;
+}
+
+/** One watch of all pods, shared by status and capacity; keeps sums per node up to date as pods come and go. */
+export class PodSource {
+  private readonly perNode = new Map<string, Resources>();
+  private berth = noResources;
+  private foreign = noResources;
+  private readonly followers = new Set<Follower>();
+  private reflector: Reflector<KeptPod> | undefined;
+
+  constructor(
+    private readonly client: KubeClient,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Requests of living pods that Berth placed, and of all others. */
+  totals(): { berth: Resources; foreign: Resources } {
+    return { berth: this.berth, foreign: this.foreign };
+  }
+
+  /** Requests of living pods bound to that node. */
+  onNode(name: string): Resources {
+    return this.perNode.get(name) ?? noResources;
+  }
+
+  synced(): Promise<void> {
+    return this.started().synced;
+  }
+
+  /** Hears of pods of works: of all that are there now, then of every change, until the signal aborts. */
+  follow(
+    onChange: (change: PodChange) => void,
+    options: { signal: AbortSignal; onTrouble: Follower['onTrouble']; onDefect(error: unknown): void },
+  ): void {
+    const follower = { onChange, onTrouble: options.onTrouble };
+    const reflector = this.started();
+    for (const { view } of reflector.values()) if (view !== undefined) onChange({ view, before: undefined });
+    this.followers.add(follower);
+    options.signal.addEventListener('abort', () => this.followers.delete(follower), { once: true });
+    void reflector.done.catch(options.onDefect);
+  }
+
+  private started(): Reflector<KeptPod> {
+    this.reflector ??= reflect<KeptPod>(this.client, {
+      kind: { apiVersion: 'v1', kind: 'Pod' },
+      keep: keepPod,
+      onChange: (change) => this.take(change),
+      onTrouble: (trouble) => {
+        for (const follower of this.followers) follower.onTrouble?.(trouble);
+      },
+      signal: this.signal,
+    });
+    return this.reflector;
+  }
+
+  private take(change: ObjectChange<KeptPod>): void {
+    const before = change.type === 'modified' ? change.before : change.type === 'deleted' ? change.kept : undefined;
+    const after = change.type === 'deleted' ? undefined : change.kept;
+    if (before !== undefined) this.account(before, subtractResources);
+    if (after !== undefined) this.account(after, addResources);
+    if (before?.view === undefined && after?.view === undefined) return;
+    for (const follower of this.followers) follower.onChange({ view: after?.view, before: before?.view });
+  }
+
+  private account(pod: KeptPod, combine: (sum: Resources, part: Resources) => Resources): void {
+    if (pod.view === undefined) this.foreign = combine(this.foreign, pod.requests);
+    else this.berth = combine(this.berth, pod.requests);
+    if (pod.node === '') return;
+    const left = combine(this.onNode(pod.node), pod.requests);
+    if (left.pods === 0) this.perNode.delete(pod.node);
+    else this.perNode.set(pod.node, left);
+  }
+}

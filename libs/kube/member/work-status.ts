@@ -1,0 +1,62 @@
+import type { ReplicaCounts, StatusReason, WorkPhase, WorkStatus } from '#domain';
+import type { PodView } from './pods.js';
+import type { OwnedObject } from './port.js';
+
+/** What the agent adds: which work, and which generation it has brought the objects to. */
+export type ObservedStatus = Omit<WorkStatus, 'workId' | 'generation'>;
+
+/** More reasons than this say nothing more; the most frequent are kept. */
+const mostReasons = 10;
+const longestMessage = 500;
+
+function mergeReasons(all: readonly { reason: string; message: string }[]): StatusReason[] {
+  const merged = new Map<string, StatusReason>();
+  for (const { reason, message } of all) {
+    const known = merged.get(reason);
+    if (known === undefined) merged.set(reason, { reason, message: message.slice(0, longestMessage), count: 1 });
+    else known.count += 1;
+  }
+  return [...merged.values()].sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)).slice(0, mostReasons);
+}
+
+/** `failing` outranks `progressing`: what cannot come up by itself must not look as if it were on its way. */
+function phaseOf(objects: readonly OwnedObject[], pods: readonly PodView[]): WorkPhase {
+  if (objects.length === 0) return 'pending';
+  const states = new Set(objects.map((object) => object.readiness.state));
+  if (states.has('failed')) return 'failed';
+  if (states.has('degraded')) return 'degraded';
+  if (!states.has('progressing')) return 'ready';
+  const isHurt = pods.some((pod) => !pod.deleting && (pod.state === 'failing' || pod.state === 'unready'));
+  return isHurt ? 'degraded' : 'applying';
+}
+
+function countReplicas(objects: readonly OwnedObject[], pods: readonly PodView[]): ReplicaCounts {
+  const counts = { desired: 0, updated: 0, ready: 0, unavailable: 0, restarts: 0 };
+  for (const { readiness } of objects) {
+    if (readiness.replicas === undefined) continue;
+    const { desired, updated, ready } = readiness.replicas;
+    counts.desired += desired;
+    counts.updated += Math.min(updated, desired);
+    counts.ready += Math.min(ready, desired);
+    counts.unavailable += Math.max(0, desired - ready);
+  }
+  for (const pod of pods) counts.restarts += pod.restarts;
+  return counts;
+}
+
+/** How a work is, from its objects and pods in the cluster. `pods` may hold ended and deleted ones. */
+export function workStatus(objects: readonly OwnedObject[], pods: readonly PodView[]): ObservedStatus {
+  const phase = phaseOf(objects, pods);
+  const fromObjects = objects.filter((o) => o.readiness.reason !== '').map((o) => o.readiness);
+  const living = pods.filter((pod) => !pod.deleting && pod.state !== 'succeeded');
+  const fromPods = phase === 'ready' ? [] : living.flatMap((pod) => pod.reasons);
+  return {
+    phase,
+    replicas: countReplicas(objects, pods),
+    reasons: mergeReasons([...fromObjects, ...fromPods]),
+    objects: objects.map(({ apiVersion, kind, namespace, name, uid, resourceVersion, readiness }) => ({
+      ...{ apiVersion, kind, namespace, name, uid, resourceVersion },
+      ready: readiness.state === 'ready',
+    })),
+  };
+}
