@@ -26,6 +26,7 @@ export class Store {
   readonly feed: Feed;
   #poking = false;
   #pokeAgain = false;
+  #closing: Promise<void> | undefined;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -44,7 +45,13 @@ export class Store {
     });
   }
 
-  async close(): Promise<void> {
+  /** Repeated calls wait for the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.closeOnce();
+    return this.#closing;
+  }
+
+  private async closeOnce(): Promise<void> {
     await this.feed.close();
     await this.dataSource.destroy();
     await this.pool.end();
