@@ -1,0 +1,98 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type ClusterId,
+  type Incarnation,
+  InvalidRequest,
+  isJsonObject,
+  type JsonObject,
+  type WorkItem,
+} from '#domain';
+import * as line from '../line.js';
+import { agentField, jsonFromBytes, jsonToBytes } from './agent-fields.js';
+
+/** A work or tombstone on its way to an agent. */
+export function workItemToWire(item: WorkItem, incarnation: Incarnation): line.WorkItem {
+  return create(line.WorkItemSchema, {
+    item: item.kind === 'work' ? workToWire(item.work, incarnation) : tombstoneToWire(item.tombstone, incarnation),
+  });
+}
+
+const workToWire = (work: Extract<WorkItem, { kind: 'work' }>['work'], incarnation: Incarnation) => ({
+  case: 'work' as const,
+  value: create(line.WorkSchema, {
+    id: work.id,
+    sequence: work.sequence,
+    generation: { incarnation, sequence: work.generation },
+    namespace: work.namespace,
+    environment: work.environment,
+    application: work.application,
+    component: work.component,
+    manifests: work.objects.map(jsonToBytes),
+  }),
+});
+
+const tombstoneToWire = (
+  tombstone: Extract<WorkItem, { kind: 'tombstone' }>['tombstone'],
+  incarnation: Incarnation,
+) => ({
+  case: 'tombstone' as const,
+  value: create(line.TombstoneSchema, {
+    id: tombstone.id,
+    sequence: tombstone.sequence,
+    generation: { incarnation, sequence: tombstone.generation },
+    apiVersion: tombstone.object.apiVersion,
+    kind: tombstone.object.kind,
+    namespace: tombstone.object.namespace,
+    name: tombstone.object.name,
+    uid: tombstone.uid,
+  }),
+});
+
+/**
+ * What the agent is told to do. `cluster` is the agent's own: the wire does not repeat it.
+ *
+ * @throws InvalidRequest for an item without content, a generation or a uid: nothing is ever deleted by name alone.
+ */
+export function workItemFromWire(wire: line.WorkItem, cluster: ClusterId): WorkItem {
+  const { item } = wire;
+  switch (item.case) {
+    case 'work':
+      return { kind: 'work', work: workFromWire(item.value, cluster) };
+    case 'tombstone':
+      return { kind: 'tombstone', tombstone: tombstoneFromWire(item.value, cluster) };
+    case undefined:
+      throw new InvalidRequest([{ field: 'item', description: 'is neither a work nor a tombstone' }]);
+  }
+}
+
+const workFromWire = (work: line.Work, cluster: ClusterId) => ({
+  id: agentField.uuid('work.id', work.id),
+  cluster,
+  sequence: work.sequence,
+  generation: agentField.present('work.generation', work.generation).sequence,
+  namespace: work.namespace,
+  environment: work.environment,
+  application: work.application,
+  component: work.component,
+  objects: work.manifests.map((manifest, index) => manifestFrom(`work.manifests[${index}]`, manifest)),
+});
+
+function manifestFrom(field: string, content: Uint8Array): JsonObject {
+  const manifest = jsonFromBytes(field, content);
+  if (isJsonObject(manifest)) return manifest;
+  throw new InvalidRequest([{ field, description: 'is no JSON object' }]);
+}
+
+function tombstoneFromWire(tombstone: line.Tombstone, cluster: ClusterId) {
+  const { apiVersion, kind, namespace, name, uid } = tombstone;
+  if (uid === '' || name === '' || kind === '')
+    throw new InvalidRequest([{ field: 'tombstone', description: 'kind, name and uid must all be given' }]);
+  return {
+    id: agentField.uuid('tombstone.id', tombstone.id),
+    cluster,
+    sequence: tombstone.sequence,
+    generation: agentField.present('tombstone.generation', tombstone.generation).sequence,
+    object: { apiVersion, kind, namespace, name },
+    uid,
+  };
+}
