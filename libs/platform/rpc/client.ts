@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import type {
   DescMessage,
   DescMethod,
@@ -8,7 +10,7 @@ import type {
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf';
-import { ChannelCredentials, type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
+import { ChannelCredentials, type ChannelOptions, Client, credentials, type VerifyOptions } from '@grpc/grpc-js';
 import { RpcError } from '../errors/rpc-error.js';
 import { bidiCall, serverStreamCall, unaryCall } from './client-calls.js';
 import { serviceConfig } from './retry.js';
@@ -84,12 +86,30 @@ export interface RpcChannel {
   close(): void;
 }
 
-const credentialsOf = (tls: ClientTls | undefined): ChannelCredentials => {
-  if (tls === undefined) return credentials.createInsecure();
-  const { authority, certificate, privateKey } = tls;
-  const pem = (text: string | Buffer | undefined) => (text === undefined ? null : Buffer.from(text));
-  return ChannelCredentials.createSsl(pem(authority), pem(privateKey), pem(certificate));
+/** The address' host when it is an IP address: TLS must not send one as server name (RFC 6066). */
+const ipOf = (address: string): string | undefined => {
+  const host = address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+  return isIP(host) === 0 ? undefined : host;
 };
+
+/** grpc-js would send the IP address as server name; it gets a name that nobody has, and the address is checked. */
+const namelessServer = 'ip-address.invalid';
+
+const credentialsOf = ({ address, tls }: ChannelSettings): ChannelCredentials => {
+  if (tls === undefined) return credentials.createInsecure();
+  const { authority, certificate, privateKey, serverName } = tls;
+  const pem = (text: string | Buffer | undefined) => (text === undefined ? null : Buffer.from(text));
+  const ip = serverName === undefined ? ipOf(address) : undefined;
+  const verify: VerifyOptions =
+    ip === undefined ? {} : { checkServerIdentity: (_name, certificate) => checkServerIdentity(ip, certificate) };
+  return ChannelCredentials.createSsl(pem(authority), pem(privateKey), pem(certificate), verify);
+};
+
+const serverNameOf = ({ address, tls }: ChannelSettings): string | undefined =>
+  tls === undefined ? undefined : (tls.serverName ?? (ipOf(address) === undefined ? undefined : namelessServer));
+
+const nameOverride = (name: string | undefined): ChannelOptions =>
+  name === undefined ? {} : { 'grpc.ssl_target_name_override': name };
 
 const optionsOf = (settings: ChannelSettings, service: DescService | undefined): ChannelOptions => ({
   'grpc.max_receive_message_length': settings.maxResponseBytes ?? 16 * 1024 * 1024,
@@ -99,7 +119,7 @@ const optionsOf = (settings: ChannelSettings, service: DescService | undefined):
   'grpc.enable_http_proxy': 0,
   'grpc.service_config_disable_resolution': 1,
   ...(settings.ownConnection === true ? { 'grpc.use_local_subchannel_pool': 1 } : {}),
-  ...(settings.tls?.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': settings.tls.serverName }),
+  ...nameOverride(serverNameOf(settings)),
   ...(service === undefined ? {} : { 'grpc.service_config': serviceConfig(service, settings.attempts ?? 4) }),
 });
 
@@ -116,7 +136,7 @@ const methodsOf = (service: DescService, client: Client, settings: ChannelSettin
 
 /** Opens a channel; nothing is sent until the first call. */
 export const openChannel = (settings: ChannelSettings): RpcChannel => {
-  const channelCredentials = credentialsOf(settings.tls);
+  const channelCredentials = credentialsOf(settings);
   const clients: Client[] = [];
   const open = (service: DescService | undefined): Client => {
     const client = new Client(settings.address, channelCredentials, optionsOf(settings, service));

@@ -56,6 +56,15 @@ describe('TLS', () => {
     expect(await strange.rpc.echo({ text: 'who' })).toMatchObject({ text: 'nobody' });
   });
 
+  it('lets a client refuse a server that has another name', async () => {
+    const other = await start({}, { serverName: 'elsewhere' });
+    await expect(other.rpc.echo({})).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const nowhere = await start(await authority.sign('hub', 'elsewhere'), {});
+    await expect(nowhere.rpc.echo({})).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const right = await start({}, { serverName: 'localhost' });
+    expect(await right.rpc.echo({ text: 'who' })).toMatchObject({ text: 'nobody' });
+  });
+
   it('speaks TLS 1.3 and nothing older', async () => {
     const { server } = await start({}, {});
     const [host, port] = server.grpcAddress.split(':');

@@ -7,8 +7,8 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 export interface Authority {
   /** PEM of the authority itself. */
   readonly certificate: string;
-  /** Signs a certificate for `name`, also good for 127.0.0.1 and localhost. PEM, and DER for comparison. */
-  sign(name: string): Promise<{ certificate: string; privateKey: string; der: Buffer }>;
+  /** Signs a certificate for `name`, good for `host`, by default 127.0.0.1 and localhost. PEM, and DER. */
+  sign(name: string, host?: string): Promise<{ certificate: string; privateKey: string; der: Buffer }>;
 }
 
 const pemOfKey = async (key: webcrypto.CryptoKey): Promise<string> =>
@@ -28,12 +28,16 @@ export const createAuthority = async (name: string): Promise<Authority> => {
   });
   return {
     certificate: root.toString('pem'),
-    sign: async (subject) => {
+    sign: async (subject, host) => {
       const own = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-      const names = new x509.SubjectAlternativeNameExtension([
-        { type: 'ip', value: '127.0.0.1' },
-        { type: 'dns', value: 'localhost' },
-      ]);
+      const names = new x509.SubjectAlternativeNameExtension(
+        host === undefined
+          ? [
+              { type: 'ip', value: '127.0.0.1' },
+              { type: 'dns', value: 'localhost' },
+            ]
+          : [{ type: 'dns', value: host }],
+      );
       const certificate = await x509.X509CertificateGenerator.create({
         subject: `CN=${subject}`,
         issuer: root.subject,
