@@ -48,37 +48,45 @@ export function readNumbers(input: ByteReader, count: number): number[] {
 
 const amount = /^(0|[1-9][0-9]{0,14})([^0-9]*)$/;
 
-/** A column of texts: amounts with one unit (`1500m`) as numbers, others as places in a list of the distinct ones. */
+/** A column of texts: amounts (`1500m`, `64Mi`) as numbers by unit, others as places in a list of the distinct ones. */
 export function writeTexts(out: ByteWriter, values: readonly string[]): void {
-  const parts = values.map((value) => amount.exec(value));
-  const unit = parts[0]?.[2];
-  if (unit !== undefined && parts.every((part) => part?.[2] === unit)) {
-    out.byte(1);
-    out.text(unit);
-    writeNumbers(
-      out,
-      parts.map((part) => Number(part?.[1])),
-    );
-    return;
-  }
-  const distinct = [...new Set(values)];
-  const places = new Map(distinct.map((value, place) => [value, place]));
-  out.byte(0);
-  out.varint(distinct.length);
-  for (const value of distinct) out.text(value);
-  writeNumbers(
-    out,
-    values.map((value) => places.get(value) ?? 0),
-  );
+  const plain = new Map<string, number>();
+  const amounts = new Map<string, number[]>();
+  const units = new Map<string, number>();
+  const plainPlaces: number[] = [];
+  const kinds = values.map((value) => {
+    const [, digits, unit] = amount.exec(value) ?? [];
+    if (digits === undefined || unit === undefined) {
+      if (!plain.has(value)) plain.set(value, plain.size);
+      plainPlaces.push(plain.get(value) ?? 0);
+      return 0;
+    }
+    if (!units.has(unit)) units.set(unit, units.size + 1);
+    const column = amounts.get(unit) ?? [];
+    column.push(Number(digits));
+    amounts.set(unit, column);
+    return units.get(unit) ?? 0;
+  });
+  out.varint(units.size);
+  for (const unit of units.keys()) out.text(unit);
+  writeNumbers(out, kinds);
+  for (const unit of units.keys()) writeNumbers(out, amounts.get(unit) ?? []);
+  out.varint(plain.size);
+  for (const text of plain.keys()) out.text(text);
+  writeNumbers(out, plainPlaces);
 }
 
 export function readTexts(input: ByteReader, count: number): string[] {
-  if (input.byte() === 1) {
-    const unit = input.text();
-    return readNumbers(input, count).map((value) => `${value}${unit}`);
-  }
-  const distinct = Array.from({ length: input.varint() }, () => input.text());
-  return readNumbers(input, count).map((place) => distinct[place] ?? '');
+  const units = Array.from({ length: input.varint() }, () => input.text());
+  const kinds = readNumbers(input, count);
+  const countOf = (kind: number): number => kinds.reduce((sum, each) => sum + (each === kind ? 1 : 0), 0);
+  const amounts = units.map((_, at) => readNumbers(input, countOf(at + 1)).values());
+  const plain = Array.from({ length: input.varint() }, () => input.text());
+  const places = readNumbers(input, countOf(0)).values();
+  return kinds.map((kind) => {
+    if (kind === 0) return plain[places.next().value ?? 0] ?? '';
+    return `${amounts[kind - 1]?.next().value ?? 0}${units[kind - 1] ?? ''}`;
+  });
 }
 
 /** Front coding: what each shares with the one before is counted, the rest spelled. Short for ids in order. */

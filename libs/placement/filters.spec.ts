@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import type { Refusal } from '#domain';
+import { decide } from './decide.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf } from './fleet.fixture.js';
+import { admit, type ClusterFilter, refuse } from './plugin.js';
+import { defaultPolicy } from './policy.js';
+import type { GroupRequest } from './request.js';
+import type { ClusterState } from './snapshot.js';
+
+type Case = [string, Partial<ClusterState>, GroupRequest, Refusal, Partial<ClusterState>];
+
+const web = [aComponent('web')];
+const grpcProbe = { component: 'web', path: 'spec.containers[0].livenessProbe.grpc', kind: 'apps/v1/Deployment' };
+
+const cases: Case[] = [
+  ['phase', { phase: 'unreachable' }, aGroup(web), { reason: 'ClusterNotReady', facts: { phase: 'unreachable' } }, {}],
+  ['cordon', { cordoned: true }, aGroup(web), { reason: 'Cordoned', facts: {} }, {}],
+  ['name', {}, aGroup(web, { clusters: ['b', 'c'] }), { reason: 'NotNamed', facts: { allowed: 'b, c' } }, {}],
+  [
+    'region',
+    { region: 'us' },
+    aGroup(web, { regions: ['eu'] }),
+    { reason: 'FieldMismatch', facts: { field: 'region', found: 'us', allowed: 'eu' } },
+    { region: 'eu' },
+  ],
+  [
+    'label',
+    { labels: { tier: 'iron' } },
+    aGroup(web, { labels: { tier: 'gold' } }),
+    { reason: 'LabelMismatch', facts: { label: 'tier', wanted: 'gold', found: 'iron' } },
+    { labels: { tier: 'gold' } },
+  ],
+  [
+    'taint',
+    { taints: [{ key: 'gpu', value: 'a100', effect: 'NoSchedule' }] },
+    aGroup(web, { tolerations: [{ key: 'gpu', operator: 'Equal', value: 'h100', effect: '' }] }),
+    { reason: 'UntoleratedTaint', facts: { key: 'gpu', value: 'a100', effect: 'NoSchedule' } },
+    { taints: [{ key: 'gpu', value: 'h100', effect: 'NoSchedule' }] },
+  ],
+  [
+    'kind',
+    { kinds: [] },
+    aGroup(web, {}, { kinds: ['apps/v1/Deployment'] }),
+    { reason: 'KindNotServed', facts: { kind: 'apps/v1/Deployment', serverVersion: '1.34.0' } },
+    {},
+  ],
+  [
+    'schema',
+    { schemaId: 'old', serverVersion: '1.20.2' },
+    aGroup(web, {}, { mismatches: new Map([['old', [grpcProbe]]]) }),
+    { reason: 'SchemaMismatch', facts: { ...grpcProbe, serverVersion: '1.20.2' } },
+    {},
+  ],
+  [
+    'sum',
+    { reserved: { mcpu: 9500, memoryBytes: 0, pods: 0 } },
+    aGroup(web),
+    { reason: 'NotEnoughCapacity', facts: { component: 'web', resource: 'mcpu', asked: '1', free: '500m' } },
+    {},
+  ],
+  [
+    'node',
+    { classes: [{ nodes: 20, free: aPod(500, 2048), architecture: 'amd64', taints: [] }] },
+    aGroup(web),
+    { reason: 'NoNodeFits', facts: { component: 'web', replicas: '1', askedMcpu: '1', askedMemory: '1Gi' } },
+    { classes: [{ nodes: 1, free: aPod(1000, 2048), architecture: 'amd64', taints: [] }] },
+  ],
+];
+
+describe('a cluster is turned away', () => {
+  it.each(cases)('for its %s, and the next one is taken', (_, differs, group, refusal, good) => {
+    const { record, placed } = decide(aRequest([group]), fleetOf(aCluster('a', differs), aCluster('b', good)));
+    expect(placed).toBe(true);
+    const [a, b] = record.groups[0]?.clusters ?? [];
+    expect(a).toMatchObject({ outcome: 'refused', refusal });
+    expect(b).toMatchObject({ outcome: 'chosen', allotments: { web: 1 } });
+  });
+
+  it('by a plug-in through the same interface', () => {
+    const residency: ClusterFilter = {
+      name: 'DataResidency',
+      wakeOn: ['cluster.relabelled'],
+      admits: ({ cluster }) => (cluster.region === 'eu' ? admit : refuse('Residency', { allowed: 'eu' })),
+    };
+    const policy = { ...defaultPolicy, filters: [...defaultPolicy.filters, residency] };
+    const decision = decide(aRequest([aGroup(web)]), fleetOf(aCluster('a', { region: 'us' })), policy);
+    expect(decision.refused).toEqual([
+      {
+        components: ['web'],
+        refusal: { reason: 'NoClusterFits', facts: { DataResidency: '1' } },
+        wakeOn: ['cluster.ready', 'cluster.relabelled'],
+      },
+    ]);
+    expect(decision.record.policyHash).not.toBe(decide(aRequest([]), fleetOf()).record.policyHash);
+  });
+});
+
+describe('over-subscription', () => {
+  it('admits half as much again where that is declared', () => {
+    const group = aGroup([aComponent('web', { replicas: 15 })]);
+    const overSubscription = { mcpuPermille: 1500, memoryPermille: 1000 };
+    expect(decide(aRequest([group]), fleetOf(aCluster('a'))).placed).toBe(false);
+    expect(decide(aRequest([group]), fleetOf(aCluster('a', { overSubscription }))).placed).toBe(true);
+  });
+});
+
+describe('a scorer that answers nonsense', () => {
+  it('is held to 0 to 1000', () => {
+    const scorers = [Number.NaN, 1e9, -5].map((answer, at) => ({ name: `s${at}`, weight: 1, score: () => answer }));
+    const { record } = decide(aRequest([aGroup(web)]), fleetOf(aCluster('a')), { ...defaultPolicy, scorers });
+    expect(record.groups[0]?.clusters[0]?.scores.map(({ score }) => score)).toEqual([0, 1000, 0]);
+  });
+});

@@ -1,0 +1,91 @@
+/**
+ * A second opinion by brute force. Imports nothing from the engine, not even types: what it knows of clusters and
+ * policies it reads from the same plain data in its own way.
+ */
+interface Size {
+  mcpu: number;
+  memoryBytes: number;
+  pods: number;
+}
+
+export interface OracleCluster {
+  id: string;
+  region: string;
+  labels: Readonly<Record<string, string>>;
+  taints: readonly { key: string; value: string; effect: string }[];
+  cordoned: boolean;
+  phase: string;
+  allocatable: Size;
+  foreignRequests: Size;
+  reserved: Size;
+  overSubscription: { mcpuPermille: number; memoryPermille: number };
+}
+
+export interface OraclePolicy {
+  clusters: readonly string[];
+  regions: readonly string[];
+  labels: Readonly<Record<string, string>>;
+  tolerations: readonly { key: string; operator: string; value: string; effect: string }[];
+  division: string;
+  minClusters: number;
+  maxClusters: number;
+}
+
+/** What may still be reserved, with big integers so that nothing is rounded. */
+export function oracleFree(cluster: OracleCluster): Size {
+  const left = (all: number, permille: number, foreign: number, reserved: number): number =>
+    Number((BigInt(all) * BigInt(permille)) / 1000n - BigInt(foreign) - BigInt(reserved));
+  const { allocatable: all, foreignRequests: foreign, reserved, overSubscription: over } = cluster;
+  return {
+    mcpu: left(all.mcpu, over.mcpuPermille, foreign.mcpu, reserved.mcpu),
+    memoryBytes: left(all.memoryBytes, over.memoryPermille, foreign.memoryBytes, reserved.memoryBytes),
+    pods: left(all.pods, 1000, foreign.pods, reserved.pods),
+  };
+}
+
+export function oracleAllows(cluster: OracleCluster, policy: OraclePolicy): boolean {
+  if (cluster.phase !== 'ready' || cluster.cordoned) return false;
+  if (policy.clusters.length > 0 && !policy.clusters.includes(cluster.id)) return false;
+  if (policy.regions.length > 0 && !policy.regions.includes(cluster.region)) return false;
+  if (Object.entries(policy.labels).some(([key, value]) => cluster.labels[key] !== value)) return false;
+  return cluster.taints
+    .filter((taint) => taint.effect === 'NoSchedule' || taint.effect === 'NoExecute')
+    .every((taint) =>
+      policy.tolerations.some((toleration) => {
+        if (toleration.effect !== '' && toleration.effect !== taint.effect) return false;
+        if (toleration.key === '') return toleration.operator === 'Exists';
+        if (toleration.key !== taint.key) return false;
+        return toleration.operator === 'Exists' || toleration.value === taint.value;
+      }),
+    );
+}
+
+const holds = (free: Size, each: Size, count: number): boolean =>
+  count === 0 ||
+  (each.mcpu * count <= Math.max(0, free.mcpu) &&
+    each.memoryBytes * count <= Math.max(0, free.memoryBytes) &&
+    each.pods * count <= Math.max(0, free.pods));
+
+/** Tries every division of one component with replicas over the allowed clusters. */
+export function oracleFeasible(
+  clusters: readonly OracleCluster[],
+  policy: OraclePolicy,
+  each: Size,
+  replicas: number,
+): boolean {
+  const frees = clusters.filter((cluster) => oracleAllows(cluster, policy)).map(oracleFree);
+  const least = Math.max(1, policy.minClusters);
+  const most = policy.maxClusters === 0 ? frees.length : policy.maxClusters;
+  if (policy.division === 'duplicated') return frees.filter((free) => holds(free, each, replicas)).length >= least;
+  const search = (at: number, left: number, used: number): boolean => {
+    if (left === 0 && used >= least) return true;
+    const free = frees[at];
+    if (free === undefined || left === 0) return false;
+    for (let count = 0; count <= left; count++) {
+      if (count > 0 && (used + 1 > most || !holds(free, each, count))) break;
+      if (search(at + 1, left - count, used + (count > 0 ? 1 : 0))) return true;
+    }
+    return false;
+  };
+  return search(0, replicas, 0);
+}
