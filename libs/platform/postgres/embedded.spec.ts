@@ -1,16 +1,13 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type CompiledProgram, compileProgram } from '../testing/compile.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.js';
-
-const run = promisify(execFile);
-const root = join(import.meta.dirname, '../../..');
 
 // A folder for temporary folders of our own: other suites start servers too.
 let ours = '';
@@ -77,42 +74,22 @@ describe('embedded PostgreSQL', () => {
   });
 
   describe('when its process ends', () => {
-    let folder = '';
-    let program = '';
-
+    let program: CompiledProgram;
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'berth-spec-'));
-      await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-      await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-      const source = join(root, 'libs/platform/postgres/embedded.ts');
-      const flags = [
-        '--ignoreConfig',
-        '--module',
-        'nodenext',
-        '--target',
-        'es2023',
-        '--skipLibCheck',
-        '--types',
-        'node',
-      ];
-      await run(join(root, 'node_modules/.bin/tsc'), [...flags, '--outDir', folder, '--rootDir', root, source], {
-        cwd: root,
-      });
-      program = join(folder, 'program.js');
-      await writeFile(
-        program,
+      program = await compileProgram(
+        'postgres/embedded.ts',
         `import { startEmbeddedPostgres } from './libs/platform/postgres/embedded.js';
          const server = await startEmbeddedPostgres();
          console.log(server.port);
          setInterval(() => {}, 1000);`,
       );
     });
-    afterAll(() => rm(folder, { recursive: true, force: true }));
+    afterAll(() => program.remove());
 
     it.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
       'by %s, ends with it and takes its folder along',
       async (signal) => {
-        const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+        const child = spawn(process.execPath, [program.path], { stdio: ['ignore', 'pipe', 'inherit'] });
         const [line] = await once(child.stdout, 'data');
         const port = Number(String(line));
         expect(await isOpen(port)).toBe(true);
