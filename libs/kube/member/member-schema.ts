@@ -5,16 +5,7 @@ import { isNotFound } from '../client/errors.js';
 import { at, textAt } from '../client/objects.js';
 import { type Definitions, fieldTree } from './field-tree.js';
 import type { Bounds, MemberSchema } from './port.js';
-
-/** Kinds that Berth renders, by group version. */
-const renderedKinds: Readonly<Record<string, readonly string[]>> = {
-  'apps/v1': ['Deployment', 'StatefulSet', 'DaemonSet'],
-  'batch/v1': ['Job', 'CronJob'],
-  v1: ['Service', 'ConfigMap', 'ServiceAccount', 'Namespace', 'PersistentVolumeClaim'],
-  'networking.k8s.io/v1': ['Ingress', 'NetworkPolicy'],
-  'autoscaling/v2': ['HorizontalPodAutoscaler'],
-  'policy/v1': ['PodDisruptionBudget'],
-};
+import { servedVersions } from './rendered-kinds.js';
 
 type DefinitionsOf = (apiVersion: string) => Promise<Definitions | undefined>;
 
@@ -50,11 +41,12 @@ async function openApiV2(client: KubeClient, bounds: Bounds): Promise<Definition
 /** Reads what the server declares for the kinds that Berth renders: some tens of KB, with a digest that names it. */
 export async function readSchema(client: KubeClient, bounds: Bounds): Promise<MemberSchema> {
   const definitionsOf = (await openApiV3(client, bounds)) ?? (await openApiV2(client, bounds));
+  const served = servedVersions(await client.discovery(bounds));
   const schema: Record<string, FieldTree> = {};
-  for (const [apiVersion, kinds] of Object.entries(renderedKinds)) {
+  for (const apiVersion of new Set(served.map((kind) => kind.apiVersion))) {
     const definitions = await definitionsOf(apiVersion);
     if (definitions === undefined) continue;
-    for (const kind of kinds) {
+    for (const { kind } of served.filter((each) => each.apiVersion === apiVersion)) {
       const tree = fieldTree(definitions, apiVersion, kind);
       if (tree !== undefined) schema[`${apiVersion}/${kind}`] = tree;
     }

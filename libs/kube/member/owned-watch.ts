@@ -7,20 +7,7 @@ import type { PodSource } from './pod-source.js';
 import type { PodView } from './pods.js';
 import type { OwnedObject, OwnedWatch, OwnedWatchOptions } from './port.js';
 import { readinessOf } from './readiness.js';
-
-/** Kinds that Berth applies. Those of which only metadata matter are watched without the rest. */
-const ownedKinds: readonly (KindRef & { metadataOnly?: boolean })[] = [
-  { apiVersion: 'apps/v1', kind: 'Deployment' },
-  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
-  { apiVersion: 'apps/v1', kind: 'DaemonSet' },
-  { apiVersion: 'batch/v1', kind: 'Job' },
-  { apiVersion: 'batch/v1', kind: 'CronJob' },
-  { apiVersion: 'v1', kind: 'Service' },
-  { apiVersion: 'v1', kind: 'ConfigMap', metadataOnly: true },
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadataOnly: true },
-  { apiVersion: 'v1', kind: 'Namespace', metadataOnly: true },
-  { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress' },
-];
+import { kindsToWatch } from './rendered-kinds.js';
 
 const ownedSelector = `${berthLabels.managedBy}=${berthLabels.managedByValue}`;
 
@@ -110,8 +97,7 @@ class OwnedObjects {
       onTrouble: this.options.onTrouble,
       onDefect: (error) => this.fail(error),
     });
-    const { kinds } = await this.client.discovery({ signal });
-    const served = ownedKinds.filter((kind) => kinds.has(kindKey(kind)));
+    const served = kindsToWatch(await this.client.discovery({ signal }));
     await Promise.all([this.podSource.synced(), ...served.map((kind) => this.watch(kind))]);
   }
 

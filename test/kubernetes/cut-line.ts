@@ -1,0 +1,60 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A TCP relay to a server, which can be broken in the ways that networks break. */
+export interface CutLine {
+  /** The server's URL through the relay. */
+  readonly url: string;
+  /** Refuses and resets everything until `mend`. */
+  cut(): void;
+  /** Keeps connections open and lets nothing through, without a word to either side. */
+  freeze(): void;
+  mend(): void;
+  close(): Promise<void>;
+}
+
+export async function cutLineTo(target: string): Promise<CutLine> {
+  const { hostname, port, protocol } = new URL(target);
+  const sockets = new Set<Socket>();
+  let state: 'open' | 'cut' | 'frozen' = 'open';
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+  };
+  const server = createServer((near) => {
+    keep(near);
+    if (state === 'cut') {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(port), hostname);
+    keep(far);
+    near.once('close', () => far.destroy());
+    far.once('close', () => near.destroy());
+    near.on('data', (bytes) => state === 'open' && far.write(bytes));
+    far.on('data', (bytes) => state === 'open' && near.write(bytes));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address() as AddressInfo;
+  const destroyAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: `${protocol}//127.0.0.1:${address.port}`,
+    cut() {
+      state = 'cut';
+      destroyAll();
+    },
+    freeze() {
+      state = 'frozen';
+    },
+    mend() {
+      if (state === 'frozen') destroyAll();
+      state = 'open';
+    },
+    async close() {
+      destroyAll();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
