@@ -1,0 +1,81 @@
+import { fieldsAt, type KubeObject, rfc3339 } from '../objects.js';
+import type { ResourceKind } from '../resources.js';
+import { conflict } from '../status.js';
+import type { Api, ObjectRef } from './api.js';
+
+export interface DeleteOptions {
+  uid?: string;
+  resourceVersion?: string;
+  gracePeriodSeconds?: number;
+  propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
+  dryRun?: boolean;
+}
+
+export interface Deletion {
+  object: KubeObject;
+  /** False while a grace period, a finalizer or a namespace's content still holds it. */
+  gone: boolean;
+}
+
+/** Deletes, or marks as being deleted. Throws 404, and 409 when a precondition names another object. */
+export function deleteObject(api: Api, ref: ObjectRef, options: DeleteOptions): Deletion {
+  const live = api.get(ref);
+  checkPreconditions(ref, live, options);
+  const marked = markDeleted(api, ref.resource, live, options);
+  const gone = api.isFinished(marked);
+  if (options.dryRun === true) return { object: marked, gone };
+  if (gone) return { object: api.store.remove(ref.resource, marked), gone };
+  return { object: marked === live ? live : api.store.put(ref.resource, marked), gone };
+}
+
+function checkPreconditions(
+  { resource, name }: ObjectRef,
+  live: KubeObject,
+  { uid, resourceVersion }: DeleteOptions,
+): void {
+  const { metadata } = live;
+  if (uid !== undefined && uid !== metadata.uid)
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+    );
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+    );
+}
+
+function markDeleted(api: Api, resource: ResourceKind, live: KubeObject, options: DeleteOptions): KubeObject {
+  const graceSeconds = resource.kind === 'Pod' ? podGraceSeconds(live, options) : 0;
+  const { deletionTimestamp, deletionGracePeriodSeconds: grace = 0 } = live.metadata;
+  if (deletionTimestamp !== undefined && graceSeconds >= grace) return live;
+  const finalizers = [...(live.metadata.finalizers ?? [])];
+  const policy = options.propagationPolicy ?? (resource.kind === 'Job' ? 'Orphan' : 'Background');
+  const added = policy === 'Foreground' ? 'foregroundDeletion' : policy === 'Orphan' ? 'orphan' : undefined;
+  if (added !== undefined && !finalizers.includes(added)) finalizers.push(added);
+  const { generation } = live.metadata;
+  const marked: KubeObject = {
+    ...live,
+    metadata: {
+      ...live.metadata,
+      ...(finalizers.length > 0 ? { finalizers } : {}),
+      ...(generation === undefined || deletionTimestamp !== undefined ? {} : { generation: generation + 1 }),
+      deletionTimestamp: deletionTimestamp ?? rfc3339(api.nowMs + graceSeconds * 1000),
+      deletionGracePeriodSeconds: graceSeconds,
+    },
+  };
+  return resource.kind === 'Namespace'
+    ? { ...marked, status: { ...fieldsAt(live, 'status'), phase: 'Terminating' } }
+    : marked;
+}
+
+/** A pod that no kubelet runs, or that ended, goes at once. */
+function podGraceSeconds(pod: KubeObject, options: DeleteOptions): number {
+  const spec = fieldsAt(pod, 'spec');
+  const phase = fieldsAt(pod, 'status').phase;
+  if (spec.nodeName === undefined || phase === 'Succeeded' || phase === 'Failed') return 0;
+  return options.gracePeriodSeconds ?? Number(spec.terminationGracePeriodSeconds ?? 30);
+}

@@ -1,0 +1,79 @@
+import { type Fields, fieldsAt, type KubeObject } from '../objects.js';
+import type { ResourceKind } from '../resources.js';
+
+const generational = new Set([
+  'Pod',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Job',
+  'CronJob',
+  'Ingress',
+  'NetworkPolicy',
+  'PodDisruptionBudget',
+]);
+
+export const hasGeneration = (resource: ResourceKind): boolean => generational.has(resource.kind);
+
+/** A new object's status. Only a Node may bring one: its kubelet registers it so. */
+export function initialStatus(resource: ResourceKind, given: KubeObject): Fields | undefined {
+  switch (resource.kind) {
+    case 'Node':
+      return fieldsAt(given, 'status');
+    case 'Pod':
+      return { phase: 'Pending', qosClass: qosClass(fieldsAt(given, 'spec')) };
+    case 'Namespace':
+      return { phase: 'Active' };
+    case 'PersistentVolumeClaim':
+      return { phase: 'Pending' };
+    case 'Service':
+    case 'Ingress':
+      return { loadBalancer: {} };
+    default:
+      return resource.subresources.includes('status') ? {} : undefined;
+  }
+}
+
+function qosClass(podSpec: Fields): string {
+  const containers = Array.isArray(podSpec.containers) ? podSpec.containers : [];
+  const shares = containers.map((container) => ({
+    requests: fieldsAt(container, 'resources', 'requests'),
+    limits: fieldsAt(container, 'resources', 'limits'),
+  }));
+  if (shares.every(({ requests, limits }) => Object.keys({ ...requests, ...limits }).length === 0)) return 'BestEffort';
+  const guaranteed = shares.every(({ requests, limits }) =>
+    ['cpu', 'memory'].every((name) => limits[name] !== undefined && (requests[name] ?? limits[name]) === limits[name]),
+  );
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+/** What creation alone decides: a Job's own selector, a Namespace's name label. */
+export function prepared(object: KubeObject): KubeObject {
+  if (object.kind === 'Namespace') {
+    const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
+    return { ...object, metadata: { ...object.metadata, labels } };
+  }
+  return object.kind === 'Job' && fieldsAt(object, 'spec').manualSelector !== true ? withJobSelector(object) : object;
+}
+
+function withJobSelector(job: KubeObject): KubeObject {
+  const { uid, name } = job.metadata;
+  const spec = fieldsAt(job, 'spec');
+  const template = fieldsAt(spec, 'template');
+  const labels = {
+    ...fieldsAt(template, 'metadata', 'labels'),
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  };
+  return {
+    ...job,
+    spec: {
+      ...spec,
+      selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } },
+      template: { ...template, metadata: { ...fieldsAt(template, 'metadata'), labels } },
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { typeTable } from './table.js';
+
+export type Scalar =
+  | 'string'
+  | 'int32'
+  | 'int64'
+  | 'number'
+  | 'boolean'
+  | 'time'
+  | 'microTime'
+  | 'bytes'
+  | 'quantity'
+  | 'intOrString'
+  | 'any';
+
+/** How a value is typed, and how server-side apply merges it. */
+export type TypeRef =
+  | { readonly kind: 'scalar'; readonly scalar: Scalar }
+  | { readonly kind: 'struct'; readonly name: string }
+  | { readonly kind: 'map'; readonly of: TypeRef; readonly atomic: boolean }
+  | { readonly kind: 'list'; readonly of: TypeRef; readonly merge: ListMerge };
+
+/** `keys` names the fields that tell one item of a list from another. */
+export type ListMerge =
+  | { readonly by: 'atomic' }
+  | { readonly by: 'set' }
+  | { readonly by: 'keys'; readonly keys: readonly string[] };
+
+export interface StructType {
+  readonly name: string;
+  readonly atomic: boolean;
+  readonly fields: ReadonlyMap<string, TypeRef>;
+  readonly required: readonly string[];
+}
+
+const scalars: Record<string, Scalar> = {
+  s: 'string',
+  i: 'int32',
+  l: 'int64',
+  n: 'number',
+  b: 'boolean',
+  t: 'time',
+  m: 'microTime',
+  y: 'bytes',
+  q: 'quantity',
+  x: 'intOrString',
+  o: 'any',
+};
+
+function parseRef(text: string): TypeRef {
+  const list = /^\[(.*)\](?:\((.*)\))?$/.exec(text);
+  if (list !== null) return { kind: 'list', of: parseRef(list[1] ?? ''), merge: parseMerge(list[2]) };
+  const map = /^\{(.*)\}(~?)$/.exec(text);
+  if (map !== null) return { kind: 'map', of: parseRef(map[1] ?? ''), atomic: map[2] === '~' };
+  const scalar = scalars[text];
+  return scalar === undefined ? { kind: 'struct', name: text } : { kind: 'scalar', scalar };
+}
+
+function parseMerge(text: string | undefined): ListMerge {
+  if (text === undefined) return { by: 'atomic' };
+  return text === 'set' ? { by: 'set' } : { by: 'keys', keys: text.split(',') };
+}
+
+function parseType(line: string): StructType {
+  const [name = '', ...fieldTexts] = line.split(' ');
+  const fields = new Map<string, TypeRef>();
+  const required: string[] = [];
+  for (const text of fieldTexts) {
+    const colon = text.indexOf(':');
+    const field = text.slice(0, colon);
+    if (text.endsWith('!')) required.push(field);
+    fields.set(field, parseRef(text.slice(colon + 1).replace(/!$/, '')));
+  }
+  return { name: name.replace('~', ''), atomic: name.endsWith('~'), fields, required };
+}
+
+export const types: ReadonlyMap<string, StructType> = new Map(
+  typeTable
+    .trim()
+    .split('\n')
+    .map(parseType)
+    .map((type) => [type.name, type]),
+);
+
+export function structNamed(name: string): StructType {
+  const found = types.get(name);
+  if (found === undefined) throw new Error(`no type ${name} in the table`);
+  return found;
+}
+
+export const structRef = (name: string): TypeRef => ({ kind: 'struct', name });
+
+const anything: TypeRef = { kind: 'scalar', scalar: 'any' };
+
+/** The type of a field or map entry below `type`; undefined when the schema does not declare it. */
+export function fieldType(type: TypeRef, field: string): TypeRef | undefined {
+  if (type.kind === 'struct') return structNamed(type.name).fields.get(field);
+  if (type.kind === 'map') return type.of;
+  return type.kind === 'scalar' && type.scalar === 'any' ? anything : undefined;
+}
+
+/** Replaced as one piece by server-side apply. */
+export function isAtomic(type: TypeRef): boolean {
+  if (type.kind === 'struct') return structNamed(type.name).atomic;
+  if (type.kind === 'map') return type.atomic;
+  return type.kind === 'scalar' || type.merge.by === 'atomic';
+}
+
+/** Defaults that take part in an item's identity: a port without `protocol` is a TCP port. */
+export const keyDefaults: Readonly<Record<string, string>> = { protocol: 'TCP' };
