@@ -1,0 +1,102 @@
+import type {
+  ClusterPhase,
+  ClusterVerdict,
+  ComponentKind,
+  Freshness,
+  PlacementPolicy,
+  ReleasePhase,
+  Role,
+  RunPhase,
+} from '#domain';
+import * as wire from '../wire.js';
+
+/** Tables between words of the domain and enums of the wire. Both sides are exhaustive: a new value breaks the build. */
+
+export const roleToWire = {
+  viewer: wire.Role.VIEWER,
+  developer: wire.Role.DEVELOPER,
+  owner: wire.Role.OWNER,
+  operator: wire.Role.OPERATOR,
+} as const satisfies Record<Role, wire.Role>;
+
+export const roleFromWire = {
+  [wire.Role.UNSPECIFIED]: undefined,
+  [wire.Role.VIEWER]: 'viewer',
+  [wire.Role.DEVELOPER]: 'developer',
+  [wire.Role.OWNER]: 'owner',
+  [wire.Role.OPERATOR]: 'operator',
+} as const satisfies Record<wire.Role, Role | undefined>;
+
+export const runPhaseToWire = {
+  waiting: wire.Phase.WAITING,
+  refused: wire.Phase.REFUSED,
+  applying: wire.Phase.APPLYING,
+  ready: wire.Phase.READY,
+  degraded: wire.Phase.DEGRADED,
+  failed: wire.Phase.FAILED,
+  removing: wire.Phase.REMOVING,
+  removed: wire.Phase.REMOVED,
+  unknown: wire.Phase.UNKNOWN,
+} as const satisfies Record<RunPhase, wire.Phase>;
+
+export const freshnessToWire = {
+  fresh: wire.Freshness.FRESH,
+  stale: wire.Freshness.STALE,
+  unknown: wire.Freshness.UNKNOWN,
+} as const satisfies Record<Freshness, wire.Freshness>;
+
+export const releasePhaseToWire = {
+  waiting: wire.ReleasePhase.WAITING,
+  refused: wire.ReleasePhase.REFUSED,
+  placed: wire.ReleasePhase.PLACED,
+  superseded: wire.ReleasePhase.SUPERSEDED,
+  removing: wire.ReleasePhase.REMOVING,
+  removed: wire.ReleasePhase.REMOVED,
+} as const satisfies Record<ReleasePhase, wire.ReleasePhase>;
+
+export const clusterPhaseToWire = {
+  pending: wire.ClusterPhase.PENDING,
+  ready: wire.ClusterPhase.READY,
+  unreachable: wire.ClusterPhase.UNREACHABLE,
+  removing: wire.ClusterPhase.REMOVING,
+} as const satisfies Record<ClusterPhase, wire.ClusterPhase>;
+
+export const componentKindToWire = {
+  service: wire.ComponentKind.SERVICE,
+  'stateful-service': wire.ComponentKind.STATEFUL_SERVICE,
+  job: wire.ComponentKind.JOB,
+  'cron-job': wire.ComponentKind.CRON_JOB,
+  daemon: wire.ComponentKind.DAEMON,
+} as const satisfies Record<ComponentKind, wire.ComponentKind>;
+
+/** What a caller leaves out is a service. */
+export const componentKindFromWire = {
+  [wire.ComponentKind.UNSPECIFIED]: 'service',
+  [wire.ComponentKind.SERVICE]: 'service',
+  [wire.ComponentKind.STATEFUL_SERVICE]: 'stateful-service',
+  [wire.ComponentKind.JOB]: 'job',
+  [wire.ComponentKind.CRON_JOB]: 'cron-job',
+  [wire.ComponentKind.DAEMON]: 'daemon',
+} as const satisfies Record<wire.ComponentKind, ComponentKind>;
+
+type Division = PlacementPolicy['division'];
+
+export const divisionToWire = {
+  duplicated: wire.Division.DUPLICATED,
+  divided: wire.Division.DIVIDED,
+  packed: wire.Division.PACKED,
+} as const satisfies Record<Division, wire.Division>;
+
+/** What a caller leaves out is divided by free capacity. */
+export const divisionFromWire = {
+  [wire.Division.UNSPECIFIED]: 'divided',
+  [wire.Division.DUPLICATED]: 'duplicated',
+  [wire.Division.DIVIDED]: 'divided',
+  [wire.Division.PACKED]: 'packed',
+} as const satisfies Record<wire.Division, Division>;
+
+export const outcomeToWire = {
+  chosen: wire.ClusterVerdict_Outcome.CHOSEN,
+  eligible: wire.ClusterVerdict_Outcome.ELIGIBLE,
+  refused: wire.ClusterVerdict_Outcome.REFUSED,
+} as const satisfies Record<ClusterVerdict['outcome'], wire.ClusterVerdict_Outcome>;

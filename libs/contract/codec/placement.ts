@@ -1,0 +1,63 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
+import * as wire from '../wire.js';
+import { outcomeToWire } from './enums.js';
+import { clusterName } from './names.js';
+import { defined } from './optional.js';
+import { type StoredTime, timestampOf } from './time.js';
+
+/** A stored decision with its record expanded. */
+export interface DecisionView {
+  id: string;
+  /** The release's name. */
+  release: string;
+  createdAt: StoredTime;
+  placed: boolean;
+  incarnation: string;
+  record: DecisionRecord;
+}
+
+const refusalToWire = (refusal: Refusal): MessageInitShape<typeof wire.RefusalSchema> => ({
+  reason: refusal.reason,
+  facts: { ...refusal.facts },
+});
+
+const verdictToWire = (verdict: ClusterVerdict): MessageInitShape<typeof wire.ClusterVerdictSchema> => ({
+  cluster: clusterName(verdict.cluster),
+  outcome: outcomeToWire[verdict.outcome],
+  filter: verdict.filter ?? '',
+  ...defined({ refusal: verdict.refusal === undefined ? undefined : refusalToWire(verdict.refusal) }),
+  scores: verdict.scores.map(({ scorer, score, weight }) => ({ scorer, score, weight })),
+  total: BigInt(verdict.total),
+  allotments: { ...verdict.allotments },
+});
+
+const groupToWire = (group: GroupDecision): MessageInitShape<typeof wire.GroupDecisionSchema> => ({
+  components: [...group.components],
+  placed: group.placed,
+  ...defined({ refusal: group.refusal === undefined ? undefined : refusalToWire(group.refusal) }),
+  division: [...group.division],
+  clusters: group.clusters.map(verdictToWire),
+});
+
+const placementsOf = (group: GroupDecision): MessageInitShape<typeof wire.PlacementSchema>[] =>
+  group.components.map((component) => ({
+    component,
+    allotments: group.clusters.flatMap(({ cluster, allotments }) => {
+      const replicas = allotments[component];
+      return replicas === undefined ? [] : [{ cluster: clusterName(cluster), replicas }];
+    }),
+  }));
+
+export const decisionToWire = (view: DecisionView): wire.Decision =>
+  create(wire.DecisionSchema, {
+    id: view.id,
+    release: view.release,
+    createTime: timestampOf(view.createdAt),
+    engineVersion: view.record.engineVersion,
+    policyHash: view.record.policyHash,
+    feedPosition: { incarnation: view.incarnation, sequence: view.record.feedPosition },
+    placed: view.placed,
+    groups: view.record.groups.map(groupToWire),
+    placements: view.placed ? view.record.groups.flatMap(placementsOf) : [],
+  });
