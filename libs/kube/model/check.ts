@@ -12,7 +12,7 @@ import { amountsOf, complaintsInto } from './container.js';
 import { objectAt, shown } from './json.js';
 import { allowedKinds, isAttachable } from './kinds.js';
 import { objectRefsOf } from './render.js';
-import { refuseSecrets } from './secrets.js';
+import { containerLists, refuseSecrets } from './secrets.js';
 
 /**
  * Verbatim parts must not say what the model says: a field said twice would be counted by one and run by the other.
@@ -58,23 +58,23 @@ function checkObject(object: JsonObject, path: string, add: Add): void {
 
 function checkComponent(component: Component, path: string, violations: FieldViolation[]): void {
   const add: Add = (field, description) => violations.push({ field, description });
-  for (const list of ['containers', 'initContainers'] as const)
-    component[list].forEach((each, index) => {
+  for (const [list, containers] of containerLists(component))
+    containers.forEach((each, index) => {
       checkContainer(each, `${path}.${list}[${index}]`, add);
     });
   const { metadata, spec, podSpec } = component.workloadExtra;
-  const extra = `${path}.workloadExtra`;
+  const extra = `${path}.kubernetes`;
   refuseKeys(metadata, ['name', 'namespace'], `${extra}.metadata`, add);
   const scaled = component.kind === 'service' || component.kind === 'stateful-service' ? ['replicas'] : [];
   const scheduled = component.schedule === undefined ? [] : ['schedule'];
   refuseKeys(spec, ['template', ...scaled, ...scheduled], `${extra}.spec`, add);
   const initial = component.initContainers.length === 0 ? [] : ['initContainers'];
-  refuseKeys(podSpec, ['containers', 'ephemeralContainers', ...initial], `${extra}.podSpec`, add);
+  refuseKeys(podSpec, ['containers', 'ephemeralContainers', ...initial], `${extra}.pod_spec`, add);
   const wrong = complaintsInto(violations);
-  amountsOf(objectAt(podSpec, 'overhead'), `${extra}.podSpec.overhead`, wrong);
-  amountsOf(objectAt(objectAt(podSpec, 'resources'), 'requests'), `${extra}.podSpec.resources.requests`, wrong);
+  amountsOf(objectAt(podSpec, 'overhead'), `${extra}.pod_spec.overhead`, wrong);
+  amountsOf(objectAt(objectAt(podSpec, 'resources'), 'requests'), `${extra}.pod_spec.resources.requests`, wrong);
   component.objects.forEach((object, index) => {
-    checkObject(object, `${path}.objects[${index}]`, add);
+    checkObject(object, `${extra}.objects[${index}]`, add);
   });
 }
 

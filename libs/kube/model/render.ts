@@ -15,7 +15,7 @@ import { rankOf, workloadForms } from './kinds.js';
 /** Whose component it is, and which work of which cluster it is rendered for. */
 export interface RenderContext {
   component: Component;
-  /** This cluster's allotment: what `spec.replicas` becomes. Jobs and daemons carry their own count. */
+  /** This cluster's allotment: what `spec.replicas` becomes, and how many pods a job runs at once. Daemons have none. */
   replicas: number;
   namespace: string;
   tenant: string;
@@ -96,10 +96,32 @@ function putAt(into: JsonObject, path: readonly string[], value: JsonObject): Js
   return { ...into, [key]: deeper.length === 0 ? value : putAt(objectAt(into, key) ?? {}, deeper, value) };
 }
 
-/** What a component written for Berth leaves to its kind: a count of pods that run to their end. */
-function jobCounts({ kind, replicas, workloadExtra }: Component): JsonObject {
-  const said = workloadExtra.spec.parallelism !== undefined || workloadExtra.spec.completions !== undefined;
-  return kind !== 'job' || said || replicas === 1 ? {} : { parallelism: replicas, completions: replicas };
+const countAt = (from: JsonObject, key: string): number | undefined => {
+  const value = from[key];
+  return typeof value === 'number' ? value : undefined;
+};
+
+/**
+ * A job runs as many pods at once as this cluster was allotted, and its share of the completions, rounded up. One that
+ * is whole in this cluster keeps what it says; where it says nothing, each replica is to run to its end once.
+ */
+function jobCounts(jobSpec: JsonObject, { component, replicas }: RenderContext): JsonObject {
+  const [parallelism, completions] = [countAt(jobSpec, 'parallelism'), countAt(jobSpec, 'completions')];
+  if (replicas === component.replicas) {
+    const said = jobSpec.parallelism !== undefined || jobSpec.completions !== undefined;
+    return said || replicas === 1 ? {} : { parallelism: replicas, completions: replicas };
+  }
+  if (parallelism === undefined && completions === undefined) return { parallelism: replicas, completions: replicas };
+  const share = Math.ceil(((completions ?? 0) * replicas) / Math.max(1, component.replicas));
+  return { parallelism: replicas, ...(completions === undefined ? {} : { completions: share }) };
+}
+
+function withJobCounts(spec: JsonObject, context: RenderContext): JsonObject {
+  if (context.component.kind === 'job') return { ...spec, ...jobCounts(spec, context) };
+  if (context.component.kind !== 'cron-job') return spec;
+  const jobTemplate = objectAt(spec, 'jobTemplate') ?? {};
+  const jobSpec = objectAt(jobTemplate, 'spec') ?? {};
+  return { ...spec, jobTemplate: { ...jobTemplate, spec: { ...jobSpec, ...jobCounts(jobSpec, context) } } };
 }
 
 function workloadManifest(context: RenderContext): JsonObject {
@@ -115,14 +137,13 @@ function workloadManifest(context: RenderContext): JsonObject {
     ...(form.scaled ? { replicas: context.replicas } : {}),
     ...selector,
     ...serviceName,
-    ...jobCounts(component),
     ...(component.schedule === undefined ? {} : { schedule: component.schedule }),
   };
   return {
     apiVersion: form.apiVersion,
     kind: form.kind,
     metadata: marked(metadata, component.name, context),
-    spec: putAt(spec, form.template, podTemplate(context)),
+    spec: putAt(withJobCounts(spec, context), form.template, podTemplate(context)),
   };
 }
 

@@ -1,6 +1,7 @@
 import {
   type ApplicationSpec,
   type Component,
+  type Container,
   type FieldViolation,
   isJsonObject,
   type JsonObject,
@@ -64,18 +65,27 @@ export function secretsIn(object: JsonObject, path: string): FieldViolation[] {
   return found;
 }
 
-/** The parts of a component that are carried verbatim, each with its path. */
+/** Both lists of containers, under their names in the public API. */
+export const containerLists = ({ containers, initContainers }: Component): [string, Container[]][] => [
+  ['containers', containers],
+  ['init_containers', initContainers],
+];
+
+/** The parts of a component that are carried verbatim, each with its path in the public API. */
 function verbatimParts(component: Component, path: string): [string, JsonObject][] {
-  const containers = (['containers', 'initContainers'] as const).flatMap((list) =>
-    component[list].map((each, index): [string, JsonObject] => [`${path}.${list}[${index}].extra`, each.extra]),
+  const containers = containerLists(component).flatMap(([list, each]) =>
+    each.map(({ extra }, index): [string, JsonObject] => [`${path}.${list}[${index}].extra`, extra]),
   );
   const { metadata, spec, podMetadata, podSpec } = component.workloadExtra;
-  const workload = Object.entries({ metadata, spec, podMetadata, podSpec }).map(([key, part]): [string, JsonObject] => [
-    `${path}.workloadExtra.${key}`,
-    part,
-  ]);
-  const objects = component.objects.map((each, index): [string, JsonObject] => [`${path}.objects[${index}]`, each]);
-  return [...containers, ...workload, ...objects];
+  const kubernetes = `${path}.kubernetes`;
+  return [
+    ...containers,
+    [`${kubernetes}.metadata`, metadata],
+    [`${kubernetes}.spec`, spec],
+    [`${kubernetes}.pod_metadata`, podMetadata],
+    [`${kubernetes}.pod_spec`, podSpec],
+    ...component.objects.map((each, index): [string, JsonObject] => [`${kubernetes}.objects[${index}]`, each]),
+  ];
 }
 
 /** @throws NotBuilt naming each field through which a Secret would enter. */

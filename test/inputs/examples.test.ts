@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { applicationSpecFromWire, wire } from '#contract';
+import { type ApplicationSpec, linkGroups } from '#domain';
+import { checkSpec, importManifests, parseManifests } from '#kube';
+
+const examples = new URL('../../examples/', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, examples), 'utf8');
+const groupsOf = (spec: ApplicationSpec) => linkGroups(spec).map((group) => group.map(({ name }) => name));
+
+function nativeSpec(path: string): ApplicationSpec {
+  const { spec }: { spec: JsonValue } = parse(read(path));
+  return applicationSpecFromWire(fromJson(wire.ApplicationSpecSchema, spec));
+}
+
+describe('the examples', () => {
+  it('has a shop of five components in three groups, in the form of the public API', () => {
+    const spec = nativeSpec('harbour-shop/app.yaml');
+    expect(() => checkSpec(spec)).not.toThrow();
+    expect(groupsOf(spec)).toEqual([['web', 'api', 'cache'], ['worker'], ['migrate']]);
+  });
+
+  it('has a guestbook of plain manifests whose parts find each other', () => {
+    const spec = importManifests(parseManifests(read('manifests/guestbook.yaml')));
+    expect(() => checkSpec(spec)).not.toThrow();
+    expect(groupsOf(spec)).toEqual([['guestbook', 'store']]);
+    expect(spec.components.map(({ objects }) => objects.map(({ kind }) => kind))).toEqual([
+      ['ConfigMap', 'ServiceAccount', 'Service'],
+      ['Service'],
+    ]);
+  });
+
+  it('says of every example how to run it', () => {
+    const folders = readdirSync(examples, { withFileTypes: true }).filter((each) => each.isDirectory());
+    for (const { name } of folders)
+      for (const file of readdirSync(new URL(`${name}/`, examples)))
+        expect(read('README.md')).toContain(`-f examples/${name}/${file}`);
+  });
+});
