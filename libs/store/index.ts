@@ -1,3 +1,4 @@
+export * from './agents/index.js';
 export * from './core/failures.js';
 export { Feed, type FeedRow, type SubscribeOptions } from './core/feed.js';
 export * from './core/migrate.js';
@@ -5,3 +6,7 @@ export * from './core/principal.js';
 export { connectStore, type Store, type StoreLog, type StoreOptions } from './core/store.js';
 export type { Announcement, AuditEntry, FeedKind, Transaction } from './core/transaction.js';
 export type { Literal, UnitOfWork } from './core/unit-of-work.js';
+export * from './entities/applications.js';
+export * from './entities/fleet.js';
+export * from './entities/operations.js';
+export * from './entities/tenancy.js';

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { entities } from '../entities/index.js';
 import { channels } from './channels.js';
 import { translateFailure } from './failures.js';
 import { Feed } from './feed.js';
@@ -82,7 +83,7 @@ export class Store {
 export async function connectStore(options: StoreOptions): Promise<Store> {
   const { url, poolSize = 10, applicationName = 'berth', log = { warn: () => undefined } } = options;
   const extra = { max: poolSize, connectionTimeoutMillis: 5_000 };
-  const dataSource = new DataSource({ type: 'postgres', url, applicationName, extra });
+  const dataSource = new DataSource({ type: 'postgres', url, applicationName, extra, entities });
   // Reads and pokes take the short way, without TypeORM's query runner.
   const pool = new pg.Pool({
     connectionString: url,
