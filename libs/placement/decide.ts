@@ -2,7 +2,7 @@ import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain'
 import type { Candidate, Division, FleetChange, GroupAtCluster } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
 import type { Allotment, GroupRequest, PlacementRequest } from './request.js';
-import { type Addition, type Demand, demandsOf, Room } from './room.js';
+import { type Addition, type Demand, demandsOf, Room, unitOf } from './room.js';
 import type { Snapshot } from './snapshot.js';
 import { expandTrace, type GroupTrace } from './trace.js';
 
@@ -151,25 +151,23 @@ class GroupPlacement {
     if (first === undefined) return;
     const cluster = snapshot.describe(first);
     const demands = this.#demands;
-    const at: GroupAtCluster = {
-      request,
-      group,
-      demands,
-      cluster,
-      slot: 0,
-      snapshot,
-      room,
-      holds: false,
-      regionsInUse,
-    };
-    for (const [place, slot] of snapshot.slots.entries()) {
-      at.slot = slot;
-      at.cluster = snapshot.describe(slot);
-      at.holds = demands.some((demand) => demand.held.has(at.cluster.id));
+    const unit = unitOf(demands, cluster.nodes);
+    const base = { request, group, demands, unit, snapshot, room, regionsInUse };
+    const at: GroupAtCluster = { ...base, cluster, slot: first, holds: false };
+    const holdsAny = demands.some((demand) => demand.held.size > 0);
+    const perNode = demands.some((demand) => demand.kind === 'daemon');
+    for (let place = 0; place < snapshot.slots.length; place++) {
+      at.slot = snapshot.slots[place] ?? first;
+      at.cluster = snapshot.describe(at.slot);
+      if (holdsAny) at.holds = demands.some((demand) => demand.held.has(at.cluster.id));
+      if (perNode) at.unit = unitOf(demands, at.cluster.nodes);
       for (const { filter, index } of asked) {
         const verdict = filter.admits(at);
-        if (verdict.kind === 'admits-held') room.close(slot);
-        if (verdict.kind !== 'refuses') continue;
+        if (verdict.kind === 'admits') continue;
+        if (verdict.kind === 'admits-held') {
+          room.close(at.slot);
+          continue;
+        }
         this.#refusedBy[place] = index;
         this.#refusals[place] = verdict.refusal;
         break;
@@ -179,11 +177,14 @@ class GroupPlacement {
   }
 
   #score(at: GroupAtCluster, place: number): void {
+    const { scorers } = this.#scope.policy;
     let total = 0;
-    for (const [index, scorer] of this.#scope.policy.scorers.entries()) {
-      const score = clampScore(scorer.score(at));
+    for (let index = 0; index < scorers.length; index++) {
+      const scorer = scorers[index];
       const column = this.#scores[index];
-      if (column !== undefined) column[place] = score;
+      if (scorer === undefined || column === undefined) continue;
+      const score = clampScore(scorer.score(at));
+      column[place] = score;
       total += score * scorer.weight;
     }
     this.#totals[place] = total;

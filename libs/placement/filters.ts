@@ -124,8 +124,9 @@ function refuseShortage({ demand, asked, resource, free }: Shortage): ReturnType
 export const capacity: ClusterFilter = {
   name: 'Capacity',
   wakeOn: ['cluster.capacity'],
-  admits: ({ group, demands, cluster, slot, room }) => {
+  admits: ({ group, demands, unit, cluster, slot, room }) => {
     const whole = group.policy.division === 'duplicated';
+    if (!whole && room.takesAtOnce(slot, unit)) return admit;
     let shortage: Shortage | undefined;
     room.attempt(() => {
       shortage = room.takeAll(

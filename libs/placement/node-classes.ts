@@ -15,13 +15,11 @@ export function timesFits(demand: Resources, room: Resources): number {
   return times;
 }
 
-interface Shape {
-  nodes: number;
-  mcpu: number;
-  memoryBytes: number;
-  pods: number;
-  taints: readonly Taint[];
-}
+/** Amounts in the order of `resourceNames`. */
+export const amountsOf = (resources: Resources): readonly number[] => resourceNames.map((name) => resources[name]);
+
+/** A row per class: nodes, then what each has free. */
+const row = 1 + resourceNames.length;
 
 /**
  * The free nodes of one cluster by class. Replicas are handed out as kube-scheduler's default (least allocated) would:
@@ -29,90 +27,129 @@ interface Shape {
  * every inventory.
  */
 export class NodeClasses {
-  readonly #shapes: Shape[];
+  #rows: Float64Array<ArrayBuffer>;
+  #taints: (readonly Taint[])[];
 
-  private constructor(shapes: Shape[]) {
-    this.#shapes = shapes;
+  private constructor(rows: Float64Array<ArrayBuffer>, taints: (readonly Taint[])[]) {
+    this.#rows = rows;
+    this.#taints = taints;
   }
 
   static of(classes: readonly NodeClass[]): NodeClasses {
-    return new NodeClasses(classes.map(({ nodes, free, taints }) => ({ nodes, ...free, taints })));
+    const figures = classes.flatMap(({ nodes, free }) => [nodes, ...resourceNames.map((resource) => free[resource])]);
+    return new NodeClasses(
+      Float64Array.from(figures),
+      classes.map(({ taints }) => taints),
+    );
   }
 
   clone(): NodeClasses {
-    return new NodeClasses(this.#shapes.map((shape) => ({ ...shape })));
+    return new NodeClasses(this.#rows.slice(), [...this.#taints]);
   }
 
   get known(): boolean {
-    return this.#shapes.length > 0;
+    return this.#taints.length > 0;
   }
 
-  /** How many replicas of this size would start. */
-  count(demand: Resources, tolerations: readonly Toleration[]): number {
+  /** How many replicas of this size would start; counts no further than `enough`. */
+  count(demand: readonly number[], tolerations: readonly Toleration[], enough = Number.POSITIVE_INFINITY): number {
     let count = 0;
-    for (const shape of this.#shapes)
-      if (toleratesAll(shape.taints, tolerations)) count += shape.nodes * timesFits(demand, shape);
+    for (let at = 0; at < this.#taints.length && count < enough; at++) {
+      const nodes = this.#rows[at * row] ?? 0;
+      if (nodes > 0 && this.#tolerated(at, tolerations)) count += nodes * this.#perNode(at, demand);
+    }
     return count;
   }
 
+  /** Whether one node without taints takes all of this at once. */
+  takesAtOnce(demand: readonly number[]): boolean {
+    for (let at = 0; at < this.#taints.length; at++)
+      if (this.#taints[at]?.length === 0 && (this.#rows[at * row] ?? 0) > 0 && this.#perNode(at, demand) >= 1)
+        return true;
+    return false;
+  }
+
   /** Hands out up to `replicas`; returns how many found a node. */
-  take(demand: Resources, replicas: number, tolerations: readonly Toleration[]): number {
+  take(demand: readonly number[], replicas: number, tolerations: readonly Toleration[]): number {
+    if (demand.every((asked) => asked === 0)) return replicas;
     let left = replicas;
     while (left > 0) {
-      const shape = this.#emptiest(demand, tolerations);
-      if (shape === undefined) break;
-      const used = Math.min(shape.nodes, left);
-      shape.nodes -= used;
-      this.#add({
-        ...shape,
-        nodes: used,
-        mcpu: shape.mcpu - demand.mcpu,
-        memoryBytes: shape.memoryBytes - demand.memoryBytes,
-        pods: shape.pods - demand.pods,
-      });
+      const from = this.#emptiest(demand, tolerations);
+      if (from === -1) break;
+      const nodes = this.#rows[from * row] ?? 0;
+      const used = Math.min(nodes, left);
+      const after = demand.map((asked, resource) => (this.#rows[from * row + 1 + resource] ?? 0) - asked);
+      this.#rows[from * row] = nodes - used;
+      this.#add(used, after, this.#taints[from] ?? []);
       left -= used;
-      if (shape.nodes === 0) this.#shapes.splice(this.#shapes.indexOf(shape), 1);
-      if (timesFits(demand, shape) === Number.POSITIVE_INFINITY) return replicas;
     }
     return replicas - left;
   }
 
   /** One replica on every node, as a DaemonSet does. */
-  takeOnEachNode(demand: Resources): void {
-    for (const shape of this.#shapes)
-      for (const resource of resourceNames) shape[resource] = Math.max(0, shape[resource] - demand[resource]);
+  takeOnEachNode(demand: readonly number[]): void {
+    for (let at = 0; at < this.#taints.length; at++)
+      for (const [resource, asked] of demand.entries()) {
+        const cell = at * row + 1 + resource;
+        this.#rows[cell] = Math.max(0, (this.#rows[cell] ?? 0) - asked);
+      }
   }
 
-  #emptiest(demand: Resources, tolerations: readonly Toleration[]): Shape | undefined {
+  /** `Infinity` when nothing is asked for. */
+  #perNode(at: number, demand: readonly number[]): number {
+    let times = Number.POSITIVE_INFINITY;
+    for (let resource = 0; resource < demand.length; resource++) {
+      const asked = demand[resource] ?? 0;
+      if (asked > 0) times = Math.min(times, Math.floor((this.#rows[at * row + 1 + resource] ?? 0) / asked));
+    }
+    return times;
+  }
+
+  #tolerated(at: number, tolerations: readonly Toleration[]): boolean {
+    const taints = this.#taints[at];
+    return taints === undefined || taints.length === 0 || toleratesAll(taints, tolerations);
+  }
+
+  /** By free CPU and memory, each against the emptiest node's; −1 when no node takes it. */
+  #emptiest(demand: readonly number[], tolerations: readonly Toleration[]): number {
     let mostMcpu = 1;
     let mostMemory = 1;
-    for (const shape of this.#shapes) {
-      mostMcpu = Math.max(mostMcpu, shape.mcpu);
-      mostMemory = Math.max(mostMemory, shape.memoryBytes);
+    for (let at = 0; at < this.#taints.length; at++) {
+      mostMcpu = Math.max(mostMcpu, this.#rows[at * row + 1] ?? 0);
+      mostMemory = Math.max(mostMemory, this.#rows[at * row + 2] ?? 0);
     }
-    let best: Shape | undefined;
+    let best = -1;
     let bestFree = -1;
-    for (const shape of this.#shapes) {
-      if (timesFits(demand, shape) < 1 || !toleratesAll(shape.taints, tolerations)) continue;
-      const free = shape.mcpu / mostMcpu + shape.memoryBytes / mostMemory;
-      if (free > bestFree) {
-        best = shape;
-        bestFree = free;
-      }
+    for (let at = 0; at < this.#taints.length; at++) {
+      if (this.#rows[at * row] === 0) continue;
+      const free = (this.#rows[at * row + 1] ?? 0) / mostMcpu + (this.#rows[at * row + 2] ?? 0) / mostMemory;
+      if (free <= bestFree || this.#perNode(at, demand) < 1 || !this.#tolerated(at, tolerations)) continue;
+      best = at;
+      bestFree = free;
     }
     return best;
   }
 
-  #add(shape: Shape): void {
-    const same = this.#shapes.find(
-      (each) =>
-        each.mcpu === shape.mcpu &&
-        each.memoryBytes === shape.memoryBytes &&
-        each.pods === shape.pods &&
-        each.taints === shape.taints &&
-        each.nodes > 0,
-    );
-    if (same === undefined) this.#shapes.push(shape);
-    else same.nodes += shape.nodes;
+  /** Joins a class that is alike, or takes an empty row, or a new one. */
+  #add(nodes: number, free: readonly number[], taints: readonly Taint[]): void {
+    let empty = -1;
+    for (let at = 0; at < this.#taints.length; at++) {
+      if (this.#rows[at * row] === 0) empty = at;
+      else if (
+        this.#taints[at] === taints &&
+        free.every((each, resource) => this.#rows[at * row + 1 + resource] === each)
+      ) {
+        this.#rows[at * row] = (this.#rows[at * row] ?? 0) + nodes;
+        return;
+      }
+    }
+    if (empty === -1) {
+      empty = this.#taints.length;
+      const wider = new Float64Array(this.#rows.length + row);
+      wider.set(this.#rows);
+      this.#rows = wider;
+    }
+    this.#taints[empty] = taints;
+    this.#rows.set([nodes, ...free], empty * row);
   }
 }

@@ -18,6 +18,8 @@ export interface GroupAtCluster {
   request: PlacementRequest;
   group: GroupRequest;
   demands: readonly Demand[];
+  /** What one replica of each component asks for together, daemons on all nodes; in the order of `resourceNames`. */
+  unit: readonly number[];
   cluster: ClusterDescription;
   /** The cluster's place in the columns of `snapshot` and `room`. */
   slot: number;

@@ -1,5 +1,5 @@
 import type { ClusterId, ComponentKind, ComponentName, Resources, Toleration } from '#domain';
-import { type NodeClasses, type ResourceName, resourceNames, timesFits } from './node-classes.js';
+import { amountsOf, type NodeClasses, type ResourceName, resourceNames, timesFits } from './node-classes.js';
 import type { Allotment, GroupRequest, RequestedComponent } from './request.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -9,6 +9,8 @@ export interface Demand {
   kind: ComponentKind;
   replicas: number;
   perReplica: Resources;
+  /** `perReplica` in the order of `resourceNames`. */
+  amounts: readonly number[];
   tolerations: readonly Toleration[];
   held: ReadonlyMap<ClusterId, Allotment>;
 }
@@ -16,6 +18,7 @@ export interface Demand {
 export function demandsOf(group: GroupRequest, previous: readonly Allotment[]): Demand[] {
   return group.components.map((component: RequestedComponent) => ({
     ...component,
+    amounts: amountsOf(component.perReplica),
     tolerations: component.tolerations ?? [],
     held: new Map(previous.filter((each) => each.component === component.name).map((each) => [each.cluster, each])),
   }));
@@ -24,6 +27,16 @@ export function demandsOf(group: GroupRequest, previous: readonly Allotment[]): 
 /** How many replicas a cluster gets that holds the component whole: a daemon has one pod on every node. */
 export const wholeReplicas = (demand: Demand, nodes: number): number =>
   demand.kind === 'daemon' ? nodes : demand.replicas;
+
+/** What one replica of each demand asks for together; in the order of `resourceNames`. */
+export function unitOf(demands: readonly Demand[], nodes: number): readonly number[] {
+  const unit = resourceNames.map(() => 0);
+  for (const demand of demands) {
+    const count = demand.kind === 'daemon' ? nodes : Math.min(1, demand.replicas);
+    for (const [at, amount] of demand.amounts.entries()) unit[at] = (unit[at] ?? 0) + count * amount;
+  }
+  return unit;
+}
 
 /** What stands in the way. */
 export interface Shortage {
@@ -81,19 +94,34 @@ export class Room {
     this.#closed.clear();
   }
 
-  /** How many more replicas fit now. `Infinity` when nothing is asked for. */
-  fit(slot: number, demand: Demand): number {
+  /** How many more replicas fit now; not exact beyond `enough`. `Infinity` when nothing is asked for. */
+  fit(slot: number, demand: Demand, enough = Number.POSITIVE_INFINITY): number {
     const held = this.held(slot, demand);
     const before = this.taken(slot, demand);
     let most = this.#closed.has(slot) ? (held?.replicas ?? 0) : Number.POSITIVE_INFINITY;
-    for (const [at, resource] of resourceNames.entries()) {
-      const asked = demand.perReplica[resource];
+    for (let resource = 0; resource < demand.amounts.length; resource++) {
+      const asked = demand.amounts[resource] ?? 0;
       if (asked === 0) continue;
-      const credit = held === undefined ? 0 : held.replicas * held.perReplica[resource];
+      const credit = creditOf(held, resource);
       const grown = Math.max(0, before * asked - credit);
-      most = Math.min(most, Math.floor((Math.max(0, this.free(slot, at)) + grown + credit) / asked));
+      most = Math.min(most, Math.floor((Math.max(0, this.free(slot, resource)) + grown + credit) / asked));
     }
-    return Math.max(0, Math.min(most - before, this.#nodesFit(slot, demand, before)));
+    if (most <= before) return 0;
+    return Math.min(most - before, this.#nodesFit(slot, demand, before, enough));
+  }
+
+  /**
+   * Whether all of this fits by a glance: in sum, and on a single node. Then it also fits in any order, one by one,
+   * since that node is never left with less than what is still to come. False says nothing.
+   */
+  takesAtOnce(slot: number, amounts: readonly number[]): boolean {
+    if (this.#closed.has(slot)) return false;
+    for (let resource = 0; resource < amounts.length; resource++) {
+      const asked = amounts[resource] ?? 0;
+      if (asked > 0 && asked > this.free(slot, resource)) return false;
+    }
+    const classes = this.#overlays.get(slot)?.classes ?? this.#snapshot.classes(slot);
+    return !classes.known || classes.takesAtOnce(amounts);
   }
 
   /** Takes all of these, or nothing and says what was short. */
@@ -110,17 +138,17 @@ export class Room {
     const overlay = this.#write(slot);
     const before = overlay.taken.get(demand) ?? 0;
     const held = this.held(slot, demand);
-    for (const [at, resource] of resourceNames.entries()) {
-      const credit = held === undefined ? 0 : held.replicas * held.perReplica[resource];
-      const grown = (total: number): number => Math.max(0, total * demand.perReplica[resource] - credit);
+    for (const [at, asked] of demand.amounts.entries()) {
+      const credit = creditOf(held, at);
+      const grown = (total: number): number => Math.max(0, total * asked - credit);
       overlay.free[at] = (overlay.free[at] ?? 0) - (grown(before + replicas) - grown(before));
     }
     const kept = keptPods(demand, held);
     const pods = Math.max(0, before + replicas - kept) - Math.max(0, before - kept);
     if (pods > 0 && this.#snapshot.classes(slot).known) {
       overlay.classes ??= this.#snapshot.classes(slot).clone();
-      if (demand.kind === 'daemon') overlay.classes.takeOnEachNode(demand.perReplica);
-      else overlay.classes.take(demand.perReplica, pods, demand.tolerations);
+      if (demand.kind === 'daemon') overlay.classes.takeOnEachNode(demand.amounts);
+      else overlay.classes.take(demand.amounts, pods, demand.tolerations);
     }
     overlay.taken.set(demand, before + replicas);
   }
@@ -149,7 +177,7 @@ export class Room {
       for (const [demand, replicas] of overlay.taken) {
         const held = demand.held.get(cluster);
         const growth = (resource: ResourceName): number =>
-          Math.max(0, replicas * demand.perReplica[resource] - (held ? held.replicas * held.perReplica[resource] : 0));
+          Math.max(0, replicas * demand.perReplica[resource] - creditOf(held, resourceNames.indexOf(resource)));
         additions.push({
           cluster,
           amount: { mcpu: growth('mcpu'), memoryBytes: growth('memoryBytes'), pods: growth('pods') },
@@ -168,7 +196,7 @@ export class Room {
   #firstShortage(slot: number, wants: readonly (readonly [Demand, number])[]): Shortage | undefined {
     for (const [demand, asked] of wants) {
       if (asked === 0) continue;
-      if (this.fit(slot, demand) < asked) return this.#shortage(slot, demand, asked);
+      if (this.fit(slot, demand, asked) < asked) return this.#shortage(slot, demand, asked);
       this.take(slot, demand, asked);
     }
     return undefined;
@@ -178,18 +206,17 @@ export class Room {
     const held = this.held(slot, demand);
     for (const [at, resource] of resourceNames.entries()) {
       const free = this.free(slot, at);
-      const credit = held === undefined ? 0 : held.replicas * held.perReplica[resource];
-      const growth = asked * demand.perReplica[resource] - credit;
+      const growth = asked * demand.perReplica[resource] - creditOf(held, at);
       if (growth > 0 && growth > free) return { demand, asked, resource, free };
     }
     return { demand, asked, resource: undefined, free: 0 };
   }
 
-  #nodesFit(slot: number, demand: Demand, before: number): number {
+  #nodesFit(slot: number, demand: Demand, before: number, enough: number): number {
     const classes = this.#overlays.get(slot)?.classes ?? this.#snapshot.classes(slot);
     if (!classes.known || demand.kind === 'daemon') return Number.POSITIVE_INFINITY;
     const kept = keptPods(demand, this.held(slot, demand));
-    return Math.max(0, kept - before) + classes.count(demand.perReplica, demand.tolerations);
+    return Math.max(0, kept - before) + classes.count(demand.amounts, demand.tolerations, enough);
   }
 
   #write(slot: number): Overlay {
@@ -203,6 +230,12 @@ export class Room {
     this.#overlays.set(slot, overlay);
     return overlay;
   }
+}
+
+/** What the held replicas have of a resource already. */
+function creditOf(held: Allotment | undefined, resource: number): number {
+  const name = resourceNames[resource];
+  return held === undefined || name === undefined ? 0 : held.replicas * held.perReplica[name];
 }
 
 /** Pods that stay on their nodes: those held, when the new size is no larger than the old. */

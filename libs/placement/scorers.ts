@@ -1,27 +1,16 @@
 import { resourceNames } from './node-classes.js';
 import type { ClusterScorer, GroupAtCluster } from './plugin.js';
-import { type Demand, wholeReplicas } from './room.js';
 
 /** Thousandths of `whole`, 0 to 1000; of nothing, all is used. */
 const permille = (part: number, whole: number): number =>
   whole <= 0 ? 1000 : Math.min(1000, Math.max(0, Math.floor((part * 1000) / whole)));
 
-/** What one replica of each component adds, in one resource. */
-function unit(demands: readonly Demand[], nodes: number, at: number): number {
-  const resource = resourceNames[at];
-  if (resource === undefined) return 0;
-  return demands.reduce((sum, demand) => {
-    const all = wholeReplicas(demand, nodes);
-    return sum + demand.perReplica[resource] * (demand.kind === 'daemon' ? all : Math.min(1, all));
-  }, 0);
-}
-
 /** Requests once the group is there, or p95 of measured use with a margin, whichever is more; the fullest resource counts. */
-function fill({ demands, cluster, slot, snapshot, room, holds }: GroupAtCluster, safetyPermille: number): number {
+function fill({ unit, slot, snapshot, room, holds }: GroupAtCluster, safetyPermille: number): number {
   let fullest = 0;
   for (let at = 0; at < resourceNames.length; at++) {
     const limit = snapshot.limit(slot, at);
-    const added = holds ? 0 : unit(demands, cluster.nodes, at);
+    const added = holds ? 0 : (unit[at] ?? 0);
     fullest = Math.max(fullest, permille(limit - room.free(slot, at) + added, limit));
     const measured = snapshot.measured(slot, at);
     if (measured >= 0)

@@ -1,5 +1,5 @@
 import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
-import { NodeClasses, resourceNames } from './node-classes.js';
+import { amountsOf, NodeClasses, resourceNames } from './node-classes.js';
 
 /** So many replicas of one size. */
 export interface Batch {
@@ -106,7 +106,7 @@ export class Snapshot {
     this.#descriptions[slot] = { ...place, phase, serverVersion, schemaId, nodes, kinds: new Set(state.kinds) };
     this.#writeFigures(slot, state);
     const classes = NodeClasses.of(state.classes);
-    for (const batch of state.unreflected ?? []) classes.take(batch.perReplica, batch.replicas, []);
+    for (const batch of state.unreflected ?? []) classes.take(amountsOf(batch.perReplica), batch.replicas, []);
     this.#classes[slot] = classes;
     return slot;
   }
@@ -125,7 +125,7 @@ export class Snapshot {
     resourceNames.forEach((resource, at) => {
       this.#free[slot * stride + at] = this.free(slot, at) - amount[resource];
     });
-    if (onNodes !== undefined) this.classes(slot).take(onNodes.perReplica, onNodes.replicas, []);
+    if (onNodes !== undefined) this.classes(slot).take(amountsOf(onNodes.perReplica), onNodes.replicas, []);
   }
 
   /** Gives sums back. Which nodes became free only the next inventory tells, so the classes stay as they are. */
