@@ -41,7 +41,8 @@ export const openToAll = async (path: string): Promise<boolean> => {
 
 /**
  * npm packs no symbolic links; the package makes them in an install script, which npm does not run unasked. What is
- * missing is made in `home` instead, so that nothing is written to node_modules.
+ * missing is made in `home` instead, so that nothing is written to node_modules. A library found through a link looks
+ * for its own libraries beside the link: the real folder has to be searched as well.
  */
 const linkLibraries = async (native: string, home: string): Promise<string | undefined> => {
   const listed = join(native, 'pg-symlinks.json');
@@ -75,6 +76,10 @@ export const findBinaries = async (home: string, forOtherUser: boolean): Promise
   return {
     initdb: join(native, 'bin', 'initdb'),
     postgres: join(native, 'bin', 'postgres'),
-    env: { LC_ALL: 'C', TZ: 'UTC', ...(libraries === undefined ? {} : { [variable]: libraries }) },
+    env: {
+      LC_ALL: 'C',
+      TZ: 'UTC',
+      ...(libraries === undefined ? {} : { [variable]: `${libraries}:${join(native, 'lib')}` }),
+    },
   };
 };
