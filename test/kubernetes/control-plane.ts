@@ -216,7 +216,7 @@ async function startPlane(seat: Seat, controllers: boolean): Promise<Plane> {
     kubeconfig,
     auditLog: join(seat.dir, 'audit.log'),
     async restart() {
-      await server.stop();
+      await server.kill();
       server = await startApiServer(seat, url);
     },
     async stop() {

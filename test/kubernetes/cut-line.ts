@@ -6,8 +6,10 @@ export interface CutLine {
   readonly url: string;
   /** Refuses and resets everything until `mend`. */
   cut(): void;
-  /** Keeps connections open and lets nothing through, without a word to either side. */
+  /** Keeps connections open and lets nothing through, without a word to either side; new ones just as little. */
   freeze(): void;
+  /** The same for the connections that are open now; new ones work. */
+  freezeOpen(): void;
   mend(): void;
   close(): Promise<void>;
 }
@@ -15,6 +17,7 @@ export interface CutLine {
 export async function cutLineTo(target: string): Promise<CutLine> {
   const { hostname, port, protocol } = new URL(target);
   const sockets = new Set<Socket>();
+  const frozen = new WeakSet<Socket>();
   let state: 'open' | 'cut' | 'frozen' = 'open';
   const keep = (socket: Socket): void => {
     sockets.add(socket);
@@ -31,8 +34,9 @@ export async function cutLineTo(target: string): Promise<CutLine> {
     keep(far);
     near.once('close', () => far.destroy());
     far.once('close', () => near.destroy());
-    near.on('data', (bytes) => state === 'open' && far.write(bytes));
-    far.on('data', (bytes) => state === 'open' && near.write(bytes));
+    const passes = (): boolean => state === 'open' && !frozen.has(near);
+    near.on('data', (bytes) => passes() && far.write(bytes));
+    far.on('data', (bytes) => passes() && near.write(bytes));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address() as AddressInfo;
@@ -47,6 +51,9 @@ export async function cutLineTo(target: string): Promise<CutLine> {
     },
     freeze() {
       state = 'frozen';
+    },
+    freezeOpen() {
+      for (const socket of sockets) frozen.add(socket);
     },
     mend() {
       if (state === 'frozen') destroyAll();

@@ -22,6 +22,8 @@ export interface RunningProgram {
   ready(probe: () => Promise<boolean>, deadlineMs?: number): Promise<void>;
   /** SIGTERM, and SIGKILL for one that stays; resolves when it is gone. */
   stop(): Promise<void>;
+  /** SIGKILL, as a crash. */
+  kill(): Promise<void>;
 }
 
 const alive = new Set<ChildProcess>();
@@ -80,6 +82,11 @@ export function startProgram({ binary, args, dir, name = basename(binary) }: Pro
       const kill = setTimeout(() => child.kill('SIGKILL'), 4_000);
       await ended;
       clearTimeout(kill);
+    },
+    async kill() {
+      if (hasEnded()) return;
+      child.kill('SIGKILL');
+      await ended;
     },
   };
 }

@@ -1,7 +1,11 @@
 import { pause } from './process.js';
 
 /** Waits for what a test expects to come: looks every 50 ms, and says at the deadline what it saw last. */
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, deadlineMs = 20_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  deadlineMs = 20_000,
+): Promise<T> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
     const seen = await look();

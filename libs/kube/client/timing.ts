@@ -32,7 +32,10 @@ export const backoffMs = ({ firstMs, longestMs }: Backoff, failures: number, cha
   return ceiling / 2 + (ceiling / 2) * chance();
 };
 
-/** Runs `work` under a signal that follows `outer` and aborts after `ms`; leaves no listener or timer behind. */
+/**
+ * Runs `work` under a signal that follows `outer` and aborts after `ms`; leaves no listener or timer behind.
+ * Does not wait for `work` to notice: undici looks at a signal only once it has a connection.
+ */
 export async function withDeadline<T>(
   outer: AbortSignal | undefined,
   ms: Millis,
@@ -41,13 +44,17 @@ export async function withDeadline<T>(
 ): Promise<T> {
   outer?.throwIfAborted();
   const controller = new AbortController();
+  const { signal } = controller;
   const follow = (): void => controller.abort(outer?.reason);
   const timer = setTimeout(() => controller.abort(late()), ms);
   outer?.addEventListener('abort', follow, { once: true });
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
   try {
-    return await work(controller.signal);
+    return await Promise.race([work(signal), aborted]);
   } catch (error) {
-    throw controller.signal.aborted ? controller.signal.reason : error;
+    throw signal.aborted ? signal.reason : error;
   } finally {
     clearTimeout(timer);
     outer?.removeEventListener('abort', follow);

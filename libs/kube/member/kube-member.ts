@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { berthLabels, type Inventory, type JsonObject, type ObjectRef } from '#domain';
 import type { KubeClient } from '../client/client.js';
 import { isNotFound, PreconditionConflict } from '../client/errors.js';
@@ -44,6 +45,7 @@ class KubeMember implements MemberCluster {
   private known: Promise<MemberSchema> | undefined;
 
   constructor(private readonly client: KubeClient) {
+    setMaxListeners(0, this.life.signal); // one for each watch and call
     this.pods = new PodSource(client, this.life.signal);
     this.capacity = new Capacity(client, this.pods, this.life.signal);
     this.measured = new MeasuredUse(client);

@@ -1,12 +1,18 @@
-import { berthLabels, type JsonObject } from '#domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { berthLabels, type JsonObject } from '#domain';
 import { type CutLine, cutLineTo } from '../../../test/kubernetes/cut-line.js';
 import { until } from '../../../test/kubernetes/until.js';
 import { connectCluster, type KubeClient } from '../client/client.js';
 import type { ClusterAccess } from '../client/credentials.js';
-import { ClusterUnreachable, FieldManagerConflict, InvalidObject, isNotFound, SchemaRefusal } from '../client/errors.js';
-import { listAt, textAt } from '../client/objects.js';
+import {
+  ClusterUnreachable,
+  FieldManagerConflict,
+  InvalidObject,
+  isNotFound,
+  SchemaRefusal,
+} from '../client/errors.js';
 import { type ObjectChange } from '../client/kept-objects.js';
+import { listAt, textAt } from '../client/objects.js';
 import { reflect } from '../client/reflector.js';
 import { schemaMismatches } from '../model/schema.js';
 import { kubeMember } from './kube-member.js';
@@ -110,7 +116,9 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
       it('names the manager and the path of a field that another owns', async () => {
         const namespace = await freshNamespace();
         await client.apply(configMap(namespace, 'settings', { a: 'theirs' }), { fieldManager: 'another' });
-        const conflict = await member.applyObject(configMap(namespace, 'settings', { a: 'ours' })).catch((e: unknown) => e);
+        const conflict = await member
+          .applyObject(configMap(namespace, 'settings', { a: 'ours' }))
+          .catch((e: unknown) => e);
         expect(conflict).toBeInstanceOf(FieldManagerConflict);
         expect(conflict).toMatchObject({ owners: [{ manager: 'another', fieldPath: '.data.a' }] });
         const kept = await client.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'settings' });
@@ -137,7 +145,9 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
       });
 
       it('says what is missing when the namespace is not there', async () => {
-        const lost = await member.applyObject(configMap('berth-nowhere', 'settings', {})).catch((error: unknown) => error);
+        const lost = await member
+          .applyObject(configMap('berth-nowhere', 'settings', {}))
+          .catch((error: unknown) => error);
         expect(isNotFound(lost)).toBe(true);
       });
 
@@ -176,15 +186,25 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         const ref = await member.applyObject(held, ours);
         expect(await member.deleteObject(ref)).toMatchObject({ outcome: 'deleting' });
         await client.patchMerge(ref, { metadata: { finalizers: null } });
-        await until('the object is gone', async () => ((await member.deleteObject(ref)).outcome === 'absent' ? true : undefined));
+        await until('the object is gone', async () =>
+          (await member.deleteObject(ref)).outcome === 'absent' ? true : undefined,
+        );
       });
     });
 
     describe('namespaces', () => {
       it('are kept while anything is left in them, and name it', async () => {
         const namespace = await freshNamespace();
-        const target = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name: namespace, uid: namespaces.get(namespace) ?? '' };
-        const { object } = await client.apply(configMap(namespace, 'precious', { a: '1' }), { fieldManager: 'another' });
+        const target = {
+          apiVersion: 'v1',
+          kind: 'Namespace',
+          namespace: '',
+          name: namespace,
+          uid: namespaces.get(namespace) ?? '',
+        };
+        const { object } = await client.apply(configMap(namespace, 'precious', { a: '1' }), {
+          fieldManager: 'another',
+        });
         expect(await member.deleteObject(target)).toMatchObject({
           outcome: 'foreign-left',
           left: [{ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'precious' }],
@@ -193,11 +213,16 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         const uid = textAt(object, 'metadata', 'uid');
         await member.deleteObject({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'precious', uid });
         await member.deleteObject(target);
-        await until('the namespace is gone', async () => ((await member.deleteObject(target)).outcome === 'absent' ? true : undefined));
+        await until('the namespace is gone', async () =>
+          (await member.deleteObject(target)).outcome === 'absent' ? true : undefined,
+        );
       });
 
       it('are not taken over from others', async () => {
-        await client.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'suite-theirs' } }, { fieldManager: 'another' });
+        await client.apply(
+          { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'suite-theirs' } },
+          { fieldManager: 'another' },
+        );
         await expect(member.ensureNamespace('suite-theirs')).rejects.toBeInstanceOf(NamespaceNotOurs);
       });
 
@@ -228,12 +253,18 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         const before = await member.inventory();
         const ref = await member.applyObject(deployment(namespace, 'web', 'w-web'), ours);
         await until('the work is seen', () => touched.includes('w-web') || undefined);
-        const ready = await until('the work is ready', () => {
-          const status = statusOf('w-web');
-          return status.phase === 'ready' && status.replicas.ready === 2 ? status : undefined;
-        }, 60_000);
+        const ready = await until(
+          'the work is ready',
+          () => {
+            const status = statusOf('w-web');
+            return status.phase === 'ready' && status.replicas.ready === 2 ? status : undefined;
+          },
+          60_000,
+        );
         expect(ready.replicas).toEqual({ desired: 2, updated: 2, ready: 2, unavailable: 0, restarts: 0 });
-        expect(ready.objects).toMatchObject([{ kind: 'Deployment', namespace, name: 'web', uid: ref.uid, ready: true }]);
+        expect(ready.objects).toMatchObject([
+          { kind: 'Deployment', namespace, name: 'web', uid: ref.uid, ready: true },
+        ]);
 
         const during = await member.inventory();
         expect(during.berthRequests).toEqual({
@@ -251,13 +282,20 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         const namespace = await freshNamespace();
         const greedy = deployment(namespace, 'greedy', 'w-greedy');
         const containers = [{ name: 'app', image: 'registry.example/app:1', resources: { requests: { cpu: '900' } } }];
-        const template = { metadata: { labels: { app: 'greedy', [berthLabels.work]: 'w-greedy' } }, spec: { containers } };
+        const template = {
+          metadata: { labels: { app: 'greedy', [berthLabels.work]: 'w-greedy' } },
+          spec: { containers },
+        };
         greedy.spec = { ...(greedy.spec as JsonObject), template };
         await member.applyObject(greedy, ours);
-        const status = await until('the reason is told', () => {
-          const seen = statusOf('w-greedy');
-          return seen.reasons.some((reason) => reason.reason === 'Unschedulable') ? seen : undefined;
-        }, 60_000);
+        const status = await until(
+          'the reason is told',
+          () => {
+            const seen = statusOf('w-greedy');
+            return seen.reasons.some((reason) => reason.reason === 'Unschedulable') ? seen : undefined;
+          },
+          60_000,
+        );
         expect(status.phase).toBe('degraded');
         expect(status.reasons).toContainEqual(expect.objectContaining({ reason: 'Unschedulable', count: 2 }));
       });
@@ -265,10 +303,16 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
       it.runIf(traits.failsImagePulls)('names why pods do not start: an image that cannot be pulled', async () => {
         const namespace = await freshNamespace();
         await member.applyObject(deployment(namespace, 'broken', 'w-broken', 'registry.invalid/none:1'), ours);
-        const status = await until('the reason is told', () => {
-          const seen = statusOf('w-broken');
-          return seen.reasons.some((each) => /^(ErrImagePull|ImagePullBackOff)$/.test(each.reason)) ? seen : undefined;
-        }, 60_000);
+        const status = await until(
+          'the reason is told',
+          () => {
+            const seen = statusOf('w-broken');
+            return seen.reasons.some((each) => /^(ErrImagePull|ImagePullBackOff)$/.test(each.reason))
+              ? seen
+              : undefined;
+          },
+          60_000,
+        );
         expect(status.phase).toBe('degraded');
       });
     });
@@ -365,9 +409,8 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         const namespace = await freshNamespace();
         const { changes, reflector, end } = follow(namespace, 1_500);
         await reflector.synced;
-        line.freeze();
+        line.freezeOpen();
         await member.applyObject(configMap(namespace, 'one', {}), labelled);
-        line.mend();
         await until('what happened in the silence is seen', has(changes, 'added one'));
         end();
         await reflector.done;
@@ -426,15 +469,17 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
 
     it('pages through lists from one moment', async () => {
       const namespace = await freshNamespace();
-      for (const each of ['a', 'b', 'c', 'd', 'e']) await member.applyObject(configMap(namespace, each, {}), { labels: { suite: 'yes' } });
+      for (const each of ['a', 'b', 'c', 'd', 'e'])
+        await member.applyObject(configMap(namespace, each, {}), { labels: { suite: 'yes' } });
       const pages = [];
       const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
-      for await (const page of client.list(kind, { namespace, labelSelector: 'suite=yes', pageSize: 2 })) pages.push(page);
+      for await (const page of client.list(kind, { namespace, labelSelector: 'suite=yes', pageSize: 2 }))
+        pages.push(page);
       expect(pages.map((page) => page.items.length)).toEqual([2, 2, 1]);
       expect(new Set(pages.map((page) => page.resourceVersion)).size).toBe(1);
-      expect(listAt({ items: pages.flatMap((page) => page.items) }, 'items').map((item) => textAt(item, 'metadata', 'name'))).toEqual(
-        ['a', 'b', 'c', 'd', 'e'],
-      );
+      expect(
+        listAt({ items: pages.flatMap((page) => page.items) }, 'items').map((item) => textAt(item, 'metadata', 'name')),
+      ).toEqual(['a', 'b', 'c', 'd', 'e']);
     });
   });
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { berthAnnotations, berthLabels, type JsonObject } from '#domain';
 import type { KubeClient } from '../client/client.js';
 import type { ObjectChange } from '../client/kept-objects.js';
@@ -68,6 +69,7 @@ class OwnedObjects {
   readonly objects = new ByWork<OwnedObject>();
   readonly pods = new ByWork<PodView>();
   readonly done: Promise<void>;
+  private readonly life = new AbortController();
   private readonly watched = new Map<string, Promise<void>>();
   private finish: () => void = () => undefined;
   private fail: (reason: unknown) => void = () => undefined;
@@ -82,8 +84,13 @@ class OwnedObjects {
       this.fail = reject;
     });
     void this.done.catch(() => undefined); // rejects for those who wait for it
-    options.signal.addEventListener('abort', () => this.finish(), { once: true });
-    if (options.signal.aborted) this.finish();
+    setMaxListeners(0, this.life.signal); // one for each watch and call
+    const end = (): void => {
+      this.life.abort(options.signal.reason);
+      this.finish();
+    };
+    options.signal.addEventListener('abort', end, { once: true });
+    if (options.signal.aborted) end();
   }
 
   works(): string[] {
@@ -91,7 +98,7 @@ class OwnedObjects {
   }
 
   async start(): Promise<void> {
-    const { signal } = this.options;
+    const { signal } = this.life;
     this.podSource.follow((change) => this.takePod(change.view, change.before), {
       signal,
       onTrouble: this.options.onTrouble,
@@ -102,7 +109,7 @@ class OwnedObjects {
   }
 
   async watchKind(kind: KindRef): Promise<void> {
-    if (!this.watched.has(kindKey(kind))) await this.client.servedKind(kind, { signal: this.options.signal });
+    if (!this.watched.has(kindKey(kind))) await this.client.servedKind(kind, { signal: this.life.signal });
     return this.watch(kind);
   }
 
@@ -110,7 +117,8 @@ class OwnedObjects {
     const key = kindKey(kind);
     const known = this.watched.get(key);
     if (known !== undefined) return known;
-    const { signal, onTrouble } = this.options;
+    const { onTrouble } = this.options;
+    const { signal } = this.life;
     const reflector = reflect<OwnedObject>(this.client, {
       kind: { apiVersion: kind.apiVersion, kind: kind.kind },
       labelSelector: ownedSelector,
