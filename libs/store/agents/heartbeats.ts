@@ -1,0 +1,143 @@
+import type { ClusterId, ClusterSchema, Inventory, Millis } from '#domain';
+import type { Transaction } from '../core/transaction.js';
+import { announceApplications } from './announcements.js';
+import { lockEpochs } from './epochs.js';
+
+export interface Heartbeat {
+  cluster: ClusterId;
+  epoch: bigint;
+  appliedWorkSequence: bigint;
+  /** Undefined when nothing changed since the last one. */
+  inventory: Inventory | undefined;
+}
+
+export interface HeartbeatOutcome {
+  /** Of an epoch that is no longer the cluster's: nothing of them is stored. */
+  superseded: Heartbeat[];
+  /** Digests of schemas that the store does not hold yet. */
+  unknownSchemas: string[];
+}
+
+/** Extends leases on the store's clock and keeps inventories. One heartbeat per cluster. */
+export async function storeHeartbeats(
+  tx: Transaction,
+  beats: readonly Heartbeat[],
+  leaseTtlMs: Millis,
+): Promise<HeartbeatOutcome> {
+  const epochs = await lockEpochs(tx, beats);
+  const accepted = beats.filter((beat) => epochs.get(beat.cluster) === beat.epoch);
+  await extendLeases(tx, accepted, leaseTtlMs);
+  const returned = await markReady(tx, accepted);
+  const withInventory = accepted.flatMap(({ cluster, inventory }) =>
+    inventory === undefined ? [] : [{ cluster, inventory }],
+  );
+  await storeInventories(tx, withInventory);
+  const changed = new Set([...returned, ...withInventory.map(({ cluster }) => cluster)]);
+  await tx.outbox.append(
+    ...[...changed].map((cluster) => ({ tenant: undefined, kind: 'cluster' as const, resource: cluster })),
+  );
+  await announceApplications(tx, returned);
+  return {
+    superseded: beats.filter((beat) => !accepted.includes(beat)),
+    unknownSchemas: await unknownSchemas(
+      tx,
+      withInventory.map(({ inventory }) => inventory.schemaDigest),
+    ),
+  };
+}
+
+async function extendLeases(tx: Transaction, beats: readonly Heartbeat[], leaseTtlMs: Millis): Promise<void> {
+  await tx.query(
+    `UPDATE cluster_agents a SET connected = true,
+       lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond',
+       applied_work_sequence = greatest(a.applied_work_sequence, least(b.applied, c.work_sequence))
+     FROM unnest($1::text[], $2::bigint[]) AS b(cluster_id, applied) JOIN cluster_capacity c USING (cluster_id)
+     WHERE a.cluster_id = b.cluster_id`,
+    [beats.map((beat) => beat.cluster), beats.map((beat) => beat.appliedWorkSequence.toString()), leaseTtlMs],
+  );
+}
+
+async function markReady(tx: Transaction, beats: readonly Heartbeat[]): Promise<ClusterId[]> {
+  const rows = await tx.query<{ id: string }>(
+    `UPDATE clusters SET phase = 'ready', updated_at = clock_timestamp()
+     WHERE id = ANY($1) AND phase IN ('pending', 'unreachable') RETURNING id`,
+    [beats.map((beat) => beat.cluster)],
+  );
+  return rows.map((row) => row.id);
+}
+
+const inventorySql = `
+  UPDATE cluster_capacity c SET
+    allocatable_mcpu = i.allocatable_mcpu, allocatable_memory_bytes = i.allocatable_memory_bytes, allocatable_pods = i.allocatable_pods,
+    foreign_mcpu = i.foreign_mcpu, foreign_memory_bytes = i.foreign_memory_bytes, foreign_pods = i.foreign_pods,
+    berth_mcpu = i.berth_mcpu, berth_memory_bytes = i.berth_memory_bytes, berth_pods = i.berth_pods,
+    measured_mcpu = i.measured_mcpu, measured_memory_bytes = i.measured_memory_bytes,
+    measured_at = CASE WHEN i.measured_mcpu IS NULL THEN c.measured_at ELSE clock_timestamp() END,
+    nodes = i.nodes, ready_nodes = i.ready_nodes, classes = i.classes, kinds = i.kinds,
+    schema_digest = i.schema_digest, server_version = i.server_version,
+    reflected_work_sequence = least(i.reflected_work_sequence, c.work_sequence),
+    reported_at = clock_timestamp()
+  FROM jsonb_to_recordset($1::jsonb) AS i(cluster_id text,
+    allocatable_mcpu bigint, allocatable_memory_bytes bigint, allocatable_pods bigint,
+    foreign_mcpu bigint, foreign_memory_bytes bigint, foreign_pods bigint,
+    berth_mcpu bigint, berth_memory_bytes bigint, berth_pods bigint,
+    measured_mcpu bigint, measured_memory_bytes bigint,
+    nodes integer, ready_nodes integer, classes jsonb, kinds text[],
+    schema_digest text, server_version text, reflected_work_sequence bigint)
+  WHERE c.cluster_id = i.cluster_id`;
+
+async function storeInventories(
+  tx: Transaction,
+  reported: readonly { cluster: ClusterId; inventory: Inventory }[],
+): Promise<void> {
+  if (reported.length === 0) return;
+  // the row that schedulers lock, too: always in order of id
+  await tx.query('SELECT FROM cluster_capacity WHERE cluster_id = ANY($1) ORDER BY cluster_id FOR UPDATE', [
+    reported.map(({ cluster }) => cluster),
+  ]);
+  await tx.query(inventorySql, [JSON.stringify(reported.map(inventoryRow))]);
+}
+
+const inventoryRow = ({ cluster, inventory }: { cluster: ClusterId; inventory: Inventory }) => ({
+  cluster_id: cluster,
+  allocatable_mcpu: inventory.allocatable.mcpu,
+  allocatable_memory_bytes: inventory.allocatable.memoryBytes,
+  allocatable_pods: inventory.allocatable.pods,
+  foreign_mcpu: inventory.foreignRequests.mcpu,
+  foreign_memory_bytes: inventory.foreignRequests.memoryBytes,
+  foreign_pods: inventory.foreignRequests.pods,
+  berth_mcpu: inventory.berthRequests.mcpu,
+  berth_memory_bytes: inventory.berthRequests.memoryBytes,
+  berth_pods: inventory.berthRequests.pods,
+  measured_mcpu: inventory.measured?.mcpu ?? null,
+  measured_memory_bytes: inventory.measured?.memoryBytes ?? null,
+  nodes: inventory.nodes,
+  ready_nodes: inventory.readyNodes,
+  classes: inventory.classes,
+  kinds: inventory.kinds,
+  schema_digest: inventory.schemaDigest,
+  server_version: inventory.serverVersion,
+  reflected_work_sequence: inventory.reflectedWorkSequence.toString(),
+});
+
+async function unknownSchemas(tx: Transaction, digests: readonly string[]): Promise<string[]> {
+  const asked = [...new Set(digests)].filter((digest) => digest !== '');
+  if (asked.length === 0) return [];
+  const rows = await tx.query<{ digest: string }>(
+    `SELECT d AS digest FROM unnest($1::text[]) AS d WHERE NOT EXISTS (SELECT FROM cluster_schemas s WHERE s.digest = d)`,
+    [asked],
+  );
+  return rows.map((row) => row.digest);
+}
+
+/** Keeps a schema under its digest; what is kept already stays as it is. Wakes who waits for the cluster's facts. */
+export async function storeSchema(
+  tx: Transaction,
+  reported: { cluster: ClusterId; digest: string; schema: ClusterSchema },
+): Promise<void> {
+  await tx.query('INSERT INTO cluster_schemas (digest, content) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING', [
+    reported.digest,
+    JSON.stringify(reported.schema),
+  ]);
+  await tx.outbox.append({ tenant: undefined, kind: 'cluster', resource: reported.cluster });
+}

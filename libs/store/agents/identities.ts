@@ -1,0 +1,69 @@
+import type { ClusterId, Instant } from '#domain';
+import type { Transaction } from '../core/transaction.js';
+
+/** What became of an enrolment token: only `granted` has changed anything. */
+export type TokenVerdict = { kind: 'granted'; cluster: ClusterId } | { kind: 'unknown' | 'used' | 'void' | 'expired' };
+
+interface TokenRow {
+  cluster_id: string;
+  used: boolean;
+  voided: boolean;
+  expired: boolean;
+}
+
+/** Uses a token up. `secretHash` is SHA-256 of its secret; the row stays locked until the transaction ends. */
+export async function consumeEnrolmentToken(
+  tx: Transaction,
+  token: { id: string; secretHash: Uint8Array },
+): Promise<TokenVerdict> {
+  const [row] = await tx.query<TokenRow>(
+    `SELECT cluster_id, used_at IS NOT NULL AS used, voided_at IS NOT NULL AS voided,
+            expires_at <= clock_timestamp() AS expired
+     FROM enrolment_tokens WHERE id = $1 AND secret_hash = $2 FOR UPDATE`,
+    [token.id, Buffer.from(token.secretHash)],
+  );
+  if (row === undefined) return { kind: 'unknown' };
+  if (row.used) return { kind: 'used' };
+  if (row.voided) return { kind: 'void' };
+  if (row.expired) return { kind: 'expired' };
+  await tx.query('UPDATE enrolment_tokens SET used_at = clock_timestamp() WHERE id = $1', [token.id]);
+  return { kind: 'granted', cluster: row.cluster_id };
+}
+
+/** Keeps a certificate's serial, so that it can be revoked. */
+export async function recordCertificate(
+  tx: Transaction,
+  certificate: { serial: string; cluster: ClusterId; expiresAt: Instant },
+): Promise<void> {
+  const expiresAt = new Date(certificate.expiresAt).toISOString();
+  await tx.query(
+    `INSERT INTO certificates (serial, cluster_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT (serial) DO NOTHING`,
+    [certificate.serial, certificate.cluster, expiresAt],
+  );
+  await tx.query(
+    `UPDATE cluster_agents SET certificate_expires_at = greatest(certificate_expires_at, $2) WHERE cluster_id = $1`,
+    [certificate.cluster, expiresAt],
+  );
+}
+
+export type CertificateStanding = 'valid' | 'revoked' | 'cluster-unknown';
+
+/**
+ * Whether a certificate that the authority signed still counts. A serial that the store does not know was signed in
+ * an incarnation that a restore took back: it counts, and is kept from now on, or a restore would lock agents out.
+ */
+export async function certificateStanding(
+  tx: Transaction,
+  certificate: { serial: string; cluster: ClusterId; expiresAt: Instant },
+): Promise<CertificateStanding> {
+  const [row] = await tx.query<{ cluster: boolean; known: boolean; revoked: boolean }>(
+    `SELECT EXISTS (SELECT FROM cluster_agents WHERE cluster_id = $2) AS cluster,
+            EXISTS (SELECT FROM certificates WHERE serial = $1) AS known,
+            EXISTS (SELECT FROM certificates WHERE serial = $1 AND revoked_at IS NOT NULL) AS revoked`,
+    [certificate.serial, certificate.cluster],
+  );
+  if (row?.revoked === true) return 'revoked';
+  if (row?.cluster !== true) return 'cluster-unknown';
+  if (!row.known) await recordCertificate(tx, certificate);
+  return 'valid';
+}

@@ -1,0 +1,99 @@
+import type { ClusterId, Incarnation, Position } from '#domain';
+import type { Transaction } from '../core/transaction.js';
+
+export interface LineRequest {
+  cluster: ClusterId;
+  hubId: string;
+  agentVersion: string;
+  /** uid of the member's kube-system namespace; empty when the agent can't say. */
+  memberUid: string;
+  /** The last work that the agent holds. */
+  resumeFrom: Position | undefined;
+}
+
+export type LineGrant =
+  | {
+      kind: 'granted';
+      epoch: bigint;
+      /** The last sequence of this cluster's works. */
+      head: bigint;
+      /** The agent holds everything up to here: 0 is nothing. */
+      resumeFrom: bigint;
+      /** Set when another member cluster spoke with this identity before. */
+      formerMember: string | undefined;
+    }
+  /** The agent is ahead of the store: nothing was granted. */
+  | { kind: 'diverged'; head: bigint }
+  | { kind: 'cluster-unknown' };
+
+/** Grants the next epoch of a cluster; from then on every write of an older one is refused. */
+export async function openLine(tx: Transaction, incarnation: Incarnation, request: LineRequest): Promise<LineGrant> {
+  const [agent] = await tx.query<{ member_uid: string; work_sequence: string | null }>(
+    `SELECT a.member_uid, c.work_sequence FROM cluster_agents a LEFT JOIN cluster_capacity c USING (cluster_id)
+     WHERE a.cluster_id = $1 FOR UPDATE OF a`,
+    [request.cluster],
+  );
+  if (agent === undefined) return { kind: 'cluster-unknown' };
+  const head = BigInt(agent.work_sequence ?? '0');
+  const resumeFrom = request.resumeFrom?.incarnation === incarnation ? request.resumeFrom.sequence : 0n;
+  if (resumeFrom > head) return { kind: 'diverged', head };
+  const [granted] = await tx.query<{ epoch: string }>(
+    `UPDATE cluster_agents SET epoch = epoch + 1, hub_id = $2, agent_version = $3, connected = true,
+       member_uid = CASE WHEN $4 = '' THEN member_uid ELSE $4 END, status_sequence = 0, full_report_at = NULL
+     WHERE cluster_id = $1 RETURNING epoch`,
+    [request.cluster, request.hubId, request.agentVersion, request.memberUid],
+  );
+  const isOther = request.memberUid !== '' && agent.member_uid !== '' && agent.member_uid !== request.memberUid;
+  return {
+    kind: 'granted',
+    epoch: BigInt(granted?.epoch ?? '0'),
+    head,
+    resumeFrom,
+    formerMember: isOther ? agent.member_uid : undefined,
+  };
+}
+
+/** Says that the stream of this epoch is gone; a newer one is left as it is. The lease runs on. */
+export async function closeLine(tx: Transaction, line: { cluster: ClusterId; epoch: bigint }): Promise<void> {
+  await tx.query('UPDATE cluster_agents SET connected = false WHERE cluster_id = $1 AND epoch = $2', [
+    line.cluster,
+    line.epoch.toString(),
+  ]);
+}
+
+/** How a line stands in the store: what a lost wake-up would have said. */
+export interface LineStanding {
+  cluster: ClusterId;
+  /** Undefined when the cluster is gone. */
+  epoch: bigint | undefined;
+  head: bigint;
+  revoked: boolean;
+}
+
+interface StandingRow {
+  cluster_id: string;
+  epoch: string | null;
+  work_sequence: string | null;
+  revoked: boolean;
+}
+
+/** Of many lines in one statement. */
+export async function lineStandings(
+  tx: Transaction,
+  lines: readonly { cluster: ClusterId; serial: string }[],
+): Promise<LineStanding[]> {
+  const rows = await tx.query<StandingRow>(
+    `SELECT l.cluster_id, a.epoch, c.work_sequence,
+       EXISTS (SELECT FROM certificates x WHERE x.serial = l.serial AND x.revoked_at IS NOT NULL) AS revoked
+     FROM unnest($1::text[], $2::text[]) AS l(cluster_id, serial)
+     LEFT JOIN cluster_agents a ON a.cluster_id = l.cluster_id
+     LEFT JOIN cluster_capacity c ON c.cluster_id = l.cluster_id`,
+    [lines.map((each) => each.cluster), lines.map((each) => each.serial)],
+  );
+  return rows.map((row) => ({
+    cluster: row.cluster_id,
+    epoch: row.epoch === null ? undefined : BigInt(row.epoch),
+    head: BigInt(row.work_sequence ?? '0'),
+    revoked: row.revoked,
+  }));
+}

@@ -1,0 +1,21 @@
+import type { ClusterId } from '#domain';
+import type { Transaction } from '../core/transaction.js';
+import { announceApplications } from './announcements.js';
+
+/** Clusters whose lease ran out on the store's clock become unreachable; answers which. */
+export async function sweepLeases(tx: Transaction): Promise<ClusterId[]> {
+  const rows = await tx.query<{ id: string }>(
+    `UPDATE clusters SET phase = 'unreachable', updated_at = clock_timestamp()
+     WHERE id IN (
+       SELECT c.id FROM clusters c JOIN cluster_agents a ON a.cluster_id = c.id
+       WHERE c.phase = 'ready' AND (a.lease_expires_at IS NULL OR a.lease_expires_at < clock_timestamp())
+       ORDER BY c.id FOR UPDATE OF c SKIP LOCKED)
+     RETURNING id`,
+  );
+  const lost = rows.map((row) => row.id);
+  await tx.outbox.append(
+    ...lost.map((cluster) => ({ tenant: undefined, kind: 'cluster' as const, resource: cluster })),
+  );
+  await announceApplications(tx, lost);
+  return lost;
+}
