@@ -18,6 +18,8 @@ export interface OracleCluster {
   allocatable: Size;
   foreignRequests: Size;
   reserved: Size;
+  /** Empty: only sums are known. */
+  classes: readonly { nodes: number; free: Size; taints: readonly unknown[] }[];
   overSubscription: { mcpuPermille: number; memoryPermille: number };
 }
 
@@ -66,6 +68,47 @@ const holds = (free: Size, each: Size, count: number): boolean =>
     each.memoryBytes * count <= Math.max(0, free.memoryBytes) &&
     each.pods * count <= Math.max(0, free.pods));
 
+interface OracleRoom {
+  free: Size;
+  nodes: readonly Size[] | undefined;
+}
+
+const roomOf = (cluster: OracleCluster): OracleRoom => ({ free: oracleFree(cluster), nodes: oracleNodes(cluster) });
+
+/** Every untainted node by itself; undefined when only sums are known. */
+export function oracleNodes(cluster: OracleCluster): Size[] | undefined {
+  if (cluster.classes.length === 0) return undefined;
+  return cluster.classes
+    .filter(({ taints }) => taints.length === 0)
+    .flatMap(({ nodes, free }) => Array.from({ length: nodes }, () => ({ ...free })));
+}
+
+/** Whether some way of putting these pods on these nodes works. */
+export function oracleStarts(nodes: readonly Size[], pods: readonly Size[]): boolean {
+  const [pod, ...rest] = pods;
+  if (pod === undefined) return true;
+  return nodes.some((node, at) => {
+    const left = {
+      mcpu: node.mcpu - pod.mcpu,
+      memoryBytes: node.memoryBytes - pod.memoryBytes,
+      pods: node.pods - pod.pods,
+    };
+    if (left.mcpu < 0 || left.memoryBytes < 0 || left.pods < 0) return false;
+    return oracleStarts(
+      nodes.map((each, index) => (index === at ? left : each)),
+      rest,
+    );
+  });
+}
+
+const roomHolds = ({ free, nodes }: OracleRoom, each: Size, count: number): boolean =>
+  holds(free, each, count) &&
+  (nodes === undefined ||
+    oracleStarts(
+      nodes,
+      Array.from({ length: count }, () => each),
+    ));
+
 /** Tries every division of one component with replicas over the allowed clusters. */
 export function oracleFeasible(
   clusters: readonly OracleCluster[],
@@ -73,16 +116,16 @@ export function oracleFeasible(
   each: Size,
   replicas: number,
 ): boolean {
-  const frees = clusters.filter((cluster) => oracleAllows(cluster, policy)).map(oracleFree);
+  const frees = clusters.filter((cluster) => oracleAllows(cluster, policy)).map(roomOf);
   const least = Math.max(1, policy.minClusters);
   const most = policy.maxClusters === 0 ? frees.length : policy.maxClusters;
-  if (policy.division === 'duplicated') return frees.filter((free) => holds(free, each, replicas)).length >= least;
+  if (policy.division === 'duplicated') return frees.filter((free) => roomHolds(free, each, replicas)).length >= least;
   const search = (at: number, left: number, used: number): boolean => {
     if (left === 0 && used >= least) return true;
     const free = frees[at];
     if (free === undefined || left === 0) return false;
     for (let count = 0; count <= left; count++) {
-      if (count > 0 && (used + 1 > most || !holds(free, each, count))) break;
+      if (count > 0 && (used + 1 > most || !roomHolds(free, each, count))) break;
       if (search(at + 1, left - count, used + (count > 0 ? 1 : 0))) return true;
     }
     return false;

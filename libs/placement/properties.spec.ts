@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anywhere, type PlacementPolicy, type Resources, type Toleration } from '#domain';
+import { anywhere, type NodeClass, type PlacementPolicy, type Resources, type Toleration } from '#domain';
 import { applyDecision, type Decision, decide } from './decide.js';
 import { aCluster, aComponent, aGroup, aRequest, fleetOf } from './fleet.fixture.js';
-import { oracleAllows, oracleFeasible, oracleFree } from './oracle.fixture.js';
+import { oracleAllows, oracleFeasible, oracleFree, oracleNodes, oracleStarts } from './oracle.fixture.js';
 import type { Allotment } from './request.js';
 import type { ClusterState } from './snapshot.js';
 
@@ -21,6 +21,13 @@ const taint = fc.record({
   key: fc.constantFrom('gpu', 'spot'),
   value: fc.constantFrom('', 'yes'),
   effect: fc.constantFrom('NoSchedule', 'PreferNoSchedule', 'NoExecute'),
+});
+
+const nodeClass: fc.Arbitrary<NodeClass> = fc.record({
+  nodes: fc.integer({ min: 1, max: 2 }),
+  free: size(3),
+  architecture: fc.constant('amd64'),
+  taints: fc.constantFrom<NodeClass['taints']>([], [], [], [{ key: 'infra', value: '', effect: 'NoSchedule' }]),
 });
 
 const ids = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6'];
@@ -42,6 +49,7 @@ const clusterCalled = (id: string): fc.Arbitrary<ClusterState> =>
       }),
       measured: fc.option(fc.record({ mcpu: fc.nat(6000), memoryBytes: fc.nat(6 * 2 ** 30) }), { nil: undefined }),
       measureFresh: fc.boolean(),
+      classes: fc.oneof(fc.constant<NodeClass[]>([]), fc.array(nodeClass, { minLength: 1, maxLength: 2 })),
     } as const)
     .map((differs) => aCluster(id, differs));
 
@@ -86,6 +94,12 @@ function expectWithinCapacity(clusters: readonly ClusterState[], allotments: rea
         .reduce((sum, { replicas, perReplica }) => sum + replicas * perReplica[resource], 0);
       expect(given).toBeLessThanOrEqual(Math.max(0, free[resource]));
     }
+    const nodes = oracleNodes(cluster);
+    if (nodes === undefined) continue;
+    const pods = allotments
+      .filter((each) => each.cluster === cluster.id)
+      .flatMap(({ replicas, perReplica }) => Array.from({ length: replicas }, () => perReplica));
+    expect(oracleStarts(nodes, pods)).toBe(true);
   }
 }
 
