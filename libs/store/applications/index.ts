@@ -1,0 +1,5 @@
+export * from './lock.js';
+export * from './read-applications.js';
+export * from './read-history.js';
+export * from './rows.js';
+export * from './write.js';

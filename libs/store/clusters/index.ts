@@ -1,0 +1,3 @@
+export * from './read.js';
+export type { StoredCluster, StoredClusterSettings } from './rows.js';
+export * from './write.js';

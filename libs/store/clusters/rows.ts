@@ -1,0 +1,131 @@
+import type { ClusterFacts, ClusterPhase, OverSubscription, Resources, Taint } from '#domain';
+
+/** A member cluster with what its agent said. */
+export interface StoredCluster extends ClusterFacts {
+  version: bigint;
+  overSubscription: OverSubscription;
+  phase: ClusterPhase;
+  createdAt: Date;
+  serverVersion: string;
+  nodes: number;
+  readyNodes: number;
+  allocatable: Resources;
+  foreignRequests: Resources;
+  reserved: Resources;
+  /** Undefined without metrics. */
+  measured: { mcpu: number; memoryBytes: number } | undefined;
+  /** Null until an inventory came. */
+  reportedAt: Date | null;
+  workSequence: bigint;
+  /** Undefined until one came. */
+  agent:
+    | {
+        epoch: bigint;
+        version: string;
+        connected: boolean;
+        leaseExpiresAt: Date | null;
+        certificateExpiresAt: Date | null;
+        appliedWorkSequence: bigint;
+      }
+    | undefined;
+}
+
+/** What operators say about a cluster. */
+export interface StoredClusterSettings extends Omit<ClusterFacts, 'id'> {
+  overSubscription: OverSubscription;
+}
+
+/** As the select in `./read.ts` gives it. */
+export interface RawCluster {
+  id: string;
+  version: string;
+  region: string;
+  zone: string;
+  provider: string;
+  labels: Record<string, string>;
+  taints: Taint[];
+  cordoned: boolean;
+  oversubscribe_mcpu_permille: number;
+  oversubscribe_memory_permille: number;
+  phase: ClusterPhase;
+  created_at: Date;
+  server_version: string;
+  nodes: number;
+  ready_nodes: number;
+  allocatable_mcpu: string;
+  allocatable_memory_bytes: string;
+  allocatable_pods: string;
+  foreign_mcpu: string;
+  foreign_memory_bytes: string;
+  foreign_pods: string;
+  reserved_mcpu: string;
+  reserved_memory_bytes: string;
+  reserved_pods: string;
+  measured_mcpu: string | null;
+  measured_memory_bytes: string | null;
+  reported_at: Date | null;
+  work_sequence: string;
+  epoch: string | null;
+  agent_version: string | null;
+  connected: boolean | null;
+  lease_expires_at: Date | null;
+  certificate_expires_at: Date | null;
+  applied_work_sequence: string | null;
+}
+
+const measuredOf = (row: RawCluster): StoredCluster['measured'] =>
+  row.measured_mcpu === null || row.measured_memory_bytes === null
+    ? undefined
+    : { mcpu: Number(row.measured_mcpu), memoryBytes: Number(row.measured_memory_bytes) };
+
+const agentOf = (row: RawCluster): StoredCluster['agent'] => {
+  const epoch = BigInt(row.epoch ?? '0');
+  if (epoch === 0n) return undefined;
+  return {
+    epoch,
+    version: row.agent_version ?? '',
+    connected: row.connected ?? false,
+    leaseExpiresAt: row.lease_expires_at,
+    certificateExpiresAt: row.certificate_expires_at,
+    appliedWorkSequence: BigInt(row.applied_work_sequence ?? '0'),
+  };
+};
+
+export const clusterOf = (row: RawCluster): StoredCluster => ({
+  id: row.id,
+  version: BigInt(row.version),
+  region: row.region,
+  zone: row.zone,
+  provider: row.provider,
+  labels: row.labels,
+  taints: row.taints,
+  cordoned: row.cordoned,
+  overSubscription: {
+    mcpuPermille: row.oversubscribe_mcpu_permille,
+    memoryPermille: row.oversubscribe_memory_permille,
+  },
+  phase: row.phase,
+  createdAt: row.created_at,
+  serverVersion: row.server_version,
+  nodes: row.nodes,
+  readyNodes: row.ready_nodes,
+  allocatable: {
+    mcpu: Number(row.allocatable_mcpu),
+    memoryBytes: Number(row.allocatable_memory_bytes),
+    pods: Number(row.allocatable_pods),
+  },
+  foreignRequests: {
+    mcpu: Number(row.foreign_mcpu),
+    memoryBytes: Number(row.foreign_memory_bytes),
+    pods: Number(row.foreign_pods),
+  },
+  reserved: {
+    mcpu: Number(row.reserved_mcpu),
+    memoryBytes: Number(row.reserved_memory_bytes),
+    pods: Number(row.reserved_pods),
+  },
+  measured: measuredOf(row),
+  reportedAt: row.reported_at,
+  workSequence: BigInt(row.work_sequence),
+  agent: agentOf(row),
+});

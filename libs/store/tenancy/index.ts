@@ -1,0 +1,3 @@
+export * from './keys.js';
+export * from './projects.js';
+export * from './tenants.js';
