@@ -47,16 +47,40 @@ describe.each(['v1', 'v1alpha'])('reflection %s, without a credential', (version
   it('lists the services', async () => {
     const [list] = fields(await reflect(version, 7, '*'), 6);
     const names = fields(list ?? new Uint8Array(), 1).flatMap((service) => fields(service, 1).map(utf8));
-    expect(names).toEqual([EchoService.typeName]);
+    expect(names).toEqual([EchoService.typeName, 'grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection']);
   });
 
   it('describes a service with all that it depends on, exactly as it was compiled', async () => {
     const [answer] = fields(await reflect(version, 4, EchoService.typeName), 4);
     const files = fields(answer ?? new Uint8Array(), 1).map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
-    expect(files.map(({ name }) => name).sort()).toEqual(['echo.proto', 'google/protobuf/timestamp.proto']);
+    expect(files.map(({ name }) => name)).toEqual(['echo.proto', 'google/protobuf/timestamp.proto']);
     const echoFile = files.find(({ name }) => name === 'echo.proto') as FileDescriptorProto;
     expect(echoFile).toEqual(file_echo.proto);
     expect(equals(FileDescriptorProtoSchema, echoFile, file_echo.proto)).toBe(true);
+  });
+});
+
+describe('reflection', () => {
+  const filesOf = async (field: number, value: string): Promise<string[]> => {
+    const [answer] = fields(await reflect('v1', field, value), 4);
+    return fields(answer ?? new Uint8Array(), 1).map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes).name);
+  };
+
+  it.each([
+    [4, `${EchoService.typeName}.Echo`, 'echo.proto'],
+    [4, 'platform.testing.v1.EchoRequest.text', 'echo.proto'],
+    [4, 'grpc.health.v1.Health', 'grpc/health/v1/health.proto'],
+    [3, 'google/protobuf/timestamp.proto', 'google/protobuf/timestamp.proto'],
+  ])('finds (question %i) %s in %s', async (field, value, file) => {
+    expect((await filesOf(field, value))[0]).toBe(file);
+  });
+
+  it.each([
+    [4, 'berth.v1.Nothing'],
+    [3, 'nothing.proto'],
+  ])('says that it has no (question %i) %s', async (field, value) => {
+    const [error] = fields(await reflect('v1', field, value), 7);
+    expect(fields(error ?? new Uint8Array(), 2).map(utf8)).toEqual([expect.stringContaining(value)]);
   });
 });
 
