@@ -4,6 +4,7 @@ export { inventoryFromWire, inventoryToWire } from './codec/agent-inventory.js';
 export { type Bracket, type StatusReport, statusReportFromWire, statusReportToWire } from './codec/agent-status.js';
 export { workItemFromWire, workItemToWire } from './codec/agent-work.js';
 export * from './codec/application.js';
+export { type ApplicationFile, parseApplicationFile } from './codec/application-file.js';
 export * from './codec/cluster.js';
 export * from './codec/enums.js';
 export * from './codec/names.js';
