@@ -7,6 +7,7 @@ import { startControllers } from './controllers/controllers.js';
 import { Loop } from './controllers/loop.js';
 import { Owners } from './controllers/owners.js';
 import type { AuditEntry } from './http/audit.js';
+import { selfSigned } from './http/certificate.js';
 import { ApiServer } from './http/server.js';
 import { InProcessNodes } from './kubelet/in-process.js';
 import { type NodeGroup, type NodeShape, nodesOf } from './kubelet/node.js';
@@ -39,6 +40,8 @@ export interface HollowOptions {
   port?: number;
   /** Bearer token; random unless told. */
   token?: string;
+  /** https with a certificate of its own, named in the kubeconfig. kubectl sends a token over https alone. */
+  tls?: boolean;
   onAudit?: (entry: AuditEntry) => void;
   /** Changes remembered for each resource, for watches to resume through. */
   watchHistory?: number;
@@ -48,6 +51,8 @@ export interface HollowCluster {
   readonly name: string;
   readonly url: string;
   readonly token: string;
+  /** PEM, when the cluster speaks https. */
+  readonly ca: string | undefined;
   /** YAML. */
   readonly kubeconfig: string;
   /** Every mutating request, oldest first, with how it was answered. */
@@ -84,13 +89,23 @@ export async function startHollowCluster(options: HollowOptions): Promise<Hollow
   startControllers(context);
   seedCluster(api, nodesOf(options.nodes, options.name), options.load?.pods ?? [], version);
   const metrics = new Metrics({ store, nowMs: () => clock.now(), foreignLoad: foreignLoad(options.load?.measured) });
-  const server = new ApiServer({ api, alarms, metrics, token, version, onAudit: options.onAudit ?? (() => {}) });
+  const certificate = options.tls === true ? await selfSigned(options.name, clock.now()) : undefined;
+  const server = new ApiServer({
+    api,
+    alarms,
+    metrics,
+    token,
+    version,
+    certificate,
+    onAudit: options.onAudit ?? (() => {}),
+  });
   const url = await server.listen(options.port ?? 0);
   return {
     name: options.name,
     url,
     token,
-    kubeconfig: kubeconfigOf(options.name, url, token),
+    ca: certificate?.cert,
+    kubeconfig: kubeconfigOf(options.name, url, token, certificate?.cert),
     audit: server.audit.entries,
     store,
     setNodeReady: (node, ready) => nodes.setReady(node, ready),
@@ -111,14 +126,15 @@ function foreignLoad(measured: HollowLoad['measured']): (node: string) => number
   return typeof measured === 'number' ? () => measured : (node) => measured[node] ?? 0;
 }
 
-function kubeconfigOf(name: string, url: string, token: string): string {
+function kubeconfigOf(name: string, url: string, token: string, ca: string | undefined): string {
+  const trust = ca === undefined ? '' : `, certificate-authority-data: ${Buffer.from(ca).toString('base64')}`;
   return [
     'apiVersion: v1',
     'kind: Config',
     `current-context: ${name}`,
     'clusters:',
     `- name: ${name}`,
-    `  cluster: {server: "${url}"}`,
+    `  cluster: {server: "${url}"${trust}}`,
     'users:',
     `- name: ${name}`,
     `  user: {token: "${token}"}`,

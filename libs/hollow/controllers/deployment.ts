@@ -1,11 +1,4 @@
-import {
-  type Condition,
-  controllerOf,
-  type KubeObject,
-  type LabelSelector,
-  type PodTemplate,
-  rfc3339,
-} from '../objects.js';
+import { type Condition, controllerOf, type KubeObject, rfc3339 } from '../objects.js';
 import { resourceNamed } from '../resources.js';
 import {
   type ControllerContext,
@@ -20,21 +13,7 @@ import {
 } from './context.js';
 import { templateHash } from './pods.js';
 import type { ReplicaSet } from './replicaset.js';
-import { rollingLimits, rolloutStep } from './rollout.js';
-
-export interface Deployment extends KubeObject {
-  spec: {
-    replicas: number;
-    paused?: boolean;
-    minReadySeconds?: number;
-    progressDeadlineSeconds?: number;
-    revisionHistoryLimit?: number;
-    selector: LabelSelector;
-    strategy: { type: string; rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string } };
-    template: PodTemplate;
-  };
-  status?: { conditions?: readonly Condition[]; [field: string]: unknown };
-}
+import { type Deployment, rollingLimits, rolloutStep } from './rollout.js';
 
 const deployments = resourceNamed('deployments');
 const replicaSets = resourceNamed('replicasets');

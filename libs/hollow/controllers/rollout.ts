@@ -1,5 +1,19 @@
-import type { Deployment } from './deployment.js';
+import type { Condition, KubeObject, LabelSelector, PodTemplate } from '../objects.js';
 import type { ReplicaSet } from './replicaset.js';
+
+export interface Deployment extends KubeObject {
+  spec: {
+    replicas: number;
+    paused?: boolean;
+    minReadySeconds?: number;
+    progressDeadlineSeconds?: number;
+    revisionHistoryLimit?: number;
+    selector: LabelSelector;
+    strategy: { type: string; rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string } };
+    template: PodTemplate;
+  };
+  status?: { conditions?: readonly Condition[]; [field: string]: unknown };
+}
 
 export interface Scaling {
   set: ReplicaSet;

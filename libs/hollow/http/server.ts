@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Alarms } from '../alarms.js';
 import type { Api } from '../api/api.js';
@@ -7,6 +8,7 @@ import type { Metrics } from '../metrics.js';
 import { openApiV2, openApiV3, openApiV3Index } from '../schema/openapi.js';
 import { ApiError } from '../status.js';
 import { Audit, type AuditEntry } from './audit.js';
+import type { ServerCertificate } from './certificate.js';
 import { discoveryAnswer } from './discovery.js';
 import { listAnswer } from './list.js';
 import { parseBody, parseResourcePath, type ResourceRequest, readBody } from './request.js';
@@ -20,6 +22,8 @@ export interface ServerParts {
   metrics: Metrics;
   token: string;
   version: string;
+  /** With one the server speaks https, else http. */
+  certificate: ServerCertificate | undefined;
   onAudit: (entry: AuditEntry) => void;
 }
 
@@ -33,7 +37,8 @@ export class ApiServer {
 
   constructor(private readonly parts: ServerParts) {
     this.audit = new Audit(parts.onAudit);
-    this.server = createServer((request, response) => void this.serve(request, response));
+    const serve = (request: IncomingMessage, response: ServerResponse) => void this.serve(request, response);
+    this.server = parts.certificate === undefined ? createServer(serve) : createSecureServer(parts.certificate, serve);
     this.server.keepAliveTimeout = 60_000;
   }
 
@@ -42,7 +47,8 @@ export class ApiServer {
       this.server.once('error', failed);
       this.server.listen(port, '127.0.0.1', listening);
     });
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    const scheme = this.parts.certificate === undefined ? 'http' : 'https';
+    return `${scheme}://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
   async close(): Promise<void> {

@@ -41,10 +41,6 @@ export class PretendKubelet {
 
   constructor(private readonly options: KubeletOptions) {}
 
-  get podCount(): number {
-    return this.known.size;
-  }
-
   /** Tells of a pod's present state. Pods of other machinery (not bound) are ignored. */
   follow(pod: Pod): void {
     if (pod.spec.nodeName === undefined) return;
@@ -57,6 +53,11 @@ export class PretendKubelet {
   forget(uid: string): void {
     this.known.get(uid)?.cancel();
     this.known.delete(uid);
+  }
+
+  /** Forgets every pod that a full list no longer has. */
+  retain(uids: ReadonlySet<string>): void {
+    for (const uid of this.known.keys()) if (!uids.has(uid)) this.forget(uid);
   }
 
   /** Decides every pod's readiness anew: a node went or came back, an image became known. */
