@@ -7,7 +7,7 @@ import { startControllers } from './controllers/controllers.js';
 import { Loop } from './controllers/loop.js';
 import { Owners } from './controllers/owners.js';
 import type { AuditEntry } from './http/audit.js';
-import { selfSigned } from './http/certificate.js';
+import type { ServerCertificate } from './http/certificate.js';
 import { ApiServer } from './http/server.js';
 import { InProcessNodes } from './kubelet/in-process.js';
 import { type NodeGroup, type NodeShape, nodesOf } from './kubelet/node.js';
@@ -89,7 +89,7 @@ export async function startHollowCluster(options: HollowOptions): Promise<Hollow
   startControllers(context);
   seedCluster(api, nodesOf(options.nodes, options.name), options.load?.pods ?? [], version);
   const metrics = new Metrics({ store, nowMs: () => clock.now(), foreignLoad: foreignLoad(options.load?.measured) });
-  const certificate = options.tls === true ? await selfSigned(options.name, clock.now()) : undefined;
+  const certificate = options.tls === true ? await certify(options.name, clock.now()) : undefined;
   const server = new ApiServer({
     api,
     alarms,
@@ -119,6 +119,12 @@ export async function startHollowCluster(options: HollowOptions): Promise<Hollow
       await server.close();
     },
   };
+}
+
+/** Loaded only when asked for: a cluster without TLS stays light. */
+async function certify(name: string, nowMs: number): Promise<ServerCertificate> {
+  const { selfSigned } = await import('./http/certificate.js');
+  return selfSigned(name, nowMs);
 }
 
 function foreignLoad(measured: HollowLoad['measured']): (node: string) => number {
