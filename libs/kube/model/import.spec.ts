@@ -262,7 +262,19 @@ describe('what importManifests refuses', () => {
       'manifests[0]: aliases',
     ],
     ['more than 2 MiB', `# ${'x'.repeat(2 ** 21)}`, 'manifests: found 2097154 bytes; allowed are at most 2097152'],
-    ['lists without end', '['.repeat(200_000), 'manifests'],
+    ['lists without end', '['.repeat(2_000_000), 'manifests: is nested deeper than 64'],
+    ['lists in lists in one line', '- '.repeat(1_000_000), 'manifests: is nested deeper than 64'],
+    [
+      'keys in keys',
+      Array.from({ length: 1400 }, (_, at) => `${' '.repeat(at)}a:`).join('\n'),
+      'manifests: is indented by more than 256',
+    ],
+    [
+      'anchors without end',
+      Array.from({ length: 30_000 }, (_, at) => `a${at}: &a${at} x\nb${at}: *a${at}`).join('\n'),
+      'manifests: found more than 100 anchors and aliases',
+    ],
+    ['values without end', 'a\n---\n'.repeat(300_000), 'manifests: found more than 300000 parts'],
     ['objects in objects without end', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`, 'manifests[0].a.a'],
   ];
 

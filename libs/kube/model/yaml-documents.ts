@@ -1,5 +1,6 @@
 import { type Document, isScalar, LineCounter, parseAllDocuments, type ScalarTag, visit } from 'yaml';
 import { InvalidRequest } from '#domain';
+import { boundYaml } from './yaml-bounds.js';
 
 /**
  * Kubernetes reads YAML 1.1 where it differs in ways that manifests rely on: `defaultMode: 0644` is octal, `yes` and
@@ -97,11 +98,6 @@ export function readDocuments(text: string): unknown[] {
   // JSON is YAML too, but its own parser is a hundred times as fast and has no recursion to exhaust.
   const json = /^\s*\{/.test(text) ? readJson(text) : undefined;
   if (json !== undefined) return [json];
-  try {
-    return readYaml(text);
-  } catch (cause) {
-    if (cause instanceof InvalidRequest) throw cause;
-    if (cause instanceof RangeError) throw invalid('manifests', 'is nested too deeply', cause);
-    throw cause;
-  }
+  boundYaml(text);
+  return readYaml(text);
 }
