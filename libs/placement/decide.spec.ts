@@ -92,6 +92,15 @@ describe('decide', () => {
     expect(refused?.wakeOn).toEqual(['cluster.capacity', 'cluster.ready', 'cluster.tainted']);
   });
 
+  it('exchanges the best cluster for a roomier one when only that holds all replicas', () => {
+    const fleet = fleetOf(
+      aCluster('a', { allocatable: room(5, 20) }),
+      aCluster('b', { allocatable: room(40, 160), reserved: room(30, 120, 30) }),
+    );
+    expect(counts(decide(aRequest([aGroup([web(1)], { maxClusters: 1 })]), fleet), 'web')).toEqual({ a: 1 });
+    expect(counts(decide(aRequest([aGroup([web(8)], { maxClusters: 1 })]), fleet), 'web')).toEqual({ b: 8 });
+  });
+
   it('says how many replicas would have fitted', () => {
     const [refused] = decide(aRequest([aGroup([web(25)])]), fleetOf(aCluster('a'), aCluster('b'))).refused;
     expect(refused?.refusal).toEqual({
@@ -156,6 +165,14 @@ describe('linked components', () => {
     const clusters = ['web', 'api', 'cache'].map((name) => counts(decision, name));
     expect(clusters.map((each) => Object.keys(each).length)).toEqual([2, 2, 2]);
     for (const each of clusters) expect(Math.min(...Object.values(each))).toBeGreaterThanOrEqual(1);
+  });
+
+  it('are whole even where headroom alone would give nothing', () => {
+    const group = aGroup([web(8), aComponent('api', { replicas: 2 })]);
+    const fleet = fleetOf(aCluster('a', { allocatable: room(100, 400) }), aCluster('b', { allocatable: room(3, 40) }));
+    const decision = decide(aRequest([group]), fleet);
+    expect(counts(decision, 'api')).toEqual({ a: 1, b: 1 });
+    expect(counts(decision, 'web')).toEqual({ a: 7, b: 1 });
   });
 
   it('are refused when no cluster holds one of each', () => {

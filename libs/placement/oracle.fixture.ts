@@ -119,6 +119,7 @@ export function oracleFeasible(
   const frees = clusters.filter((cluster) => oracleAllows(cluster, policy)).map(roomOf);
   const least = Math.max(1, policy.minClusters);
   const most = policy.maxClusters === 0 ? frees.length : policy.maxClusters;
+  if (most < least) return false;
   if (policy.division === 'duplicated') return frees.filter((free) => roomHolds(free, each, replicas)).length >= least;
   const search = (at: number, left: number, used: number): boolean => {
     if (left === 0 && used >= least) return true;

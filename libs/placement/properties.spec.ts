@@ -68,7 +68,7 @@ const policy: fc.Arbitrary<PlacementPolicy> = fc.record({
   ),
   division: fc.constantFrom<PlacementPolicy['division']>('divided', 'packed', 'duplicated'),
   minClusters: fc.constantFrom(0, 0, 1, 2, 3),
-  maxClusters: fc.constantFrom(0, 0, 3, 4),
+  maxClusters: fc.constantFrom(0, 0, 1, 2, 3, 4),
 });
 
 const pod: fc.Arbitrary<Resources> = fc.record({
@@ -152,8 +152,17 @@ describe('a decision for one component', () => {
   });
 });
 
+const smallPod = pod.map(({ mcpu, memoryBytes, pods }) => ({
+  mcpu: Math.floor(mcpu / 8),
+  memoryBytes: Math.floor(memoryBytes / 8),
+  pods,
+}));
+
+const parts = (replicas: fc.Arbitrary<number>, perReplica: fc.Arbitrary<Resources>) =>
+  fc.array(fc.record({ replicas, perReplica }), { minLength: 1, maxLength: 3 });
+
 const components = fc
-  .array(fc.record({ replicas: fc.nat(4), perReplica: pod }), { minLength: 1, maxLength: 4 })
+  .oneof(parts(fc.nat(4), pod), parts(fc.integer({ min: 2, max: 4 }), smallPod))
   .map((drawn) => drawn.map((each, at) => aComponent(`part-${at}`, each)));
 
 describe('any decision', () => {
