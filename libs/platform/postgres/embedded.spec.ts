@@ -73,6 +73,18 @@ describe('embedded PostgreSQL', () => {
     ]);
   });
 
+  it('keeps a data folder that is given, and leaves alone a server that runs there already', async () => {
+    const dataDir = join(ours, 'kept');
+    const kept = { dataDir, password: 'hunter2' };
+    const first = await start(kept);
+    await query(first.url, 'CREATE TABLE ships (name text)');
+    await expect(startEmbeddedPostgres(kept)).rejects.toThrow(/postmaster\.pid/);
+    expect(await query(first.url, 'SELECT * FROM ships')).toEqual([]);
+    await first.close();
+    const second = await start(kept);
+    expect(await query(second.url, 'SELECT * FROM ships')).toEqual([]);
+  });
+
   describe('when its process ends', () => {
     let program: CompiledProgram;
     beforeAll(async () => {

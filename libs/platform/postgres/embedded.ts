@@ -58,6 +58,7 @@ interface Site {
   readonly user: OtherUser | undefined;
   readonly password: string;
   readonly log: (line: string) => void;
+  readonly watchdog: Watchdog;
 }
 
 const freePort = (): Promise<number> =>
@@ -137,6 +138,7 @@ const launch = async (
     detached: true,
     ...spawnAs(site.user),
   });
+  if (child.pid !== undefined) site.watchdog.watch(child.pid);
   const last = follow(child, site.log);
   let died = false;
   const end = exitOf(child).finally(() => {
@@ -189,7 +191,7 @@ const launchOnFreePort = async (site: Site, options: EmbeddedPostgresOptions) =>
   throw new StartupError(`embedded PostgreSQL did not start: ${why}`);
 };
 
-const prepare = async (options: EmbeddedPostgresOptions): Promise<{ site: Site; watchdog: Watchdog }> => {
+const prepare = async (options: EmbeddedPostgresOptions): Promise<Site> => {
   if (options.dataDir !== undefined && options.password === undefined) {
     throw new StartupError('embedded PostgreSQL: a data folder that is kept needs a password that is kept too');
   }
@@ -204,8 +206,11 @@ const prepare = async (options: EmbeddedPostgresOptions): Promise<{ site: Site; 
   await giveTo(dataDir, user);
   const password = options.password ?? randomBytes(18).toString('base64url');
   const log = options.log ?? (() => {});
-  const binaries = await findBinaries(home, user !== undefined);
-  return { site: { dataDir, home, binaries, user, password, log }, watchdog };
+  const binaries = await findBinaries(home, user !== undefined).catch(async (cause) => {
+    await watchdog.release();
+    throw cause;
+  });
+  return { dataDir, home, binaries, user, password, log, watchdog };
 };
 
 /**
@@ -214,7 +219,7 @@ const prepare = async (options: EmbeddedPostgresOptions): Promise<{ site: Site; 
  * Throws StartupError when it cannot be started.
  */
 export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> => {
-  const { site, watchdog } = await prepare(options);
+  const site = await prepare(options);
   try {
     const initialised = await stat(join(site.dataDir, 'PG_VERSION')).catch(() => undefined);
     if (initialised === undefined) await initialise(site);
@@ -226,7 +231,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions = {
     const close = async () => {
       const ended = child.exitCode === null && child.signalCode === null ? exitOf(child) : undefined;
       child.ref();
-      await watchdog.release();
+      await site.watchdog.release();
       await ended;
     };
     return {
@@ -239,7 +244,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions = {
       },
     };
   } catch (error) {
-    await watchdog.release();
+    await site.watchdog.release();
     throw error;
   }
 };

@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 /**
- * Waits until its standard input closes: that is close(), or the end of our process however it came, SIGKILL too.
- * Then it stops the PostgreSQL whose postmaster.pid lies in the data folder, and removes the folder if it is ours.
+ * Reads process ids, the last counts, until its standard input closes: that is release(), or the end of our process
+ * however it came, SIGKILL too. Then it stops that PostgreSQL, if the data folder's postmaster.pid says that it is the
+ * one which runs there, and removes the folder if it is ours.
  * $1 data folder, $2 folder to remove or nothing.
  */
 const script = `
-cat >/dev/null
+pid=none
+while read -r line; do pid=$line; done
 pidfile="$1/postmaster.pid"
-if [ -e "$pidfile" ]; then
-  pid=$(head -n 1 "$pidfile")
+if [ "$(head -n 1 "$pidfile" 2>/dev/null)" = "$pid" ]; then
   kill -INT "$pid" 2>/dev/null
   i=0
   while [ -e "$pidfile" ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done
@@ -22,6 +23,8 @@ fi
 `;
 
 export interface Watchdog {
+  /** Says which PostgreSQL is ours; nobody else's is ever stopped. */
+  watch(pid: number): void;
   /** Stops PostgreSQL and cleans up; resolves when that is done. */
   release(): Promise<void>;
 }
@@ -39,6 +42,9 @@ export const startWatchdog = (dataDir: string, remove: string | undefined): Watc
     child.once('error', reject);
   });
   return {
+    watch: (pid) => {
+      child.stdin?.write(`${pid}\n`);
+    },
     release: () => {
       child.ref();
       child.stdin?.end();
