@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
-import { createContextValues } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { type Clock, systemClock } from '#domain';
 import { errorMapper } from '../errors/mapper.js';
 import { cannotListen } from '../errors/startup.js';
 import type { Logger } from '../log/logger.js';
-import { connectionKey, connectRoutes } from './connect-binding.js';
+import { connectRoutes } from './connect-binding.js';
 import { type ServerTls, TlsServerCredentials } from './credentials.js';
 import { grpcService } from './grpc-binding.js';
+import { httpHandler } from './http-handler.js';
 import { addressOf, closeHttp, listen } from './listen.js';
 import { Pipeline, type PipelineOptions } from './pipeline.js';
 import { addReflection } from './reflection.js';
@@ -151,17 +150,8 @@ export class RpcServer<P> {
   }
 
   #httpServer(): HttpServer {
-    const handler = connectNodeAdapter({
-      routes: connectRoutes(this.services, this.#pipeline, this.#clock),
-      grpc: false,
-      readMaxBytes: maxRequestBytes(this.options),
-      contextValues: ({ socket }) =>
-        createContextValues().set(connectionKey, {
-          peer: `${socket.remoteAddress}:${socket.remotePort}`,
-          certificate: undefined,
-        }),
-    });
-    return createServer(handler);
+    const routes = connectRoutes(this.services, this.#pipeline, this.#clock);
+    return createServer(httpHandler({ routes, maxRequestBytes: maxRequestBytes(this.options), log: this.options.log }));
   }
 }
 
