@@ -101,6 +101,17 @@ describe('decide', () => {
     expect(counts(decide(aRequest([aGroup([web(8)], { maxClusters: 1 })]), fleet), 'web')).toEqual({ b: 8 });
   });
 
+  it('finds the only two clusters that together hold all replicas, though others score higher', () => {
+    const roomy = { allocatable: room(40, 160), reserved: room(34, 120, 30) };
+    const small = { allocatable: room(5, 20) };
+    const fleet = fleetOf(aCluster('a', small), aCluster('b', small), aCluster('c', roomy), aCluster('d', roomy));
+    for (const division of ['divided', 'packed'] as const)
+      expect(counts(decide(aRequest([aGroup([web(12)], { maxClusters: 2, division })]), fleet), 'web')).toEqual({
+        c: 6,
+        d: 6,
+      });
+  });
+
   it('says how many replicas would have fitted', () => {
     const [refused] = decide(aRequest([aGroup([web(25)])]), fleetOf(aCluster('a'), aCluster('b'))).refused;
     expect(refused?.refusal).toEqual({

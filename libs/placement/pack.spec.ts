@@ -46,6 +46,12 @@ describe('a packed record', () => {
     }
   });
 
+  it('comes back when its groups saw different clusters', () => {
+    const seen = (id: string) => decide(aRequest([aGroup([aComponent('web')])]), fleetOf(aCluster(id))).record;
+    const record = { ...seen('a'), groups: [...seen('a').groups, ...seen('b').groups] };
+    expect(unpackRecord(packRecord(record))).toEqual(record);
+  });
+
   it('of another format, or cut short, is refused', () => {
     const record: DecisionRecord = { engineVersion: '1', policyHash: 'x', feedPosition: 5n, groups: [] };
     const packed = packRecord(record);

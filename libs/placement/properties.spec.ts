@@ -37,12 +37,15 @@ const clusterCalled = (id: string): fc.Arbitrary<ClusterState> =>
     .record({
       region: fc.constantFrom('eu', 'us', 'ap'),
       labels: fc.constantFrom({}, { tier: 'gold' }, { tier: 'iron' }),
-      taints: fc.array(taint, { maxLength: 1 }),
+      taints: fc.oneof(
+        { weight: 4, arbitrary: fc.constant([]) },
+        { weight: 1, arbitrary: fc.array(taint, { maxLength: 1 }) },
+      ),
       cordoned: fc.boolean().map((drawn) => drawn && id === 'c2'),
-      phase: fc.constantFrom('ready', 'ready', 'ready', 'unreachable'),
+      phase: fc.constantFrom('ready', 'ready', 'ready', 'ready', 'ready', 'ready', 'ready', 'unreachable'),
       allocatable: size(6),
-      foreignRequests: size(2),
-      reserved: size(2),
+      foreignRequests: size(1),
+      reserved: size(1),
       overSubscription: fc.record({
         mcpuPermille: fc.integer({ min: 1000, max: 1500 }),
         memoryPermille: fc.constant(1000),
@@ -56,11 +59,11 @@ const clusterCalled = (id: string): fc.Arbitrary<ClusterState> =>
 const fleet = fc.tuple(...ids.map(clusterCalled)).chain((all) => fc.shuffledSubarray(all, { minLength: 1 }));
 
 const policy: fc.Arbitrary<PlacementPolicy> = fc.record({
-  clusters: fc.constantFrom<string[]>([], [], ['c1', 'c3', 'c4', 'c5']),
-  regions: fc.constantFrom<string[]>([], [], ['eu', 'us']),
+  clusters: fc.constantFrom<string[]>([], [], [], [], ['c1', 'c3', 'c4', 'c5']),
+  regions: fc.constantFrom<string[]>([], [], [], [], ['eu', 'us']),
   zones: fc.constant([]),
   providers: fc.constant([]),
-  labels: fc.constantFrom<Record<string, string>>({}, {}, { tier: 'gold' }),
+  labels: fc.constantFrom<Record<string, string>>({}, {}, {}, {}, { tier: 'gold' }),
   tolerations: fc.constantFrom<Toleration[]>(
     [],
     [{ key: '', operator: 'Exists', value: '', effect: '' }],
