@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import { applicationSpecFromWire, wire } from '#contract';
+import { applicationSpecFromWire, parseApplicationFile } from '#contract';
 import { type ApplicationSpec, linkGroups } from '#domain';
 import { checkSpec, importManifests, parseManifests } from '#kube';
 
@@ -11,8 +9,9 @@ const read = (path: string): string => readFileSync(new URL(path, examples), 'ut
 const groupsOf = (spec: ApplicationSpec) => linkGroups(spec).map((group) => group.map(({ name }) => name));
 
 function nativeSpec(path: string): ApplicationSpec {
-  const { spec }: { spec: JsonValue } = parse(read(path));
-  return applicationSpecFromWire(fromJson(wire.ApplicationSpecSchema, spec));
+  const { source } = parseApplicationFile(read(path));
+  if (source.case !== 'spec') throw new Error(`${path} is not in Berth's own form`);
+  return applicationSpecFromWire(source.value);
 }
 
 describe('the examples', () => {
