@@ -49,7 +49,7 @@ export const divided: Divider = {
   },
 };
 
-/** On as few clusters as hold it, the best filled first. */
+/** On as few clusters as hold it, the best filled first; what is held stays. */
 export const packed: Divider = {
   name: 'packed',
   divide(task) {
@@ -167,11 +167,14 @@ function takeBack(kept: readonly number[], places: readonly Place[], surplus: nu
 }
 
 function bestFirst(_task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
-  const counts = places.map(({ least }) => least);
-  let left = demand.replicas - counts.reduce((sum, count) => sum + count, 0);
-  for (const [at, { least, cap }] of places.entries()) {
-    const more = Math.min(left, cap - least);
-    counts[at] = least + more;
+  const kept = places.map(({ least, held, cap }) => Math.max(least, Math.min(held, cap)));
+  const keeps = kept.reduce((sum, count) => sum + count, 0);
+  const counts = takeBack(kept, places, Math.max(0, keeps - demand.replicas));
+  let left = Math.max(0, demand.replicas - keeps);
+  for (const [at, { cap }] of places.entries()) {
+    const before = counts[at] ?? 0;
+    const more = Math.min(left, cap - before);
+    counts[at] = before + more;
     left -= more;
   }
   const caps = places.map(({ cap }) => cap);
