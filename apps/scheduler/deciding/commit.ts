@@ -1,0 +1,198 @@
+import { type Ids, noResources } from '#domain';
+import type { ClusterState } from '#placement';
+import { placementStore, type Transaction } from '#store';
+import { deadlines } from '../deadlines.js';
+import { stateOf } from '../fleet/picture.js';
+import type { Decided } from './decided.js';
+import { type Settlement, saysTheSame, settle } from './settle.js';
+
+/** What became of a batch. */
+export interface Committed extends Pick<Settlement, 'placed' | 'refused' | 'stale'> {
+  /** Somebody else decided, superseded or deleted these meanwhile. */
+  lost: readonly Decided[];
+  /** The rows that were locked, as they are after the commit. */
+  fleet: readonly placementStore.FleetCluster[];
+  locked: readonly string[];
+}
+
+export interface CommitContext {
+  actor: string;
+  ids: Ids;
+  /** The figures that the batch was decided on. */
+  decidedOn: ReadonlyMap<string, ClusterState>;
+}
+
+/** Only what can change whether pods fit: a measure that moved makes nobody's decision stale. */
+const figures = (state: ClusterState): string =>
+  JSON.stringify([
+    state.phase,
+    state.cordoned,
+    state.nodes,
+    state.allocatable,
+    state.foreignRequests,
+    state.reserved,
+    state.overSubscription,
+    state.classes,
+    state.unreflected,
+  ]);
+
+/**
+ * Commits a batch of decisions in the transaction it is given: reservations, placements, works, records, audit and
+ * announcements together. Locks projects, then releases, then clusters by id.
+ */
+export async function commitBatch(
+  tx: Transaction,
+  batch: readonly Decided[],
+  context: CommitContext,
+): Promise<Committed> {
+  const projects = await placementStore.lockProjects(
+    tx,
+    batch.map(({ release }) => release),
+  );
+  const waiting = await placementStore.lockWaiting(
+    tx,
+    batch.map(({ release }) => release),
+  );
+  const live = batch.filter(({ key }) => waiting.has(key));
+  const lost = batch.filter(({ key }) => !waiting.has(key));
+  if (live.length === 0) return { placed: [], refused: [], stale: [], lost, fleet: [], locked: [] };
+  const placing = live.filter(({ decision }) => decision.placed).map(({ release }) => release);
+  const holding = await placementStore.lockHolding(tx, placing);
+  const locked = await clustersOf(tx, live, placing);
+  const fleet = await placementStore.lockFleet(tx, locked);
+  const holdings = await placementStore.readHoldings(tx, placing);
+  const clusters = fleet.map((cluster) => {
+    const state = stateOf(cluster, 0n);
+    const before = context.decidedOn.get(cluster.id);
+    const asDecided = before !== undefined && figures(before) === figures(state);
+    return { state, asDecided, workSequence: cluster.workSequence };
+  });
+  const settlement = settle(live, { clusters, holdings, holding, projects }, context.ids);
+  await write(tx, settlement, context);
+  const { placed, refused, stale } = settlement;
+  return { placed, refused, stale, lost, fleet: await placementStore.readFleet(tx, locked), locked };
+}
+
+async function clustersOf(
+  tx: Transaction,
+  live: readonly Decided[],
+  placing: readonly placementStore.WaitingRelease[],
+): Promise<string[]> {
+  const chosen = live.flatMap(({ decision }) => decision.allotments.map(({ cluster }) => cluster));
+  const holding = await placementStore.clustersHolding(tx, placing);
+  return [...new Set([...chosen, ...holding])].sort();
+}
+
+async function write(tx: Transaction, settlement: Settlement, context: CommitContext): Promise<void> {
+  const { placed, refused, superseded, charges, works, capacity, usage } = settlement;
+  await placementStore.writeUsage(tx, usage);
+  // First: only one release may hold an application's place.
+  await placementStore.moveReleases(
+    tx,
+    superseded.map((release) => ({ ...release, ...ended, phase: 'superseded' as const })),
+  );
+  await placementStore.moveReleases(tx, [
+    ...placed.map(({ key, release }) => ({
+      ...release,
+      ...ended,
+      phase: 'placed' as const,
+      charged: charges.get(key) ?? noResources,
+      deadlineMs: deadlines.placed,
+    })),
+    ...refused.map(({ decided, refusals, wakeOn }) => ({
+      ...decided.release,
+      phase: 'refused' as const,
+      refusals,
+      wakeOn,
+      deadlineMs: deadlines.refused,
+    })),
+  ]);
+  const told = refused.filter(({ decided, refusals }) => !saysTheSame(refusals, decided.release.refusals));
+  await placementStore.writeDecisions(
+    tx,
+    [...placed, ...told.map(({ decided }) => decided)].map((decided) => ({
+      id: decided.id,
+      release: decided.release,
+      placed: placed.includes(decided),
+      engineVersion: decided.decision.record.engineVersion,
+      policyHash: decided.decision.record.policyHash,
+      feedPosition: decided.decision.record.feedPosition,
+      record: decided.record,
+    })),
+  );
+  await placementStore.replacePlacements(
+    tx,
+    placed.map(({ release }) => release),
+    placed.flatMap(({ id, release, decision }) =>
+      decision.allotments.map(({ component, cluster, replicas }) => ({
+        ...release,
+        component,
+        cluster,
+        replicas,
+        releaseNumber: release.number,
+        decisionId: id,
+      })),
+    ),
+  );
+  await placementStore.writeWorks(tx, works);
+  await placementStore.writeCapacity(tx, capacity);
+  await account(tx, placed, told, context.actor);
+  await announce(tx, settlement, told);
+}
+
+const ended = { refusals: [], wakeOn: [], charged: noResources, deadlineMs: undefined };
+
+const targetOf = ({ project, environment, number }: placementStore.ReleaseRef): string =>
+  `projects/${project}/environments/${environment}/releases/${number}`;
+
+async function account(
+  tx: Transaction,
+  placed: readonly Decided[],
+  told: Settlement['refused'],
+  actor: string,
+): Promise<void> {
+  const before = { phase: 'waiting' };
+  await tx.audit.append(
+    ...placed.map(({ id, release, decision }) => ({
+      tenant: release.tenant,
+      actor,
+      action: 'placement.commit',
+      target: targetOf(release),
+      before,
+      after: {
+        phase: 'placed',
+        decision: id,
+        allotments: decision.allotments.map(({ component, cluster, replicas }) => ({ component, cluster, replicas })),
+      },
+    })),
+    ...told.map(({ decided, refusals }) => ({
+      tenant: decided.release.tenant,
+      actor,
+      action: 'placement.refuse',
+      target: targetOf(decided.release),
+      before,
+      after: {
+        phase: 'refused',
+        decision: decided.id,
+        refusals: refusals.map(({ reason, message }) => ({ reason, message })),
+      },
+    })),
+  );
+}
+
+async function announce(tx: Transaction, settlement: Settlement, told: Settlement['refused']): Promise<void> {
+  const decided = [...settlement.placed, ...told.map((each) => each.decided)];
+  await tx.outbox.append(
+    ...settlement.capacity.map(({ cluster, workSequence }) => ({
+      tenant: undefined,
+      kind: 'work' as const,
+      resource: cluster,
+      version: workSequence,
+    })),
+    ...decided.map(({ release }) => ({
+      tenant: release.tenant,
+      kind: 'application' as const,
+      resource: `${release.project}/${release.application}`,
+    })),
+  );
+}

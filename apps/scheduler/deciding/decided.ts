@@ -1,0 +1,43 @@
+import type { ClusterSchema, Ids } from '#domain';
+import { applyDecision, type Decision, decide, type EnginePolicy, packRecord, type Snapshot } from '#placement';
+import type { placementStore } from '#store';
+import { refusalsOf } from './refusals.js';
+import { requestOf } from './request.js';
+
+/** A decision on its way to the store. */
+export interface Decided {
+  key: string;
+  id: string;
+  release: placementStore.WaitingRelease;
+  decision: Decision;
+  /** Packed for the store. */
+  record: Uint8Array;
+  refusals: readonly placementStore.StoredRefusal[];
+}
+
+export interface Deciding {
+  snapshot: Snapshot;
+  schemas: ReadonlyMap<string, ClusterSchema>;
+  policy: EnginePolicy;
+  ids: Ids;
+  key: (release: placementStore.WaitingRelease) => string;
+}
+
+/** Pure but for the snapshot, from which it takes what it hands out: the next decision of a batch sees this one. */
+export function decideRelease(
+  release: placementStore.WaitingRelease,
+  { snapshot, schemas, policy, ids, key }: Deciding,
+): Decided {
+  const decision = decide(requestOf(release, schemas), snapshot, policy);
+  const replicas = new Map(release.spec.components.map((component) => [component.name, component.replicas]));
+  const decided = {
+    key: key(release),
+    id: ids.uuid(),
+    release,
+    decision,
+    record: packRecord(decision.record),
+    refusals: decision.placed ? [] : refusalsOf(decision, replicas),
+  };
+  if (decision.placed) applyDecision(snapshot, decision);
+  return decided;
+}

@@ -1,0 +1,105 @@
+import type { ClusterVerdict, GroupDecision, Refusal } from '#domain';
+import type { Decision } from '#placement';
+import type { placementStore } from '#store';
+
+const resourceWords: Readonly<Record<string, string>> = { mcpu: 'cpu', memoryBytes: 'memory', pods: 'pods' };
+
+/** One cluster's reason, in words that fit both "1 …" and "3 …". */
+type Phrase = (facts: Readonly<Record<string, string>>) => readonly [one: string, many: string];
+
+const always =
+  (one: string, many: string): Phrase =>
+  () => [one, many];
+
+const phrases: Readonly<Record<string, Phrase>> = {
+  ClusterNotReady: ({ phase }) => [`is not ready (${phase})`, `are not ready (${phase})`],
+  Cordoned: always('is cordoned', 'are cordoned'),
+  NotNamed: ({ allowed }) => [`is not among ${allowed}`, `are not among ${allowed}`],
+  FieldMismatch: ({ field, found, allowed }) => [
+    `is in ${field} ${found} (allowed: ${allowed})`,
+    `are in ${field} ${found} (allowed: ${allowed})`,
+  ],
+  LabelMismatch: ({ label, wanted }) => [`lacks label ${label}=${wanted}`, `lack label ${label}=${wanted}`],
+  UntoleratedTaint: ({ key, value, effect }) => [
+    `has the taint ${key}=${value}:${effect}`,
+    `have the taint ${key}=${value}:${effect}`,
+  ],
+  KindNotServed: ({ kind, serverVersion }) => [
+    `serves no ${kind} (Kubernetes ${serverVersion})`,
+    `serve no ${kind} (Kubernetes ${serverVersion})`,
+  ],
+  SchemaMismatch: ({ component, path, serverVersion }) => [
+    `does not know ${path} of ${component} (Kubernetes ${serverVersion})`,
+    `do not know ${path} of ${component} (Kubernetes ${serverVersion})`,
+  ],
+  NotEnoughCapacity: ({ component, resource = '', asked }) => {
+    const lacking = `${resourceWords[resource] ?? resource} (${component} needs ${asked})`;
+    return [`lacks ${lacking}`, `lack ${lacking}`];
+  },
+  NoNodeFits: ({ component, askedMcpu, askedMemory }) => {
+    const lacking = `no node with room for ${component} (${askedMcpu} cpu, ${askedMemory} memory each)`;
+    return [`has ${lacking}`, `have ${lacking}`];
+  },
+};
+
+const factText = (facts: Readonly<Record<string, string>>): string =>
+  Object.entries(facts)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+
+function phraseOf({ reason, facts }: Refusal): readonly [string, string] {
+  const phrase = phrases[reason];
+  if (phrase !== undefined) return phrase(facts);
+  const words = `${reason}${Object.keys(facts).length === 0 ? '' : ` (${factText(facts)})`}`;
+  return [`refused: ${words}`, `refused: ${words}`];
+}
+
+/** "2 lack cpu (web needs 500m), 1 is cordoned": most frequent first. */
+function countReasons(clusters: readonly ClusterVerdict[]): string[] {
+  const counts = new Map<string, { count: number; many: string }>();
+  for (const { refusal } of clusters) {
+    if (refusal === undefined) continue;
+    const [one, many] = phraseOf(refusal);
+    const known = counts.get(one);
+    if (known === undefined) counts.set(one, { count: 1, many });
+    else known.count += 1;
+  }
+  return [...counts]
+    .sort(([, a], [, b]) => b.count - a.count)
+    .map(([one, { count, many }]) => `${count} ${count === 1 ? one : many}`);
+}
+
+const wholeGroup: Readonly<Record<string, (facts: Readonly<Record<string, string>>) => string>> = {
+  TooFewClusters: ({ needed, eligible, fitting }) =>
+    `${needed} clusters are needed, ${fitting ?? eligible ?? 'fewer'} can take it`,
+  NotEnoughTogether: () => 'the components do not fit together',
+  NotEnoughCapacity: ({ component, fitting, replicas }) =>
+    fitting === undefined ? 'there is not enough room' : `only ${fitting} of ${replicas} × ${component} fit`,
+  UnknownDivision: ({ division }) => `the division "${division}" is not known`,
+};
+
+function messageOf(group: GroupDecision, asked: string): string {
+  const { refusal, clusters } = group;
+  if (refusal === undefined || clusters.length === 0) return `no cluster fits ${asked}: no cluster is registered`;
+  const whole = wholeGroup[refusal.reason]?.(refusal.facts);
+  const eligible = clusters.filter((each) => each.refusal === undefined).length;
+  const reasons = countReasons(clusters);
+  if (refusal.reason === 'NoClusterFits') return `no cluster fits ${asked}: ${reasons.join(', ')}`;
+  const rest = reasons.length === 0 ? '' : `; of the others ${reasons.join(', ')}`;
+  return `${asked} cannot be placed: ${whole ?? refusal.reason}; ${eligible} ${eligible === 1 ? 'cluster is' : 'clusters are'} eligible${rest}`;
+}
+
+/** Why a release was refused, as its tenant reads it; one for each group that found no place. */
+export function refusalsOf(decision: Decision, replicas: ReadonlyMap<string, number>): placementStore.StoredRefusal[] {
+  return decision.refused.map(({ components, refusal }) => {
+    const group = decision.record.groups.find((each) => each.components.join() === components.join());
+    const asked = components.map((name) => `${replicas.get(name) ?? 0} × ${name}`).join(' + ');
+    const [only, ...others] = components;
+    return {
+      ...(only !== undefined && others.length === 0 ? { component: only } : {}),
+      reason: refusal.reason,
+      message: group === undefined ? refusal.reason : messageOf(group, asked),
+      facts: refusal.facts,
+    };
+  });
+}

@@ -1,0 +1,152 @@
+import { type Component, type Ids, isJsonObject, type JsonObject, type ObjectRef, timesResources } from '#domain';
+import { renderComponent, renderNamespace } from '#kube';
+import type { Allotment } from '#placement';
+import type { placementStore } from '#store';
+import type { Claim, Growth } from './arbitrate.js';
+import { excess, keptPods, type Need, nextReservations, reservedBy } from './reservations.js';
+
+type Holding = placementStore.Holding;
+type WorkWrite = placementStore.WorkWrite;
+
+/** Hands out the next place in a cluster's sequence; only under that cluster's lock. */
+export type NextSequence = (cluster: string) => bigint;
+
+const needOf = ({ replicas, perReplica }: Allotment): Need => ({
+  replicas,
+  perReplica,
+  amount: timesResources(perReplica, replicas),
+});
+
+const sameWork =
+  ({ component, cluster }: Allotment) =>
+  (holding: Holding): boolean =>
+    holding.component === component && holding.cluster === cluster;
+
+/** What a decision adds to each cluster beyond what its works reserve there, by the holdings read under lock. */
+export function claimOf(
+  key: string,
+  allotments: readonly Allotment[],
+  holdings: readonly Holding[],
+  components: ReadonlyMap<string, Component>,
+  tolerations: (component: string) => Growth['tolerations'],
+): Claim {
+  return {
+    key,
+    growth: allotments.map((allotment) => {
+      const before = holdings.find(sameWork(allotment))?.reservations ?? [];
+      const { cluster, component, perReplica, replicas } = allotment;
+      return {
+        cluster,
+        component,
+        perReplica,
+        amount: excess(needOf(allotment).amount, reservedBy(before)),
+        newPods: Math.max(0, replicas - keptPods(before, perReplica)),
+        tolerations: tolerations(component),
+        everyNode: components.get(component)?.kind === 'daemon',
+      };
+    }),
+  };
+}
+
+export function refOf(manifest: JsonObject): ObjectRef {
+  const metadata = isJsonObject(manifest.metadata) ? manifest.metadata : {};
+  return {
+    apiVersion: String(manifest.apiVersion),
+    kind: String(manifest.kind),
+    namespace: typeof metadata.namespace === 'string' ? metadata.namespace : '',
+    name: String(metadata.name),
+  };
+}
+
+const identity = ({ apiVersion, kind, namespace, name }: ObjectRef): string =>
+  [kind, namespace, name, apiVersion].join('\n');
+
+/** What the work orders now, and what it ordered before and is not confirmed gone. */
+function nextObjects(
+  manifests: readonly JsonObject[],
+  before: Holding['objects'],
+  generation: bigint,
+): WorkWrite['objects'] {
+  const wanted = manifests.map((manifest) => ({ ...refOf(manifest), droppedGeneration: undefined }));
+  const kept = new Set(wanted.map(identity));
+  const dropped = before
+    .filter((object) => !kept.has(identity(object)))
+    .map((object) => ({ ...object, droppedGeneration: object.droppedGeneration ?? generation }));
+  return [...wanted, ...dropped];
+}
+
+/** A work of which its cluster is to hold nothing any more: all its objects are dropped, all it reserved is releasing. */
+export function droppedWork(holding: Holding, next: NextSequence, ids: Ids): WorkWrite {
+  const generation = holding.generation + 1n;
+  const sequence = next(holding.cluster);
+  return {
+    ...holding,
+    wanted: false,
+    generation,
+    sequence,
+    manifests: [],
+    objects: nextObjects([], holding.objects, generation),
+    reservations: nextReservations(holding.reservations, undefined, { sequence, generation }, ids),
+  };
+}
+
+/**
+ * The works of a placed release: one for each component and cluster. A component that stays in a cluster keeps its work's
+ * identity, one generation on; works without an allotment are dropped.
+ */
+export function worksOf(
+  release: placementStore.WaitingRelease,
+  allotments: readonly Allotment[],
+  holdings: readonly Holding[],
+  next: NextSequence,
+  ids: Ids,
+): WorkWrite[] {
+  const components = new Map(release.spec.components.map((component) => [component.name, component]));
+  const kept = allotments.flatMap((allotment): WorkWrite[] => {
+    const component = components.get(allotment.component);
+    if (component === undefined) return [];
+    return [keptWork(release, component, allotment, holdings.find(sameWork(allotment)), next, ids)];
+  });
+  const ours = new Set(kept.map((work) => work.workId));
+  const dropped = holdings
+    .filter((holding) => holding.wanted && !ours.has(holding.workId))
+    .map((holding) => droppedWork(holding, next, ids));
+  return [...kept, ...dropped];
+}
+
+function keptWork(
+  release: placementStore.WaitingRelease,
+  component: Component,
+  allotment: Allotment,
+  before: Holding | undefined,
+  next: NextSequence,
+  ids: Ids,
+): WorkWrite {
+  const { tenant, project, environment, application, applicationUid, namespace } = release;
+  const workId = before?.workId ?? ids.uuid();
+  const generation = (before?.generation ?? 0n) + 1n;
+  const sequence = next(allotment.cluster);
+  const { replicas } = allotment;
+  const context = { component, replicas, namespace, tenant, environment, application, workId, generation };
+  const manifests = [renderNamespace({ name: namespace, tenant, environment }), ...renderComponent(context)];
+  return {
+    ...{
+      workId,
+      tenant,
+      project,
+      environment,
+      application,
+      applicationUid,
+      namespace,
+      generation,
+      sequence,
+      manifests,
+    },
+    cluster: allotment.cluster,
+    component: component.name,
+    releaseNumber: release.number,
+    wanted: true,
+    objects: nextObjects(manifests, before?.objects ?? [], generation),
+    reservations: nextReservations(before?.reservations ?? [], needOf(allotment), { sequence, generation }, ids),
+  };
+}

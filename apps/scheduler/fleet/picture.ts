@@ -1,0 +1,70 @@
+import type { ClusterId, ClusterSchema } from '#domain';
+import { type ClusterState, type FleetChange, Snapshot } from '#placement';
+import type { placementStore } from '#store';
+import { changesBetween } from './changes.js';
+
+/** A measure older than this says nothing about now. */
+const measureFreshMs = 120_000;
+
+/** A cluster as the store holds it, in the engine's terms. `version` is the reader's: later readings are greater. */
+export function stateOf(cluster: placementStore.FleetCluster, version: bigint): ClusterState {
+  const { workSequence, measureAgeMs, schemaDigest, ...same } = cluster;
+  return {
+    ...same,
+    measureFresh: measureAgeMs !== undefined && measureAgeMs < measureFreshMs,
+    schemaId: schemaDigest,
+    version,
+  };
+}
+
+/**
+ * The fleet as one scheduler sees it: the engine's columns, kept current in place. One writer: readings are applied in
+ * the order in which they were made, so that no older one covers a newer.
+ */
+export class FleetPicture {
+  readonly snapshot = new Snapshot();
+  readonly #states = new Map<ClusterId, ClusterState>();
+  readonly #schemas = new Map<string, ClusterSchema>();
+  #version = 0n;
+
+  get states(): ReadonlyMap<ClusterId, ClusterState> {
+    return this.#states;
+  }
+
+  get schemas(): ReadonlyMap<string, ClusterSchema> {
+    return this.#schemas;
+  }
+
+  /** Schemas that clusters name and nobody has read yet. */
+  missingSchemas(): string[] {
+    const digests = new Set([...this.#states.values()].map((state) => state.schemaId));
+    return [...digests].filter((digest) => digest !== '' && !this.#schemas.has(digest));
+  }
+
+  keepSchemas(schemas: ReadonlyMap<string, ClusterSchema>): void {
+    for (const [digest, schema] of schemas) this.#schemas.set(digest, schema);
+  }
+
+  /**
+   * Takes a reading of `asked` (all clusters when undefined): those it does not contain are gone. Returns what of it
+   * could make refused work placeable.
+   */
+  take(reading: readonly placementStore.FleetCluster[], asked?: readonly ClusterId[]): FleetChange[] {
+    const changes = new Set<FleetChange>();
+    this.#version += 1n;
+    for (const cluster of reading) {
+      const state = stateOf(cluster, this.#version);
+      for (const change of changesBetween(this.#states.get(state.id), state)) changes.add(change);
+      this.#states.set(state.id, state);
+      this.snapshot.upsert(state);
+    }
+    const found = new Set(reading.map((cluster) => cluster.id));
+    for (const id of asked ?? [...this.#states.keys()]) if (!found.has(id)) this.#forget(id);
+    return [...changes].sort();
+  }
+
+  #forget(id: ClusterId): void {
+    this.#states.delete(id);
+    this.snapshot.remove(id);
+  }
+}

@@ -1,0 +1,168 @@
+import type { ApplicationSpec, Resources } from '#domain';
+import type { Transaction } from '../core/transaction.js';
+
+export interface ReleaseRef {
+  tenant: string;
+  project: string;
+  environment: string;
+  number: bigint;
+}
+
+/** Why a release was not placed, as its tenant reads it. */
+export interface StoredRefusal {
+  component?: string;
+  reason: string;
+  message: string;
+  facts: Readonly<Record<string, string>>;
+}
+
+/** A release that asks for a decision. */
+export interface WaitingRelease extends ReleaseRef {
+  generation: bigint;
+  application: string;
+  applicationUid: string;
+  namespace: string;
+  digest: string;
+  spec: ApplicationSpec;
+  /** What its project was charged for it. */
+  charged: Resources;
+  /** Why it was refused the last time; empty when it never was. */
+  refusals: readonly StoredRefusal[];
+  /** What the application holds now. */
+  held: readonly { component: string; cluster: string; replicas: number; perReplica: Resources }[];
+}
+
+interface WaitingRow {
+  tenant_id: string;
+  project_id: string;
+  environment_id: string;
+  number: string;
+  generation: string;
+  application_id: string;
+  application_uid: string;
+  namespace: string;
+  digest: string;
+  spec: ApplicationSpec;
+  charged: number[];
+  refusals: StoredRefusal[];
+  held: { component: string; cluster: string; replicas: number; mcpu: number; memoryBytes: number }[] | null;
+}
+
+/**
+ * The oldest releases that wait. Nothing is locked: whoever commits first has decided. `shard` scatters the readers over
+ * the head of the queue, so that several schedulers rarely think about the same release.
+ */
+export async function readWaiting(tx: Transaction, limit: number, shard: string): Promise<WaitingRelease[]> {
+  const rows = await tx.query<WaitingRow>(
+    `SELECT l.tenant_id, l.project_id, l.environment_id, l.number::text, l.generation::text, l.application_id,
+       l.application_uid, e.namespace, v.digest, v.spec, l.refusals,
+       ARRAY[l.charged_mcpu, l.charged_memory_bytes, l.charged_pods]::float8[] AS charged,
+       (SELECT json_agg(json_build_object('component', w.component, 'cluster', w.cluster_id, 'replicas', r.replicas,
+            'mcpu', r.replica_mcpu, 'memoryBytes', r.replica_memory_bytes) ORDER BY w.component, w.cluster_id)
+        FROM works w JOIN reservations r ON r.work_id = w.id AND r.state = 'held'
+        WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id AND w.environment_id = l.environment_id
+          AND w.application_uid = l.application_uid) AS held
+     FROM (
+       SELECT * FROM (
+         SELECT * FROM releases WHERE phase = 'waiting' ORDER BY updated_at, tenant_id, project_id, environment_id, number
+         LIMIT $1 * 4) head
+       ORDER BY hashtext(application_uid::text || $2) LIMIT $1) l
+     JOIN environments e ON e.tenant_id = l.tenant_id AND e.project_id = l.project_id AND e.id = l.environment_id
+     JOIN revisions v ON v.tenant_id = l.tenant_id AND v.application_uid = l.application_uid AND v.number = l.revision
+     ORDER BY l.updated_at, l.tenant_id, l.project_id, l.environment_id, l.number`,
+    [limit, shard],
+  );
+  return rows.map((row) => ({
+    ...refOf(row),
+    generation: BigInt(row.generation),
+    application: row.application_id,
+    applicationUid: row.application_uid,
+    namespace: row.namespace,
+    digest: row.digest,
+    spec: row.spec,
+    charged: { mcpu: row.charged[0] ?? 0, memoryBytes: row.charged[1] ?? 0, pods: row.charged[2] ?? 0 },
+    refusals: row.refusals,
+    held: (row.held ?? []).map(({ component, cluster, replicas, mcpu, memoryBytes }) => ({
+      component,
+      cluster,
+      replicas,
+      perReplica: { mcpu, memoryBytes, pods: 1 },
+    })),
+  }));
+}
+
+interface RefRow {
+  tenant_id: string;
+  project_id: string;
+  environment_id: string;
+  number: string;
+}
+
+const refOf = (row: RefRow): ReleaseRef => ({
+  tenant: row.tenant_id,
+  project: row.project_id,
+  environment: row.environment_id,
+  number: BigInt(row.number),
+});
+
+export const releaseKey = (ref: ReleaseRef): string => `${ref.tenant}/${ref.project}/${ref.environment}/${ref.number}`;
+
+/** The columns of `refs` for `unnest($1::text[], $2::text[], $3::text[], $4::bigint[])`. */
+export const refColumns = (refs: readonly ReleaseRef[]): [string[], string[], string[], string[]] => [
+  refs.map((each) => each.tenant),
+  refs.map((each) => each.project),
+  refs.map((each) => each.environment),
+  refs.map((each) => each.number.toString()),
+];
+
+/**
+ * Locks those of the releases that still wait at the generation that was decided on; the rest were decided, superseded
+ * or deleted by somebody else meanwhile. Returns their keys.
+ */
+export async function lockWaiting(
+  tx: Transaction,
+  releases: readonly (ReleaseRef & { generation: bigint })[],
+): Promise<Set<string>> {
+  const rows = await tx.query<RefRow>(
+    `SELECT l.tenant_id, l.project_id, l.environment_id, l.number::text FROM releases l
+     JOIN unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS n (tenant, project, environment, number, generation)
+       ON l.tenant_id = n.tenant AND l.project_id = n.project AND l.environment_id = n.environment AND l.number = n.number
+     WHERE l.phase = 'waiting' AND l.generation = n.generation
+     ORDER BY l.tenant_id, l.project_id, l.environment_id, l.number FOR UPDATE OF l SKIP LOCKED`,
+    [...refColumns(releases), releases.map((each) => each.generation.toString())],
+  );
+  return new Set(rows.map((row) => releaseKey(refOf(row))));
+}
+
+/** The release that holds an application's place in an environment, and what its project pays for it. */
+export interface HoldingRelease extends ReleaseRef {
+  applicationUid: string;
+  charged: Resources;
+}
+
+/** The placed releases of the same applications and environments, locked. */
+export async function lockHolding(
+  tx: Transaction,
+  of: readonly (ReleaseRef & { applicationUid: string })[],
+): Promise<HoldingRelease[]> {
+  const rows = await tx.query<RefRow & { application_uid: string; charged: number[] }>(
+    `SELECT l.tenant_id, l.project_id, l.environment_id, l.number::text, l.application_uid,
+       ARRAY[l.charged_mcpu, l.charged_memory_bytes, l.charged_pods]::float8[] AS charged
+     FROM releases l
+     JOIN unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS n (tenant, project, environment, uid)
+       ON l.tenant_id = n.tenant AND l.project_id = n.project AND l.environment_id = n.environment AND l.application_uid = n.uid
+     WHERE l.phase = 'placed'
+     ORDER BY l.tenant_id, l.project_id, l.environment_id, l.number FOR UPDATE OF l`,
+    [
+      of.map((each) => each.tenant),
+      of.map((each) => each.project),
+      of.map((each) => each.environment),
+      of.map((each) => each.applicationUid),
+    ],
+  );
+  return rows.map((row) => ({
+    ...refOf(row),
+    applicationUid: row.application_uid,
+    charged: { mcpu: row.charged[0] ?? 0, memoryBytes: row.charged[1] ?? 0, pods: row.charged[2] ?? 0 },
+  }));
+}

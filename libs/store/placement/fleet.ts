@@ -1,0 +1,159 @@
+import type {
+  ClusterFacts,
+  ClusterId,
+  ClusterPhase,
+  ClusterSchema,
+  NodeClass,
+  OverSubscription,
+  Resources,
+} from '#domain';
+import type { Transaction } from '../core/transaction.js';
+
+/** What the store knows of a cluster when a decision asks. */
+export interface FleetCluster extends ClusterFacts {
+  phase: ClusterPhase;
+  serverVersion: string;
+  nodes: number;
+  /** The last sequence given to a work or tombstone of this cluster. */
+  workSequence: bigint;
+  allocatable: Resources;
+  foreignRequests: Resources;
+  /** Reservations that are held or releasing. */
+  reserved: Resources;
+  overSubscription: OverSubscription;
+  measured: { mcpu: number; memoryBytes: number } | undefined;
+  /** By the store's clock; undefined when nothing was ever measured. */
+  measureAgeMs: number | undefined;
+  classes: readonly NodeClass[];
+  /** Reservations newer than the last inventory: not yet in `classes`. */
+  unreflected: readonly { perReplica: Resources; replicas: number }[];
+  kinds: readonly string[];
+  schemaDigest: string;
+}
+
+interface FleetRow {
+  id: string;
+  region: string;
+  zone: string;
+  provider: string;
+  labels: Record<string, string>;
+  taints: FleetCluster['taints'];
+  cordoned: boolean;
+  phase: ClusterPhase;
+  server_version: string;
+  nodes: number;
+  work_sequence: string;
+  allocatable: number[];
+  foreign_requests: number[];
+  reserved: number[];
+  oversubscribe_mcpu_permille: number;
+  oversubscribe_memory_permille: number;
+  measured: (number | null)[];
+  measure_age_ms: number | null;
+  classes: NodeClass[];
+  unreflected: { mcpu: number; memoryBytes: number; replicas: number }[] | null;
+  kinds: string[];
+  schema_digest: string;
+}
+
+// float8 keeps integers exact up to 2^53, which is what amounts are bounded by.
+const columns = `
+  c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase,
+  c.oversubscribe_mcpu_permille, c.oversubscribe_memory_permille,
+  k.server_version, k.nodes, k.work_sequence::text, k.classes, k.kinds, k.schema_digest,
+  ARRAY[k.allocatable_mcpu, k.allocatable_memory_bytes, k.allocatable_pods]::float8[] AS allocatable,
+  ARRAY[k.foreign_mcpu, k.foreign_memory_bytes, k.foreign_pods]::float8[] AS foreign_requests,
+  ARRAY[k.reserved_mcpu, k.reserved_memory_bytes, k.reserved_pods]::float8[] AS reserved,
+  ARRAY[k.measured_mcpu, k.measured_memory_bytes]::float8[] AS measured,
+  extract(epoch FROM clock_timestamp() - k.measured_at)::float8 * 1000 AS measure_age_ms,
+  (SELECT json_agg(json_build_object('mcpu', r.replica_mcpu, 'memoryBytes', r.replica_memory_bytes, 'replicas', r.replicas)
+      ORDER BY r.work_sequence, r.id)
+   FROM reservations r
+   WHERE r.cluster_id = k.cluster_id AND r.state = 'held' AND r.replicas > 0
+     AND r.work_sequence > k.reflected_work_sequence) AS unreflected`;
+
+const resourcesOf = (amounts: readonly number[]): Resources => ({
+  mcpu: amounts[0] ?? 0,
+  memoryBytes: amounts[1] ?? 0,
+  pods: amounts[2] ?? 0,
+});
+
+function clusterOf(row: FleetRow): FleetCluster {
+  const [mcpu, memoryBytes] = row.measured;
+  const { id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds } = row;
+  return {
+    ...{ id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds },
+    serverVersion: row.server_version,
+    workSequence: BigInt(row.work_sequence),
+    allocatable: resourcesOf(row.allocatable),
+    foreignRequests: resourcesOf(row.foreign_requests),
+    reserved: resourcesOf(row.reserved),
+    overSubscription: {
+      mcpuPermille: row.oversubscribe_mcpu_permille,
+      memoryPermille: row.oversubscribe_memory_permille,
+    },
+    measured: typeof mcpu === 'number' && typeof memoryBytes === 'number' ? { mcpu, memoryBytes } : undefined,
+    measureAgeMs: row.measure_age_ms ?? undefined,
+    unreflected: (row.unreflected ?? []).map((each) => ({
+      perReplica: { mcpu: each.mcpu, memoryBytes: each.memoryBytes, pods: 1 },
+      replicas: each.replicas,
+    })),
+    schemaDigest: row.schema_digest,
+  };
+}
+
+/** The fleet, or the part of it that is named; clusters that are gone are left out. In order of id. */
+export async function readFleet(tx: Transaction, ids?: readonly ClusterId[]): Promise<FleetCluster[]> {
+  const rows = await tx.query<FleetRow>(
+    `SELECT ${columns} FROM clusters c JOIN cluster_capacity k ON k.cluster_id = c.id
+     WHERE $1::text[] IS NULL OR c.id = ANY($1) ORDER BY c.id`,
+    [ids ?? null],
+  );
+  return rows.map(clusterOf);
+}
+
+/**
+ * Locks capacity rows until the transaction ends, always in order of cluster id, so that no two batches can wait for
+ * each other. The figures that come back are the only ones that may be arbitrated on.
+ */
+export async function lockFleet(tx: Transaction, ids: readonly ClusterId[]): Promise<FleetCluster[]> {
+  if (ids.length === 0) return [];
+  await tx.query('SELECT cluster_id FROM cluster_capacity WHERE cluster_id = ANY($1) ORDER BY cluster_id FOR UPDATE', [
+    ids,
+  ]);
+  // A second statement: it sees what was committed while the first one waited, reservations included.
+  return readFleet(tx, ids);
+}
+
+/** Fields that clusters declare, by digest. */
+export async function readSchemas(tx: Transaction, digests: readonly string[]): Promise<Map<string, ClusterSchema>> {
+  const rows = await tx.query<{ digest: string; content: ClusterSchema }>(
+    'SELECT digest, content FROM cluster_schemas WHERE digest = ANY($1)',
+    [digests],
+  );
+  return new Map(rows.map(({ digest, content }) => [digest, content]));
+}
+
+/** What a transaction added to capacity rows that it holds locked. */
+export interface CapacityChange {
+  cluster: ClusterId;
+  workSequence: bigint;
+  reserved: Resources;
+}
+
+export async function writeCapacity(tx: Transaction, changes: readonly CapacityChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await tx.execute(
+    `UPDATE cluster_capacity k SET work_sequence = n.sequence, reserved_mcpu = n.mcpu, reserved_memory_bytes = n.memory_bytes,
+       reserved_pods = n.pods
+     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS n (id, sequence, mcpu, memory_bytes, pods)
+     WHERE k.cluster_id = n.id`,
+    [
+      changes.map((each) => each.cluster),
+      changes.map((each) => each.workSequence.toString()),
+      changes.map((each) => each.reserved.mcpu),
+      changes.map((each) => each.reserved.memoryBytes),
+      changes.map((each) => each.reserved.pods),
+    ],
+  );
+}
