@@ -41,7 +41,7 @@ export interface Reflector<Kept> {
   get(namespace: string, name: string): Kept | undefined;
 }
 
-const retries = { firstMs: 200, longestMs: 20_000 };
+const retries = { firstMs: 200, longestMs: 10_000 };
 /** A watch shorter than this counts as a failure, or a server that ends each at once would be hammered. */
 const shortestWatch: Millis = 1_000;
 /** One that broke after this long had been well: the next failure is a first one again. */

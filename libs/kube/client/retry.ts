@@ -7,9 +7,17 @@ export interface RetryPolicy extends Backoff {
   /** Tries in all. */
   tries: number;
   timeoutMs: Millis;
+  /** For one try: the line may have died without a word, and the next try gets a new one. */
+  tryMs: Millis;
 }
 
-export const defaultRetries: RetryPolicy = { tries: 5, firstMs: 100, longestMs: 3_000, timeoutMs: 30_000 };
+export const defaultRetries: RetryPolicy = {
+  tries: 5,
+  firstMs: 100,
+  longestMs: 3_000,
+  timeoutMs: 30_000,
+  tryMs: 12_000,
+};
 
 const neverAborts = new AbortController().signal;
 
@@ -27,7 +35,7 @@ export async function sendRepeatable(
     if (leftMs <= 0)
       throw new ClusterUnreachable({ call: `${call.method} ${call.path}` }, `no answer within ${budgetMs} ms`);
     try {
-      return await transport.send(call, { signal: options.signal, timeoutMs: leftMs });
+      return await transport.send(call, { signal: options.signal, timeoutMs: Math.min(leftMs, policy.tryMs) });
     } catch (error) {
       failures += 1;
       if (!(error instanceof KubeError) || !error.passing || failures >= policy.tries) throw error;

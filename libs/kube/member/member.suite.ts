@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { berthLabels, type JsonObject } from '#domain';
 import { type CutLine, cutLineTo } from '../../../test/kubernetes/cut-line.js';
+import type { Traits } from '../../../test/kubernetes/members.js';
 import { until } from '../../../test/kubernetes/until.js';
 import { connectCluster, type KubeClient } from '../client/client.js';
 import type { ClusterAccess } from '../client/credentials.js';
@@ -19,23 +20,13 @@ import { kubeMember } from './kube-member.js';
 import { type MemberCluster, NamespaceNotOurs, type OwnedWatch } from './port.js';
 import { workStatus } from './work-status.js';
 
-/** A cluster to try the adapter on. */
+/** A cluster to try the adapter on: its nodes ready, 4 CPUs or more each. */
 export interface TriedCluster {
   access: ClusterAccess & { kind: 'token' };
-  /** Two nodes or more, ready, 4 CPU or more each. */
   nodes: number;
-  /** Ends the server as a crash would, and starts it on the same address. History of watches may be lost. */
-  restart(): Promise<void>;
+  failImage(pattern: RegExp): () => void;
+  loseHistory(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** What a cluster knows that another does not; each difference is in docs/kubernetes-differences.md with its reason. */
-export interface Traits {
-  grpcProbes: boolean;
-  /** Its schema gives `protocol` of a Service port a default, which keyed lists need. */
-  defaultsPortProtocol: boolean;
-  /** Its kubelet plays failing image pulls. */
-  failsImagePulls: boolean;
 }
 
 const configMap = (namespace: string, name: string, data: Record<string, string>): JsonObject => ({
@@ -300,8 +291,9 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         expect(status.reasons).toContainEqual(expect.objectContaining({ reason: 'Unschedulable', count: 2 }));
       });
 
-      it.runIf(traits.failsImagePulls)('names why pods do not start: an image that cannot be pulled', async () => {
+      it('names why pods do not start: an image that cannot be pulled', async () => {
         const namespace = await freshNamespace();
+        const heal = cluster.failImage(/registry\.invalid/);
         await member.applyObject(deployment(namespace, 'broken', 'w-broken', 'registry.invalid/none:1'), ours);
         const status = await until(
           'the reason is told',
@@ -314,6 +306,8 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
           60_000,
         );
         expect(status.phase).toBe('degraded');
+        heal();
+        await until('the image is there again', () => statusOf('w-broken').phase === 'ready' || undefined, 60_000);
       });
     });
 
@@ -363,13 +357,22 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
     describe('a watch', () => {
       let line: CutLine;
       let cutClient: KubeClient;
-      beforeAll(async () => {
+      beforeEach(async () => {
         line = await cutLineTo(cluster.access.url);
         cutClient = await connectCluster({ ...cluster.access, url: line.url }, { userAgent: 'berth-suite' });
       });
-      afterAll(async () => {
+      afterEach(async () => {
         await cutClient?.close();
         await line?.close();
+      });
+
+      it('is not needed to find dead connections: calls do too', async () => {
+        const retries = { tryMs: 500 };
+        const own = await connectCluster({ ...cluster.access, url: line.url }, { userAgent: 'berth-suite', retries });
+        await Promise.all([1, 2, 3].map(() => own.read('/version')));
+        line.freezeOpen();
+        await Promise.all([1, 2, 3].map(() => own.read('/version', { timeoutMs: 5_000 })));
+        await own.close();
       });
 
       const follow = (namespace: string, silenceMs: number) => {
@@ -409,9 +412,12 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         const namespace = await freshNamespace();
         const { changes, reflector, end } = follow(namespace, 1_500);
         await reflector.synced;
-        line.freezeOpen();
         await member.applyObject(configMap(namespace, 'one', {}), labelled);
-        await until('what happened in the silence is seen', has(changes, 'added one'));
+        await until('the watch is heard', has(changes, 'added one'));
+        line.freezeOpen();
+        await member.applyObject(configMap(namespace, 'two', {}), labelled);
+        await until('what happened in the silence is seen', has(changes, 'added two'));
+        expect(reflector.lists()).toBe(1);
         end();
         await reflector.done;
       });
@@ -425,10 +431,11 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         line.cut();
         await member.deleteObject(one);
         await member.applyObject(configMap(namespace, 'two', {}), labelled);
-        await cluster.restart();
+        await cluster.loseHistory();
         line.mend();
         await until('the second is seen', has(changes, 'added two'), 40_000);
         expect([...changes].sort()).toEqual(['added one', 'added two', 'deleted one']);
+        expect(reflector.lists()).toBe(2);
         end();
         await reflector.done;
       });
