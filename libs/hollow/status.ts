@@ -65,6 +65,15 @@ export const conflict = (resource: ResourceKind, name: string, why: string) =>
     detailsOf(resource, name),
   );
 
+/** A delete that insisted on another object; the server names the kind here, not the resource. */
+export const preconditionFailed = ({ kind, group }: ResourceKind, name: string, why: string) =>
+  new ApiError(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${kind}${group === '' ? '' : `.${group}`} "${name}": ${why}`,
+    { name, ...(group === '' ? {} : { group }), kind },
+  );
+
 export const stale = (resource: ResourceKind, name: string) =>
   conflict(
     resource,

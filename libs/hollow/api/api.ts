@@ -108,7 +108,6 @@ export class Api {
     const given = this.appliedConfig(ref, config);
     const live = this.store.get(resource, ref.namespace, ref.name);
     if (live === undefined) return { object: this.applyNew(ref, given, options), created: true };
-    this.checkIdentity(ref, live, given.metadata);
     const type = structRef(resource.type);
     const id = idOf(resource, options, 'Apply');
     const hasStatus = resource.subresources.includes('status');
@@ -123,6 +122,7 @@ export class Api {
     const changes = changesBetween(resource.type, live, next);
     const conflicts = conflictsOf(managers, id, changes);
     if (conflicts.length > 0 && options.force !== true) throw applyConflict(conflicts);
+    this.checkIdentity(ref, live, given.metadata);
     return { object: this.replace(ref, live, next, yieldTo(managers, id, changes), options), created: false };
   }
 

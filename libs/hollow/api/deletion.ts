@@ -1,6 +1,6 @@
 import { fieldsAt, type KubeObject, rfc3339 } from '../objects.js';
 import type { ResourceKind } from '../resources.js';
-import { conflict } from '../status.js';
+import { preconditionFailed } from '../status.js';
 import type { Api, ObjectRef } from './api.js';
 
 export interface DeleteOptions {
@@ -28,23 +28,18 @@ export function deleteObject(api: Api, ref: ObjectRef, options: DeleteOptions): 
   return { object: marked === live ? live : api.store.put(ref.resource, marked), gone };
 }
 
-function checkPreconditions(
-  { resource, name }: ObjectRef,
-  live: KubeObject,
-  { uid, resourceVersion }: DeleteOptions,
-): void {
-  const { metadata } = live;
+function checkPreconditions(ref: ObjectRef, { metadata }: KubeObject, { uid, resourceVersion }: DeleteOptions): void {
   if (uid !== undefined && uid !== metadata.uid)
-    throw conflict(
-      resource,
-      name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+    throw preconditionFailed(
+      ref.resource,
+      ref.name,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
     );
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
-    throw conflict(
-      resource,
-      name,
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+    throw preconditionFailed(
+      ref.resource,
+      ref.name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
 }
 

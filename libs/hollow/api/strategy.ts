@@ -61,15 +61,17 @@ function withJobSelector(job: KubeObject): KubeObject {
   const { uid, name } = job.metadata;
   const spec = fieldsAt(job, 'spec');
   const template = fieldsAt(spec, 'template');
-  const labels = {
-    ...fieldsAt(template, 'metadata', 'labels'),
+  const labels: Record<string, string> = {
+    ...(fieldsAt(template, 'metadata', 'labels') as Record<string, string>),
     'batch.kubernetes.io/controller-uid': uid,
     'batch.kubernetes.io/job-name': name,
     'controller-uid': uid,
     'job-name': name,
   };
+  const { metadata } = job;
   return {
     ...job,
+    metadata: metadata.labels === undefined ? { ...metadata, labels } : metadata,
     spec: {
       ...spec,
       selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } },

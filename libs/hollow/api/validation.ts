@@ -14,7 +14,7 @@ const strictlyLabelNamed = new Set(['Namespace', 'Service']);
 const wrong = (field: string, value: unknown, why: string): FieldError => ({
   field,
   reason: 'FieldValueInvalid',
-  message: `Invalid value: ${typeof value === 'object' ? JSON.stringify(value) : JSON.stringify(value)}: ${why}`,
+  message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
 });
 
 function nameErrors(resource: ResourceKind, { name }: { name: string }): FieldError[] {
@@ -22,12 +22,15 @@ function nameErrors(resource: ResourceKind, { name }: { name: string }): FieldEr
   const asLabel = strictlyLabelNamed.has(resource.kind);
   const fits = asLabel ? dnsLabel.test(name) && name.length <= 63 : dnsSubdomain.test(name) && name.length <= 253;
   if (fits) return [];
+  const examples = asLabel
+    ? " (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+    : " (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
   const form = asLabel ? 'a lowercase RFC 1123 label' : 'a lowercase RFC 1123 subdomain';
   return [
     wrong(
       'metadata.name',
       name,
-      `${form} must consist of lower case alphanumeric characters${asLabel ? " or '-'" : ", '-' or '.'"}, and must start and end with an alphanumeric character`,
+      `${form} must consist of lower case alphanumeric characters${asLabel ? " or '-'" : ", '-' or '.'"}, and must start and end with an alphanumeric character${examples}`,
     ),
   ];
 }
@@ -125,7 +128,6 @@ const immutableFields: Record<string, readonly string[]> = {
   DaemonSet: ['selector'],
   StatefulSet: ['selector', 'serviceName', 'podManagementPolicy', 'volumeClaimTemplates'],
   Job: ['selector', 'template', 'completionMode'],
-  Service: ['clusterIP', 'clusterIPs'],
   PersistentVolumeClaim: ['accessModes', 'storageClassName', 'volumeMode', 'selector'],
 };
 
@@ -151,6 +153,8 @@ export function validateChange(resource: ResourceKind, before: KubeObject, after
   const errors: FieldError[] = (immutableFields[resource.kind] ?? [])
     .filter((name) => old[name] !== undefined && old[name] !== '' && !sameJson(old[name], fresh[name]))
     .map((name) => wrong(`spec.${name}`, fresh[name] ?? null, 'field is immutable'));
+  if (resource.kind === 'Service' && old.clusterIP && old.type !== 'ExternalName' && old.clusterIP !== fresh.clusterIP)
+    errors.push(wrong('spec.clusterIPs[0]', [fresh.clusterIP], 'may not change once set'));
   if (resource.kind === 'Pod' && old !== fresh && frozenPodFields(old, fresh).length > 0)
     errors.push({
       field: 'spec',

@@ -65,7 +65,8 @@ function recreateStep(wanted: number, fresh: ReplicaSet, old: readonly ReplicaSe
 function rollingStep(deployment: Deployment, fresh: ReplicaSet, old: readonly ReplicaSet[]): Scaling[] {
   const wanted = deployment.spec.replicas;
   const { surge, unavailable } = rollingLimits(deployment);
-  const oldTotal = total(old, (set) => set.spec.replicas);
+  // Pods that a set was told to let go still count until it has.
+  const oldTotal = total(old, (set) => Math.max(set.spec.replicas, set.status?.replicas ?? 0));
   const room = wanted + surge - oldTotal - fresh.spec.replicas;
   const freshReplicas =
     fresh.spec.replicas > wanted

@@ -69,16 +69,27 @@ const warned = ({ warnings = [] }: WriteOptions) => (warnings.length === 0 ? {} 
 function patch(api: Api, ref: ObjectRef, request: WriteRequest, options: WriteOptions): Answer {
   const { contentType, body, query } = request;
   if (contentType.startsWith('application/apply-patch')) {
-    if (!query.get('fieldManager'))
-      throw badRequest(
-        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-      );
+    if (!query.get('fieldManager')) throw managerRequired();
     const { object, created } = api.apply(ref, body, options);
     return { code: created ? 201 : 200, body: object };
   }
   const live = api.get(ref);
   return { code: 200, body: api.update(ref, patched(ref, contentType, live, body), options), ...warned(options) };
 }
+
+const managerRequired = () =>
+  new ApiError(
+    422,
+    'Invalid',
+    'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    {
+      group: 'meta.k8s.io',
+      kind: 'PatchOptions',
+      causes: [
+        { reason: 'FieldValueRequired', message: 'Required value: is required for apply patch', field: 'fieldManager' },
+      ],
+    },
+  );
 
 function patched(ref: ObjectRef, contentType: string, live: unknown, body: unknown): unknown {
   switch (contentType.split(';')[0]?.trim()) {

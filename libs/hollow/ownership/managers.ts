@@ -119,10 +119,10 @@ export function yieldTo(managers: readonly Manager[], self: ManagerId, changes: 
   });
 }
 
-function ownerText({ manager, subresource, operation, apiVersion, time }: Manager): string {
+function ownerText({ manager, subresource, operation, apiVersion }: Manager): string {
   const name = `"${manager}"${subresource === undefined ? '' : ` with subresource "${subresource}"`}`;
   if (operation === 'Apply') return name;
-  return `${name} using ${apiVersion}${time === undefined ? '' : ` at ${time}`}`;
+  return `${name} using ${apiVersion}`;
 }
 
 /** 409 with one cause a field, each naming manager and path. */

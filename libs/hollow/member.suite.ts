@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type HollowCluster, type HollowOptions, startHollowCluster } from './index.js';
+
+/** For the specs of this folder: a cluster and plain calls to it. */
+export interface Answer {
+  code: number;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into as deep as a test likes
+  body: any;
+}
+
+export const applyYaml = 'application/apply-patch+yaml';
+export const mergePatch = 'application/merge-patch+json';
+
+export class Caller {
+  constructor(readonly cluster: HollowCluster) {}
+
+  async call(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
+    const response = await fetch(this.cluster.url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.cluster.token}`, 'content-type': contentType },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    return { code: response.status, body: await response.json() };
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.call('GET', path);
+  }
+
+  apply(path: string, body: unknown, manager = 'berth', query = ''): Promise<Answer> {
+    return this.call('PATCH', `${path}?fieldManager=${manager}${query}`, body, applyYaml);
+  }
+
+  /** Reads watch events until `enough`, then hangs up. */
+  async watch(path: string, enough: (events: readonly Answer['body'][]) => boolean): Promise<Answer['body'][]> {
+    const hangUp = new AbortController();
+    const response = await fetch(this.cluster.url + path, {
+      headers: { authorization: `Bearer ${this.cluster.token}` },
+      signal: AbortSignal.any([hangUp.signal, AbortSignal.timeout(10_000)]),
+    });
+    const events: Answer['body'][] = [];
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      events.push(...lines.map((line) => JSON.parse(line)));
+      if (enough(events)) break;
+    }
+    hangUp.abort();
+    return events;
+  }
+}
+
+export async function hollow(options: Partial<HollowOptions> = {}): Promise<Caller> {
+  const nodes = { count: 3, cpu: '8', memory: '32Gi' };
+  return new Caller(
+    await startHollowCluster({
+      name: 'spec',
+      nodes,
+      readyDelayMs: [5, 30],
+      terminateDelayMs: [5, 20],
+      runMs: [5, 20],
+      seed: 7,
+      ...options,
+    }),
+  );
+}
+
+/** Waits until `look` gives something, at most `withinMs`. */
+export async function eventually<T>(look: () => Promise<T | undefined> | T | undefined, withinMs = 8000): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (Date.now() > deadline) throw new Error('it never came');
+    await delay(5);
+  }
+}
+
+export const deploymentPath = (name = 'web', namespace = 'default') =>
+  `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+
+/** A Deployment as a client sends it; `change` edits the spec. */
+export function aDeployment(change: (spec: Answer['body']) => void = () => {}, name = 'web') {
+  const container = {
+    name: 'main',
+    image: 'app:1',
+    env: [
+      { name: 'A', value: '1' },
+      { name: 'B', value: '2' },
+    ],
+    ports: [{ containerPort: 80 }],
+    resources: { requests: { cpu: '100m', memory: '64Mi' } },
+  };
+  const spec = {
+    replicas: 2,
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { containers: [container] } },
+  };
+  change(spec);
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec };
+}
