@@ -1,0 +1,38 @@
+import { defaultPolicy } from '#placement';
+import { createMetrics, silentLogger } from '#platform';
+import type { Store } from '#store';
+import { schedulerMetrics } from '../../apps/scheduler/metrics.js';
+import { Placer } from '../../apps/scheduler/placing.js';
+import type { TestDatabase } from '../../libs/store/testing/database.js';
+import { seededIds } from './scenario.js';
+
+export interface TestPlacer {
+  placer: Placer;
+  store: Store;
+  /** Counters by name. */
+  count(name: string): Promise<number>;
+}
+
+/** One scheduler's deciding half with a connection pool and a picture of its own. */
+export async function aPlacer(database: TestDatabase, name: string, batchSize = 50): Promise<TestPlacer> {
+  const store = await database.connect('berth_scheduler', { poolSize: 3 });
+  const registry = createMetrics({ app: 'scheduler' });
+  const metrics = schedulerMetrics(registry);
+  const placer = new Placer({
+    store,
+    name,
+    policy: defaultPolicy,
+    ids: seededIds(name),
+    metrics,
+    log: silentLogger(),
+    batchSize,
+  });
+  return {
+    placer,
+    store,
+    count: async (counter) => {
+      const values = (await registry.getMetricsAsJSON()).find((each) => each.name === counter)?.values ?? [];
+      return values.reduce((sum, each) => sum + each.value, 0);
+    },
+  };
+}
