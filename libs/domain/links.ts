@@ -8,7 +8,6 @@ import { canonicalJson } from './json.js';
  */
 export function linkGroups(spec: ApplicationSpec): Component[][] {
   const places = new Map(spec.components.map((component, index): [string, number] => [component.name, index]));
-  // Union-find whose root is always the smallest place, so that groups come out in order.
   const parents = spec.components.map((_, index) => index);
   const rootOf = (place: number): number => {
     let root = place;
@@ -19,9 +18,7 @@ export function linkGroups(spec: ApplicationSpec): Component[][] {
   spec.components.forEach((component, index) => {
     for (const link of component.links) {
       const target = places.get(link);
-      if (target === undefined) continue;
-      const [a, b] = [rootOf(index), rootOf(target)];
-      parents[Math.max(a, b)] = Math.min(a, b);
+      if (target !== undefined) parents[rootOf(index)] = rootOf(target);
     }
   });
   const groups = new Map<number, Component[]>();

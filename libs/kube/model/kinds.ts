@@ -57,7 +57,7 @@ const attachedKinds: ReadonlyMap<string, { groups: readonly string[]; rank: numb
 
 const workloadRank = 50;
 
-export const groupOf = (apiVersion: string): string =>
+const groupOf = (apiVersion: string): string =>
   apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 
 /** The component kind that a manifest of this type becomes; undefined if it is no workload. */
@@ -92,7 +92,7 @@ export const serverOwned = [
   'uid',
 ] as const;
 
-export interface Metadata extends JsonObject {
+interface Metadata extends JsonObject {
   name: string;
 }
 

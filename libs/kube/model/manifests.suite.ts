@@ -213,7 +213,15 @@ export const aFile: fc.Arbitrary<KubernetesObject[]> = fc
         ...object,
         apiVersion: String(object.apiVersion),
         kind: String(object.kind),
-        metadata: { ...metadata, name: `object-${index}`, ...(namespace === null ? {} : { namespace }) },
+        status: { observedGeneration: 1 },
+        metadata: {
+          ...metadata,
+          uid: 'u',
+          resourceVersion: '1',
+          creationTimestamp: null,
+          name: `object-${index}`,
+          ...(namespace === null ? {} : { namespace }),
+        },
       };
     }),
   );

@@ -18,7 +18,7 @@ import { renderComponent } from './render.js';
 const where = { namespace: 'berth-x1', tenant: 'acme', environment: 'test', application: 'shop', generation: 7n };
 const workIdOf = (component: string): string => `work-${component}`;
 
-export const keyOf = (object: JsonObject): string =>
+const keyOf = (object: JsonObject): string =>
   `${String(object.kind)}/${String(isJsonObject(object.metadata) ? object.metadata.name : '')}`;
 
 /** Every rendered object by kind and name. */
@@ -119,8 +119,9 @@ export function expectedOf(objects: readonly KubernetesObject[]): Record<string,
   return Object.fromEntries(
     objects.map((object) => {
       const { status: _, ...rest } = object;
+      const { uid: _uid, resourceVersion: _version, creationTimestamp: _time, ...own } = object.metadata;
       const metadata = {
-        ...object.metadata,
+        ...own,
         namespace: where.namespace,
         labels: {
           ...objectOf(object.metadata.labels),

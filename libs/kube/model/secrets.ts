@@ -53,7 +53,7 @@ function search(value: JsonValue, path: string, within: string, found: FieldViol
 }
 
 /** Every place in one manifest that is a Secret, holds one or names one; `path` is where the manifest stands. */
-export function secretsIn(object: JsonObject, path: string): FieldViolation[] {
+function secretsIn(object: JsonObject, path: string): FieldViolation[] {
   const kind = object.kind;
   const name = isJsonObject(object.metadata) ? object.metadata.name : undefined;
   if (kind === 'Secret' || kind === 'SecretList' || object.stringData !== undefined)

@@ -23,8 +23,7 @@ export interface ImportedWorkload {
 const berthPrefix = 'berth.dev/';
 
 /** Metadata without what the server writes, the name (the component's own) and the namespace (the environment's). */
-export const carriedMetadata = (metadata: JsonObject): JsonObject =>
-  without(metadata, 'name', 'namespace', ...serverOwned);
+const carriedMetadata = (metadata: JsonObject): JsonObject => without(metadata, 'name', 'namespace', ...serverOwned);
 
 /** `value` with `path` cut out; the objects around it stay. */
 function cutOut(value: JsonObject, path: readonly string[]): JsonObject {
