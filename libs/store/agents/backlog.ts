@@ -6,6 +6,8 @@ export interface BacklogPage {
   items: WorkItem[];
   /** With these items everything up to here has been handed out: sequences of replaced works have no item any more. */
   upTo: bigint;
+  /** False: there is more beyond `upTo` already. */
+  isComplete: boolean;
 }
 
 interface ItemRow {
@@ -52,7 +54,7 @@ export async function workBacklog(
   const head = BigInt(rows[0]?.head ?? '0');
   const last = BigInt(rows.at(-1)?.sequence ?? from.after);
   const isCut = items.length >= from.items || items.length < (rows[0]?.found ?? 0);
-  return { items, upTo: isCut || last > head ? last : head };
+  return { items, upTo: isCut || last > head ? last : head, isComplete: !isCut };
 }
 
 function itemOf(row: ItemRow, cluster: ClusterId, sequence: bigint): WorkItem {

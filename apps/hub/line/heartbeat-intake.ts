@@ -1,0 +1,52 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Heartbeat, type Store, storeHeartbeats } from '#store';
+import type { HubConfig } from '../config.js';
+import { hubParts } from '../parts.js';
+import { hubActor } from '../principal.js';
+import { Batcher } from './batcher.js';
+
+export interface HeartbeatVerdict {
+  verdict: 'stored' | 'superseded';
+  /** The digest of this heartbeat's inventory is not known to the store. */
+  asksForSchema: boolean;
+}
+
+const lingerMs = 10;
+const mostBeats = 500;
+
+/** Heartbeats of all streams, in few transactions. */
+@Injectable()
+export class HeartbeatIntake {
+  private readonly batcher: Batcher<Heartbeat, HeartbeatVerdict>;
+
+  constructor(
+    @Inject(hubParts.store) private readonly store: Store,
+    @Inject(hubParts.config) private readonly config: HubConfig,
+  ) {
+    this.batcher = new Batcher({
+      lingerMs,
+      maxWeight: mostBeats,
+      weigh: () => 1,
+      handle: (beats) => this.commit(beats),
+    });
+  }
+
+  /** Resolves after the commit. A stream has one under way at a time. */
+  submit(beat: Heartbeat): Promise<HeartbeatVerdict> {
+    return this.batcher.add(beat);
+  }
+
+  idle(): Promise<void> {
+    return this.batcher.idle();
+  }
+
+  private async commit(beats: readonly Heartbeat[]): Promise<HeartbeatVerdict[]> {
+    const { superseded, unknownSchemas } = await this.store.unitOfWork.run(hubActor, (tx) =>
+      storeHeartbeats(tx, beats, this.config.leaseTtlMs),
+    );
+    return beats.map((beat) => ({
+      verdict: superseded.includes(beat) ? 'superseded' : 'stored',
+      asksForSchema: beat.inventory !== undefined && unknownSchemas.includes(beat.inventory.schemaDigest),
+    }));
+  }
+}

@@ -1,0 +1,78 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { line } from '#contract';
+import type { ClusterId } from '#domain';
+import { lineStandings, type Store } from '#store';
+import { hubParts } from '../parts.js';
+import { hubActor } from '../principal.js';
+import type { AgentLine } from './agent-line.js';
+
+const goodbyes = {
+  SUPERSEDED: 'a newer stream of this cluster was accepted',
+  REVOKED: 'the certificate was revoked, or the cluster removed',
+  SHUTDOWN: 'the hub shuts down; connect again',
+} as const;
+
+/** The streams of this hub, one per cluster. */
+@Injectable()
+export class Lines implements OnModuleDestroy {
+  readonly #open = new Map<ClusterId, AgentLine>();
+  readonly #served = new Set<Promise<void>>();
+  #isClosing = false;
+
+  constructor(@Inject(hubParts.store) private readonly store: Store) {}
+
+  /** Takes the place of an older stream of the same cluster. */
+  add(own: AgentLine): void {
+    const before = this.#open.get(own.facts.cluster);
+    const isOlder = before !== undefined && before.facts.epoch > own.facts.epoch;
+    if (!isOlder) this.#open.set(own.facts.cluster, own);
+    const ended = isOlder ? own : before;
+    if (ended !== undefined) this.part(ended, 'SUPERSEDED');
+    if (this.#isClosing) this.part(own, 'SHUTDOWN');
+  }
+
+  remove(own: AgentLine): void {
+    if (this.#open.get(own.facts.cluster) === own) this.#open.delete(own.facts.cluster);
+  }
+
+  /** Keeps an eye on a stream's handler, so that a shutdown waits for its last word. */
+  serve(handler: Promise<void>): Promise<void> {
+    const settled = handler.then(
+      () => undefined,
+      () => undefined, // the caller gets the failure from `handler` itself
+    );
+    this.#served.add(settled);
+    void settled.then(() => this.#served.delete(settled));
+    return handler;
+  }
+
+  part(ended: AgentLine, reason: keyof typeof goodbyes): void {
+    ended.end({ kind: 'goodbye', reason: line.GoodbyeReason[reason], message: goodbyes[reason] });
+  }
+
+  wake(cluster: ClusterId): void {
+    this.#open.get(cluster)?.wake();
+  }
+
+  /** What lost wake-ups would have said, of all lines or one: newer works, a newer epoch, a revocation. */
+  async check(cluster?: ClusterId): Promise<void> {
+    const lines = [...this.#open.values()].filter((each) => cluster === undefined || each.facts.cluster === cluster);
+    if (lines.length === 0) return;
+    const asked = lines.map(({ facts }) => ({ cluster: facts.cluster, serial: facts.serial }));
+    const standings = await this.store.unitOfWork.run(hubActor, (tx) => lineStandings(tx, asked));
+    const byCluster = new Map(standings.map((standing) => [standing.cluster, standing]));
+    for (const each of lines) {
+      const standing = byCluster.get(each.facts.cluster);
+      if (standing === undefined) continue;
+      if (standing.revoked || standing.epoch === undefined) this.part(each, 'REVOKED');
+      else if (standing.epoch > each.facts.epoch) this.part(each, 'SUPERSEDED');
+      else if (standing.head > each.sent) each.wake();
+    }
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#isClosing = true;
+    for (const each of this.#open.values()) this.part(each, 'SHUTDOWN');
+    await Promise.all(this.#served);
+  }
+}

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { Inject, Injectable } from '@nestjs/common';
+import { inventoryFromWire, line, type StatusReport, statusReportFromWire } from '#contract';
+import {
+  type ClusterSchema,
+  canonicalJson,
+  InvalidRequest,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+} from '#domain';
+import { type Store, storeSchema } from '#store';
+import { type HubLog, hubParts } from '../parts.js';
+import { hubActor } from '../principal.js';
+import type { AgentLine } from './agent-line.js';
+import { HeartbeatIntake } from './heartbeat-intake.js';
+import { Lines } from './lines.js';
+import { StatusIntake } from './status-intake.js';
+
+/** Reports of one stream that may wait for their commit at a time; more are not read from the stream. */
+const mostReports = 16;
+const largestSchema = 64 * 1024 * 1024;
+const inflate = promisify(gunzip);
+
+/** What one stream has under way. */
+interface Desk {
+  reports: Set<Promise<void>>;
+  /** The sequence that the present full report began with. */
+  fullReportFrom: bigint | undefined;
+  lastReport: bigint;
+  heartbeat: line.Heartbeat | undefined;
+  isBeating: boolean;
+}
+
+/** Takes in what agents say. Whatever fails ends its own stream, and no other. */
+@Injectable()
+export class Reception {
+  constructor(
+    @Inject(hubParts.store) private readonly store: Store,
+    @Inject(hubParts.log) private readonly log: HubLog,
+    @Inject(Lines) private readonly lines: Lines,
+    @Inject(StatusIntake) private readonly status: StatusIntake,
+    @Inject(HeartbeatIntake) private readonly heartbeats: HeartbeatIntake,
+  ) {}
+
+  /** Reads until the agent hangs up; throws for messages that have no place in the line. */
+  async receive(own: AgentLine, incoming: AsyncIterator<line.ConnectRequest>): Promise<void> {
+    const desk: Desk = {
+      reports: new Set(),
+      fullReportFrom: undefined,
+      lastReport: 0n,
+      heartbeat: undefined,
+      isBeating: false,
+    };
+    while (!own.signal.aborted) {
+      const next = await incoming.next();
+      if (next.done === true) return;
+      await this.take(own, desk, next.value.message);
+    }
+  }
+
+  private async take(own: AgentLine, desk: Desk, message: line.ConnectRequest['message']): Promise<void> {
+    switch (message.case) {
+      case 'heartbeat':
+        return this.takeHeartbeat(own, desk, message.value);
+      case 'statusReport':
+        return this.takeReport(own, desk, statusReportFromWire(message.value));
+      case 'schemaReport':
+        return this.takeSchema(own, message.value);
+      case 'hello':
+      case undefined:
+        throw new InvalidRequest([
+          { field: 'message', description: `found ${message.case ?? 'nothing'} after the hello` },
+        ]);
+    }
+  }
+
+  /** One under way; of those that come meanwhile the last, with the last inventory: status never delays them. */
+  private takeHeartbeat(own: AgentLine, desk: Desk, beat: line.Heartbeat): void {
+    const inventory = beat.inventory ?? desk.heartbeat?.inventory;
+    desk.heartbeat = inventory === undefined ? beat : { ...beat, inventory };
+    if (desk.isBeating) return;
+    desk.isBeating = true;
+    void this.beat(own, desk).catch((error: unknown) => own.end({ kind: 'failed', error }));
+  }
+
+  private async beat(own: AgentLine, desk: Desk): Promise<void> {
+    const { cluster, epoch } = own.facts;
+    while (desk.heartbeat !== undefined && !own.signal.aborted) {
+      const { inventory, appliedWorkSequence } = desk.heartbeat;
+      desk.heartbeat = undefined;
+      const { verdict, asksForSchema } = await this.heartbeats.submit({
+        cluster,
+        epoch,
+        appliedWorkSequence,
+        inventory: inventory === undefined ? undefined : inventoryFromWire(inventory),
+      });
+      if (verdict === 'superseded') return this.lines.part(own, 'SUPERSEDED');
+      if (asksForSchema && inventory !== undefined)
+        await own.write({ case: 'schemaRequest', value: { digest: inventory.schemaDigest } });
+    }
+    desk.isBeating = false;
+  }
+
+  private async takeReport(own: AgentLine, desk: Desk, report: StatusReport): Promise<void> {
+    if (report.sequence <= desk.lastReport)
+      throw new InvalidRequest([
+        { field: 'sequence', description: `found ${report.sequence} after ${desk.lastReport}` },
+      ]);
+    desk.lastReport = report.sequence;
+    const storing = this.storeReport(own, report, fullReportFrom(desk, report));
+    const settled = storing.catch((error: unknown) => own.end({ kind: 'failed', error }));
+    desk.reports.add(settled);
+    void settled.then(() => desk.reports.delete(settled));
+    while (desk.reports.size >= mostReports && !own.signal.aborted) await Promise.race(desk.reports);
+  }
+
+  /** The acknowledgement follows the commit. */
+  private async storeReport(own: AgentLine, report: StatusReport, fullReportFrom: bigint | undefined): Promise<void> {
+    const { cluster, epoch } = own.facts;
+    const { sequence, works, tombstones } = report;
+    const verdict = await this.status.submit({ cluster, epoch, sequence, works, tombstones, fullReportFrom });
+    if (verdict === 'superseded') return this.lines.part(own, 'SUPERSEDED');
+    if (!own.signal.aborted) await own.write({ case: 'statusAck', value: { sequence } });
+  }
+
+  private async takeSchema(own: AgentLine, report: line.SchemaReport): Promise<void> {
+    const { cluster } = own.facts;
+    const schema = await schemaFrom(report);
+    await this.store.unitOfWork.run(hubActor, (tx) => storeSchema(tx, { cluster, digest: report.digest, schema }));
+    this.log.info({ cluster, digest: report.digest }, 'cluster schema stored');
+  }
+}
+
+/** Keeps track of the brackets; answers where a full report began when this report is its last part. */
+function fullReportFrom(desk: Desk, { bracket, sequence }: StatusReport): bigint | undefined {
+  switch (bracket) {
+    case 'whole':
+      return sequence;
+    case 'begin':
+      desk.fullReportFrom = sequence;
+      return undefined;
+    case 'end': {
+      const from = desk.fullReportFrom;
+      desk.fullReportFrom = undefined;
+      if (from === undefined)
+        throw new InvalidRequest([{ field: 'bracket', description: 'found an end without its begin' }]);
+      return from;
+    }
+    case 'part':
+    case 'delta':
+      return undefined;
+  }
+}
+
+/** A digest names its content: no agent can put a schema of its own making under the name of another's. */
+async function schemaFrom({ content, digest }: line.SchemaReport): Promise<ClusterSchema> {
+  const field = 'schema_report.content';
+  let schema: JsonValue;
+  try {
+    schema = JSON.parse((await inflate(content, { maxOutputLength: largestSchema })).toString('utf8')) as JsonValue;
+  } catch (cause) {
+    throw new InvalidRequest([
+      { field, description: `is no gzip of JSON: ${cause instanceof Error ? cause.message : cause}` },
+    ]);
+  }
+  if (!isSchema(schema)) throw new InvalidRequest([{ field, description: 'is no tree of fields per kind' }]);
+  const own = createHash('sha256').update(canonicalJson(schema)).digest('hex').slice(0, 32);
+  if (own !== digest)
+    throw new InvalidRequest([{ field, description: `has the digest ${own}, not ${digest.slice(0, 64)}` }]);
+  return schema;
+}
+
+const isTree = (value: unknown): value is ClusterSchema[string] =>
+  value === true || (isJsonObject(value) && Object.values(value).every(isTree));
+
+const isSchema = (value: JsonValue): value is ClusterSchema & JsonObject =>
+  isJsonObject(value) && Object.values(value).every(isTree);

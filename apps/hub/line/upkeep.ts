@@ -1,0 +1,85 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { Instant } from '#domain';
+import { type Store, sweepLeases } from '#store';
+import type { HubConfig } from '../config.js';
+import { type HubLog, type HubSeams, hubParts } from '../parts.js';
+import { hubActor } from '../principal.js';
+import { Lines } from './lines.js';
+import { pause, repeatedly } from './periodic.js';
+
+/** Wakes lines by the feed, makes lost wake-ups good by a scan, and sweeps leases that ran out. */
+@Injectable()
+export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #stopping = new AbortController();
+  #running: Promise<unknown> | undefined;
+  /** Until then no lease is swept: agents were not heard because nobody could hear them. */
+  #deafUntil: Instant = 0;
+
+  constructor(
+    @Inject(hubParts.store) private readonly store: Store,
+    @Inject(hubParts.config) private readonly config: HubConfig,
+    @Inject(hubParts.seams) private readonly seams: HubSeams,
+    @Inject(hubParts.log) private readonly log: HubLog,
+    @Inject(Lines) private readonly lines: Lines,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.store.feed.startSequencer();
+    const { signal } = this.#stopping;
+    const { leaseTtlMs, scanIntervalMs } = this.config;
+    this.grantGrace();
+    this.#running = Promise.all([
+      this.follow(signal),
+      repeatedly({
+        everyMs: scanIntervalMs,
+        signal,
+        work: () => this.lines.check(),
+        onFailure: (err) => this.log.warn({ err }, 'lines could not be checked; trying again'),
+      }),
+      repeatedly({
+        everyMs: Math.max(100, Math.min(scanIntervalMs, leaseTtlMs / 5)),
+        signal,
+        work: () => this.sweep(),
+        onFailure: (err) => {
+          this.grantGrace();
+          this.log.warn({ err }, 'leases could not be swept; trying again');
+        },
+      }),
+    ]);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for await (const rows of this.store.feed.subscribe({ kinds: ['work', 'cluster'], signal }))
+          for (const cluster of new Set(rows.map((row) => row.resource))) await this.announced(cluster, rows);
+      } catch (err) {
+        if (signal.aborted) return;
+        this.log.warn({ err }, 'the feed could not be followed; trying again');
+        await pause(500, signal);
+      }
+    }
+  }
+
+  private async announced(cluster: string, rows: readonly { kind: string; resource: string }[]): Promise<void> {
+    const kinds = new Set(rows.filter((row) => row.resource === cluster).map((row) => row.kind));
+    if (kinds.has('work')) this.lines.wake(cluster);
+    if (kinds.has('cluster')) await this.lines.check(cluster);
+  }
+
+  /** A full lease, and as long again for coming back. */
+  private grantGrace(): void {
+    this.#deafUntil = this.seams.clock.now() + 2 * this.config.leaseTtlMs;
+  }
+
+  private async sweep(): Promise<void> {
+    if (this.seams.clock.now() < this.#deafUntil) return this.store.ping();
+    for (const cluster of await this.store.unitOfWork.run(hubActor, sweepLeases))
+      this.log.warn({ cluster }, 'lease ran out: cluster unreachable');
+  }
+}
