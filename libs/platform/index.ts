@@ -13,16 +13,8 @@ export { createMetrics, rpcMetrics } from './health/metrics.js';
 export { createLogger, type Logger, type LogLevel, logLevels, silentLogger } from './log/logger.js';
 export { nestLogger } from './log/nest-logger.js';
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './postgres/embedded.js';
-export {
-  type CallSettings,
-  type ChannelSettings,
-  type ClientBidi,
-  type ClientTls,
-  createRpcClient,
-  openChannel,
-  type RpcChannel,
-  type RpcClient,
-} from './rpc/client.js';
+export { createRpcClient, openChannel, type RpcChannel } from './rpc/client.js';
+export type { CallSettings, ChannelSettings, ClientBidi, ClientTls, RpcClient } from './rpc/client-types.js';
 export type { ServerTls } from './rpc/credentials.js';
 export { RpcHost, RpcModule, type RpcModuleAsyncOptions } from './rpc/module.js';
 export type { RpcObserver, RpcProtocol } from './rpc/observer.js';

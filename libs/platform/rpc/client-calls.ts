@@ -16,7 +16,7 @@ import {
 } from '@grpc/grpc-js';
 import { rpcCodeName, rpcCodes } from '../errors/codes.js';
 import { RpcError, rpcErrorFromStatus } from '../errors/rpc-error.js';
-import type { CallSettings, ChannelSettings, ClientBidi } from './client.js';
+import type { CallSettings, ChannelSettings, ClientBidi } from './client-types.js';
 import { encode, streamBufferBytes } from './grpc-streams.js';
 
 const same = (bytes: Buffer): Buffer => bytes;

@@ -4,7 +4,7 @@ import { connect } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority } from '../testing/certificates.js';
 import { startEcho } from '../testing/echo-server.js';
-import type { ClientTls } from './client.js';
+import type { ClientTls } from './client-types.js';
 import type { ServerTls } from './credentials.js';
 
 let authority: Authority;

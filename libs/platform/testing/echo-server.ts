@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { QuotaExceeded, Unauthenticated } from '#domain';
 import { silentLogger } from '../log/logger.js';
-import { type ChannelSettings, openChannel, type RpcClient } from '../rpc/client.js';
+import { openChannel } from '../rpc/client.js';
+import type { ChannelSettings, RpcClient } from '../rpc/client-types.js';
 import { RpcServer, type RpcServerOptions } from '../rpc/server.js';
 import { bindService } from '../rpc/service.js';
 import type { RpcHandlers } from '../rpc/types.js';

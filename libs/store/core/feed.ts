@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { type Incarnation, type Position, TokenExpired } from '#domain';
 import { channels } from './channels.js';
+import type { StoreLog } from './log.js';
 import { pause, type Sequencer, startSequencer } from './sequencer.js';
-import type { StoreLog } from './store.js';
 import type { FeedKind } from './transaction.js';
 
 /** One announced change, in its place in the one order. */

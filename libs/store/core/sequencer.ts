@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { channels } from './channels.js';
-import type { StoreLog } from './store.js';
+import type { StoreLog } from './log.js';
 
 /** Any constant: the one session that holds it orders the outbox. */
 const leaderLock = 7_237_841;

@@ -5,12 +5,8 @@ import { entities } from '../entities/index.js';
 import { channels } from './channels.js';
 import { translateFailure } from './failures.js';
 import { Feed } from './feed.js';
+import type { StoreLog } from './log.js';
 import { UnitOfWork } from './unit-of-work.js';
-
-/** What the store says about itself: events with fields. */
-export interface StoreLog {
-  warn(fields: Record<string, unknown>, event: string): void;
-}
 
 export interface StoreOptions {
   /** `postgres://role:password@host:port/database`; the role decides what may be seen and changed. */
