@@ -34,6 +34,8 @@ export interface HollowOptions {
   runMs?: readonly [number, number];
   seed?: number | string;
   clock?: Clock;
+  /** False: nobody plays the kubelet, and pods wait until one comes over HTTP (`startPretendKubelet`). */
+  kubelet?: boolean;
   /** What `/version` says; the schema served is that of Kubernetes 1.36 in any case. */
   version?: string;
   /** 0, the default, takes a free one. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, fetch } from 'undici';
 import { type HollowCluster, type HollowOptions, startHollowCluster } from './index.js';
 
 /** For the specs of this folder: a cluster and plain calls to it. */
@@ -12,11 +13,17 @@ export const applyYaml = 'application/apply-patch+yaml';
 export const mergePatch = 'application/merge-patch+json';
 
 export class Caller {
-  constructor(readonly cluster: HollowCluster) {}
+  private readonly dispatcher: Agent;
+
+  constructor(readonly cluster: HollowCluster) {
+    const { ca } = cluster;
+    this.dispatcher = new Agent(ca === undefined ? {} : { connect: { ca } });
+  }
 
   async call(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
     const response = await fetch(this.cluster.url + path, {
       method,
+      dispatcher: this.dispatcher,
       headers: { authorization: `Bearer ${this.cluster.token}`, 'content-type': contentType },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
@@ -36,6 +43,7 @@ export class Caller {
     const hangUp = new AbortController();
     const response = await fetch(this.cluster.url + path, {
       headers: { authorization: `Bearer ${this.cluster.token}` },
+      dispatcher: this.dispatcher,
       signal: AbortSignal.any([hangUp.signal, AbortSignal.timeout(10_000)]),
     });
     const events: Answer['body'][] = [];

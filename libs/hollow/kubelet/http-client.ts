@@ -34,7 +34,8 @@ export class HttpClient {
     let text = '';
     response.setEncoding('utf8');
     for await (const chunk of response) text += chunk;
-    return { code: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) };
+    const isJson = response.headers['content-type']?.includes('json') === true;
+    return { code: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : { message: text } };
   }
 
   /** The answer as it comes; for watches. Rejects when `signal` ends it. */
@@ -46,6 +47,10 @@ export class HttpClient {
     signal?: AbortSignal,
   ): Promise<IncomingMessage> {
     const { server, token, headers } = this.access;
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    // Node sends a DELETE's body without any length unless told.
+    const framing =
+      text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) };
     return new Promise((resolve, reject) => {
       const request = this.send(
         new URL(path, server),
@@ -55,7 +60,7 @@ export class HttpClient {
           headers: {
             'user-agent': 'pretend-kubelet/1',
             ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-            ...(body === undefined ? {} : { 'content-type': contentType }),
+            ...framing,
             ...headers,
           },
           ...(signal === undefined ? {} : { signal }),
@@ -63,7 +68,7 @@ export class HttpClient {
         resolve,
       );
       request.on('error', reject);
-      request.end(body === undefined ? undefined : JSON.stringify(body));
+      request.end(text);
     });
   }
 

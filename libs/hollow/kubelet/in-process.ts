@@ -9,6 +9,7 @@ export interface InProcessOptions {
   readyDelayMs?: readonly [number, number];
   terminateDelayMs?: readonly [number, number];
   runMs?: readonly [number, number];
+  kubelet?: boolean;
 }
 
 /** A kubelet whose node is healthy says so again this often. */
@@ -50,6 +51,7 @@ export class InProcessNodes {
       imageMissing: (image) => [...this.missingImages].some((pattern) => pattern.test(image)),
       nodeReady: (node) => !this.down.has(node),
     });
+    if (options.kubelet === false) return;
     store.listen(pods, ({ type, object }) => {
       if (type === 'DELETED') this.kubelet.forget(object.metadata.uid);
       else this.kubelet.follow(object as Pod);

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { Alarms, type Clock } from '../alarms.js';
 import { Chance } from '../chance.js';
 import { fieldsAt, type KubeObject, type Node, type Pod } from '../objects.js';
-import { HttpClient, type ServerAccess } from './http-client.js';
+import { type HttpAnswer, HttpClient, type ServerAccess } from './http-client.js';
 import { PretendKubelet } from './kubelet.js';
 import { type NodeGroup, type NodeShape, nodeConditions, nodeObject, nodesOf } from './node.js';
 
@@ -142,12 +142,12 @@ class HttpKubelet {
   private async writeStatus(path: string, object: KubeObject, status: unknown): Promise<void> {
     // The uid guards against another object of the same name.
     const patch = { metadata: { uid: object.metadata.uid }, status };
-    expectDone(await this.http.call('PATCH', `${path}/status`, patch, mergePatch));
+    expectDone(`PATCH ${path}/status`, await this.http.call('PATCH', `${path}/status`, patch, mergePatch));
   }
 
   private async removePod(pod: Pod): Promise<void> {
     const body = { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } };
-    expectDone(await this.http.call('DELETE', podPath(pod), body));
+    expectDone(`DELETE ${podPath(pod)}`, await this.http.call('DELETE', podPath(pod), body));
   }
 
   private async keepTrying(write: () => Promise<void>): Promise<void> {
@@ -187,6 +187,6 @@ const podPath = ({ metadata }: Pod): string => `/api/v1/namespaces/${metadata.na
 const messageOf = (body: unknown): string => String(fieldsAt({ body }, 'body').message ?? '');
 
 /** Gone or replaced is as good as done. */
-function expectDone({ code, body }: { code: number; body: unknown }): void {
-  if (code >= 300 && code !== 404 && code !== 409) throw new Error(`${code} ${messageOf(body)}`);
+function expectDone(what: string, { code, body }: HttpAnswer): void {
+  if (code >= 300 && code !== 404 && code !== 409) throw new Error(`${what}: ${code} ${messageOf(body)}`);
 }
