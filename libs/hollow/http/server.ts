@@ -135,6 +135,7 @@ export class ApiServer {
   private read(target: ResourceRequest, query: URLSearchParams, response: ServerResponse): void {
     const { api, alarms } = this.parts;
     const { resource, namespace = '', name, subresource } = target;
+    guardVersion(query, api.store.revision);
     if (query.get('watch') === 'true' || query.get('watch') === '1') {
       const paused = () => this.resumeAnswers !== undefined;
       const watch = new Watch({ store: api.store, alarms, paused }, target, query, response);
@@ -208,6 +209,32 @@ function allows(method: string, { name, subresource, namespace, resource }: Reso
   if (method === 'DELETE') return subresource === undefined;
   if (method === 'PUT') return name !== undefined && subresource !== 'eviction';
   return method === 'PATCH' && name !== undefined && subresource !== 'eviction' && subresource !== 'finalize';
+}
+
+/** Refuses what this server cannot give: a future it has not seen, a streamed list. Clients then list anew. */
+function guardVersion(query: URLSearchParams, revision: number): void {
+  const asked = query.get('resourceVersion') ?? '';
+  if (Number(asked) > revision)
+    throw new ApiError(504, 'Timeout', `Too large resource version: ${asked}, current: ${revision}`, {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    });
+  if (query.get('sendInitialEvents') === 'true')
+    throw new ApiError(
+      422,
+      'Invalid',
+      'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+      {
+        group: 'meta.k8s.io',
+        kind: 'ListOptions',
+        causes: [
+          {
+            reason: 'FieldValueForbidden',
+            message: 'Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+            field: 'sendInitialEvents',
+          },
+        ],
+      },
+    );
 }
 
 function notServed(method: string, path: string, version: string): ApiError {
