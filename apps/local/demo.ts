@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { wire } from '#contract';
+import { openChannel, type RpcChannel, type Running } from '#platform';
+import { type LocalBerth, startLocalBerth } from './berth.js';
+import { demoFleet } from './fleet.js';
+import { type HeldObject, heldObjects } from './members.js';
+import { colour, type Output, openScreen, type Screen } from './screen.js';
+import { deploy, type People, takeAway, watchFleet } from './story.js';
+
+export interface DemoOptions {
+  /** Deploy, print what the members hold, delete, check that it is gone, end. */
+  once: boolean;
+  output: Output;
+  /** The project's folder, where `examples/` is. */
+  root: string;
+  /** Longest that any step may take, milliseconds. */
+  patienceMs: number;
+}
+
+interface Stage {
+  berth: LocalBerth;
+  people: People;
+  screen: Screen;
+  close(): Promise<void>;
+}
+
+/** Runs the demo up to the point where it waits for Ctrl-C. */
+export async function startDemo(options: DemoOptions): Promise<Running> {
+  const stage = await setStage(options);
+  const signal = AbortSignal.timeout(options.patienceMs);
+  try {
+    await deploy(stage.people, await exampleFile(options), stage.screen, signal);
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
+  for (const line of howToGoOn(stage.berth)) stage.screen.say(line);
+  return stage;
+}
+
+/** Deploys, shows what the members hold, deletes, looks whether it is gone. Returns the exit code. */
+export async function runOnce(options: DemoOptions): Promise<number> {
+  const stage = await setStage(options);
+  const { people, screen, berth } = stage;
+  try {
+    const name = await deploy(people, await exampleFile(options), screen, AbortSignal.timeout(options.patienceMs));
+    const held = await everythingHeld(berth);
+    screen.say('\nWhat the members hold, as they give it:');
+    for (const line of heldTable(held)) screen.say(line);
+    screen.say('\nDeleting it …');
+    await takeAway(people, name, screen, AbortSignal.timeout(options.patienceMs));
+    const left = await everythingHeld(berth);
+    for (const line of heldTable(left)) screen.say(line);
+    screen.say(
+      left.length === 0
+        ? `${colour.green('✔')} everything became ready, and is gone from every member`
+        : `${left.length} objects are left`,
+    );
+    return held.length > 0 && left.length === 0 ? 0 : 1;
+  } finally {
+    await stage.close();
+  }
+}
+
+async function setStage(options: DemoOptions): Promise<Stage> {
+  const screen = openScreen(options.output);
+  screen.say(colour.bold('Berth: many Kubernetes clusters as one container service'));
+  const berth = await startLocalBerth({
+    members: demoFleet,
+    progress: (line) => screen.say(`${colour.green('✔')} ${line}`),
+  });
+  const channels: RpcChannel[] = [];
+  const as = (key: string) => {
+    const channel = openChannel({
+      address: berth.gateway.address,
+      metadata: () => ({ authorization: `Bearer ${key}` }),
+    });
+    channels.push(channel);
+    return channel;
+  };
+  const operator = as(berth.keys.operator);
+  const tenant = as(berth.keys.owner);
+  const people: People = {
+    operator: { clusters: operator.client(wire.ClusterService) },
+    tenant: { applications: tenant.client(wire.ApplicationService), operations: tenant.client(wire.OperationService) },
+  };
+  const close = async () => {
+    for (const channel of channels) channel.close();
+    await berth.close();
+  };
+  try {
+    await berth.join(people.operator.clusters);
+    screen.say('\nThe fleet, as its agents report it:');
+    await watchFleet(people, demoFleet.length, screen, AbortSignal.timeout(options.patienceMs));
+    screen.say('\nApplying examples/harbour-shop/app.yaml. Where each part goes, and why:');
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { berth, people, screen, close };
+}
+
+const exampleFile = ({ root }: DemoOptions) => readFile(join(root, 'examples/harbour-shop/app.yaml'), 'utf8');
+
+async function everythingHeld(berth: LocalBerth): Promise<HeldObject[]> {
+  const held = await Promise.all(berth.members.map((member) => heldObjects(member.name, member.kubeconfig)));
+  return held.flat();
+}
+
+function heldTable(held: readonly HeldObject[]): string[] {
+  const cells = held.map((object) => [
+    object.cluster,
+    object.kind,
+    object.namespace,
+    object.name,
+    object.uid,
+    object.resourceVersion,
+  ]);
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(0, ...cells.map((row) => row[column]?.length ?? 0)));
+  return cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+}
+
+function howToGoOn(berth: LocalBerth): string[] {
+  return [
+    '',
+    `${colour.green('✔')} ready. It stays until Ctrl-C; then nothing is left behind.`,
+    '',
+    `  gRPC   ${berth.gateway.address}   JSON  http://${berth.gateway.httpAddress}   agents  ${berth.hub.address}`,
+    '',
+    '  In another terminal, in this folder:',
+    '',
+    `    export BERTH_SERVER=${berth.gateway.address} BERTH_API_KEY=${berth.keys.owner}`,
+    '    npx berth get',
+    '    npx berth explain harbour-shop',
+    '    npx berth apply -f examples/manifests/guestbook.yaml && npx berth watch guestbook',
+    '',
+    '  As the operator:',
+    '',
+    `    BERTH_API_KEY=${berth.keys.operator} npx berth clusters`,
+  ];
+}

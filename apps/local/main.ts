@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { runMain } from '#platform';
+import { runOnce, startDemo } from './demo.js';
+
+const command = new Command('npm run demo --')
+  .description(
+    'Everything on this machine: PostgreSQL, Berth and three hollow clusters; deploys an example application.',
+  )
+  .option('--once', 'deploy, print what the members hold, delete, check that it is gone, and end')
+  .option('--patience <seconds>', 'how long any step may take', '120')
+  .parse();
+const { once = false, patience } = command.opts<{ once?: boolean; patience: string }>();
+const options = {
+  once,
+  output: process.stdout,
+  root: join(import.meta.dirname, '../../..'),
+  patienceMs: Number(patience) * 1000,
+};
+
+await runMain(async () => {
+  if (!once) return startDemo(options);
+  process.exit(await runOnce(options));
+});

@@ -1,0 +1,63 @@
+import { wire } from '#contract';
+import { colour } from './screen.js';
+
+const phaseWords: Readonly<Record<wire.Phase, string>> = {
+  [wire.Phase.UNSPECIFIED]: '…',
+  [wire.Phase.WAITING]: colour.dim('waiting'),
+  [wire.Phase.REFUSED]: colour.red('refused'),
+  [wire.Phase.APPLYING]: colour.yellow('applying'),
+  [wire.Phase.READY]: colour.green('ready'),
+  [wire.Phase.DEGRADED]: colour.red('degraded'),
+  [wire.Phase.FAILED]: colour.red('failed'),
+  [wire.Phase.REMOVING]: colour.yellow('removing'),
+  [wire.Phase.REMOVED]: colour.dim('removed'),
+  [wire.Phase.UNKNOWN]: colour.red('unknown'),
+};
+
+export const clusterId = (name: string) => name.replace(/^clusters\//, '');
+
+/** Each component: phase, replicas, where. */
+export function applicationPicture(application: wire.Application): string[] {
+  const components = application.environments.flatMap((environment) => environment.components);
+  const width = Math.max(...components.map((component) => component.component.length), 9);
+  return components.map((component) => {
+    const { ready = 0, desired = 0 } = component.replicas ?? {};
+    const where = component.clusters
+      .map((at) => `${clusterId(at.cluster)} ${at.replicas?.ready ?? 0}/${at.replicas?.desired ?? 0}`)
+      .join(', ');
+    const reasons = component.reasons.map((reason) => `${reason.reason}: ${reason.message}`).join('; ');
+    const phase = phaseWords[component.phase];
+    return `  ${component.component.padEnd(width)}  ${phase}  ${ready}/${desired}  ${where}${reasons === '' ? '' : `  ${colour.dim(reasons)}`}`;
+  });
+}
+
+/** Why each group of components went where it went, and why not elsewhere. */
+export function decisionLines(decision: wire.Decision): string[] {
+  return decision.groups.flatMap((group) => {
+    const chosen = group.clusters
+      .filter((cluster) => cluster.outcome === wire.ClusterVerdict_Outcome.CHOSEN)
+      .map(
+        (cluster) =>
+          `${clusterId(cluster.cluster)} (${cluster.scores.map((score) => `${score.scorer} ${score.score}`).join(', ')})`,
+      );
+    const refused = group.clusters
+      .filter((cluster) => cluster.outcome === wire.ClusterVerdict_Outcome.REFUSED)
+      .map((cluster) => `${clusterId(cluster.cluster)}: ${cluster.filter} ${cluster.refusal?.reason ?? ''}`);
+    return [
+      `  ${colour.bold(group.components.join(' + '))} → ${chosen.join(', ') || 'nowhere'}`,
+      ...group.division.map((line) => colour.dim(`    ${line}`)),
+      ...(refused.length === 0 ? [] : [colour.dim(`    not: ${refused.join('; ')}`)]),
+    ];
+  });
+}
+
+const percent = (permille: number) => `${Math.round(permille / 10)} %`;
+
+/** How large and how full a member is. */
+export function clusterLine(cluster: wire.Cluster): string {
+  const { inventory, utilization } = cluster;
+  const cores = Number(inventory?.allocatable?.mcpu ?? 0n) / 1000;
+  const gibibytes = Math.round(Number(inventory?.allocatable?.memoryBytes ?? 0n) / 2 ** 30);
+  const cpu = `cpu ${percent(utilization?.requestedCpuPermille ?? 0)} requested, ${percent(utilization?.measuredCpuPermille ?? 0)} measured`;
+  return `  ${clusterId(cluster.name).padEnd(10)} ${cluster.region.padEnd(10)} ${String(inventory?.nodes ?? 0).padStart(2)} nodes  ${String(cores).padStart(3)} cores  ${String(gibibytes).padStart(3)} GiB  ${cpu}`;
+}
