@@ -1,0 +1,234 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { applicationName, environmentName, projectName, releaseToWire, type wire } from '#contract';
+import { AlreadyExists, EtagMismatch, type Ids, InvalidRequest, NotFound, PreconditionFailed } from '#domain';
+import {
+  type ApplicationKey,
+  bumpApplication,
+  type ChargedRelease,
+  chargeProject,
+  claimObjects,
+  insertApplication,
+  insertRelease,
+  insertRevision,
+  type LockedApplication,
+  lockActiveReleases,
+  lockApplication,
+  lockEnvironment,
+  lockProject,
+  moveReleases,
+  readApplication,
+  readClusterIds,
+  type StoredApplication,
+  type Transaction,
+} from '#store';
+import type { Intake } from './intake.js';
+import { type ChargeChange, chargeDifference, checkQuota } from './quota.js';
+import { applicationToWire, etagOf } from './view.js';
+
+/** By when a waiting release must have been decided, before it counts as overdue. */
+const decisionDeadlineMs = 60_000;
+
+export interface ApplyOrder {
+  key: ApplicationKey;
+  environment: string;
+  intake: Intake;
+  /** Empty: whatever is there. */
+  etag: string;
+  requestId: string;
+  /** Who hands it in: author and actor. */
+  author: string;
+}
+
+/** The rows that an apply is judged by, all under lock. */
+interface Scene {
+  application: LockedApplication | undefined;
+  nextRelease: bigint;
+  configVersion: bigint;
+  /** In this environment: the one that waits or was refused, and the one that is placed. */
+  asking: ChargedRelease | undefined;
+  holding: ChargedRelease | undefined;
+}
+
+/** @throws EtagMismatch when the caller has read something else, PreconditionFailed while it is being deleted. */
+export function checkCurrent(name: string, etag: string, application: LockedApplication | undefined): void {
+  const current = application === undefined ? '' : etagOf(application);
+  if (etag !== '' && etag !== current) throw new EtagMismatch({ name, sent: etag, current });
+  if (application?.deleted === true)
+    throw new PreconditionFailed('BEING_DELETED', `"${name}" is being deleted; try again when it is gone`, { name });
+}
+
+async function lockScene(tx: Transaction, { key, environment, etag }: ApplyOrder): Promise<Scene> {
+  const application = await lockApplication(tx, key);
+  checkCurrent(applicationName(key.tenant, key.project, key.application), etag, application);
+  const locked = await lockEnvironment(tx, { ...key, environment });
+  if (locked === undefined)
+    throw new NotFound({ kind: 'environment', name: environmentName(key.tenant, key.project, environment) });
+  const active = application === undefined ? [] : await lockActiveReleases(tx, { ...key, uid: application.uid });
+  const here = active.filter((release) => release.environment === environment);
+  return {
+    ...locked,
+    application,
+    asking: here.find(({ phase }) => phase === 'waiting' || phase === 'refused'),
+    holding: here.find(({ phase }) => phase === 'placed' || phase === 'removing'),
+  };
+}
+
+/** Whether the environment already has, or already waits for, exactly this. */
+function isSame({ application, asking, holding, configVersion }: Scene, { digest }: Intake): boolean {
+  const newest = asking ?? holding;
+  if (application === undefined || newest === undefined) return false;
+  return (
+    application.digest === digest &&
+    newest.revision === application.revision &&
+    newest.configVersion === configVersion &&
+    newest.phase !== 'removing'
+  );
+}
+
+async function checkClusters(tx: Transaction, { clusters }: Intake): Promise<void> {
+  if (clusters.length === 0) return;
+  const there = await readClusterIds((sql, parameters) => tx.query(sql, parameters), 10_000);
+  const known = new Set(there);
+  const listed =
+    there.length === 0
+      ? 'there are none yet'
+      : `there are ${there.slice(0, 20).join(', ')}${there.length > 20 ? ' …' : ''}`;
+  const wrong = clusters
+    .filter(({ cluster }) => !known.has(cluster))
+    .map(({ cluster, field }) => ({ field, description: `no cluster "${cluster}"; ${listed}` }));
+  if (wrong.length > 0) throw new InvalidRequest(wrong);
+}
+
+async function checkClaims(tx: Transaction, { key, environment, intake }: ApplyOrder, uid: string): Promise<void> {
+  const [conflict] = await claimObjects(tx, { ...key, environment, uid, objects: intake.objects });
+  if (conflict === undefined) return;
+  const owner = applicationName(key.tenant, key.project, conflict.owner);
+  throw new AlreadyExists({
+    kind: conflict.kind,
+    name: conflict.name,
+    hint: `in environment "${environment}" it belongs to ${owner}`,
+  });
+}
+
+/** Makes or changes the application's row; answers the revision's number. */
+async function writeContent(
+  tx: Transaction,
+  { key, intake, author }: ApplyOrder,
+  scene: Scene,
+  uid: string,
+): Promise<bigint> {
+  const { application } = scene;
+  const revision = { tenant: key.tenant, uid, spec: intake.spec, digest: intake.digest, author };
+  if (application === undefined) {
+    await insertApplication(tx, { ...key, uid });
+    await insertRevision(tx, { ...revision, number: 1n });
+    return 1n;
+  }
+  const same = application.digest === intake.digest;
+  const number = same ? application.revision : application.revision + 1n;
+  if (!same) await insertRevision(tx, { ...revision, number });
+  await bumpApplication(tx, { tenant: key.tenant, uid, revision: number });
+  return number;
+}
+
+async function writeRelease(
+  tx: Transaction,
+  order: ApplyOrder,
+  scene: Scene,
+  written: { uid: string; revision: bigint },
+  change: ChargeChange,
+): Promise<void> {
+  const { key, environment, author, intake } = order;
+  if (scene.asking !== undefined)
+    await moveReleases(
+      tx,
+      { ...key, environment, numbers: [scene.asking.number] },
+      { phase: 'superseded', deadlineMs: undefined },
+    );
+  await insertRelease(tx, {
+    ...key,
+    environment,
+    ...written,
+    number: scene.nextRelease,
+    configVersion: scene.configVersion,
+    author,
+    charge: intake.charge,
+    deadlineMs: decisionDeadlineMs,
+  });
+  await chargeProject(tx, key, chargeDifference(change));
+}
+
+/** Tells what was done to whom it concerns, in the transaction in which it was done. */
+async function record(tx: Transaction, order: ApplyOrder, scene: Scene, revision: bigint): Promise<void> {
+  const { key, environment, intake, requestId, author } = order;
+  const { application, asking, holding, nextRelease } = scene;
+  const newest = asking ?? holding;
+  await tx.audit.append({
+    tenant: key.tenant,
+    actor: author,
+    action: 'applications.apply',
+    target: applicationName(key.tenant, key.project, key.application),
+    requestId,
+    before:
+      application === undefined
+        ? null
+        : {
+            revision: `${application.revision}`,
+            digest: application.digest,
+            environment,
+            release: newest === undefined ? null : `v${newest.number}`,
+          },
+    after: {
+      revision: `${revision}`,
+      digest: intake.digest,
+      environment,
+      release: `v${nextRelease}`,
+      charge: { ...intake.charge },
+    },
+  });
+  await tx.outbox.append(
+    { tenant: key.tenant, kind: 'application', resource: `${key.project}/${key.application}` },
+    {
+      tenant: key.tenant,
+      kind: 'release',
+      resource: `${key.project}/${environment}/${nextRelease}`,
+      version: nextRelease,
+    },
+  );
+}
+
+async function answerOf(tx: Transaction, { key, environment }: ApplyOrder, changed: boolean): Promise<Applied> {
+  const stored = await readApplication((sql, parameters) => tx.query(sql, parameters), key);
+  const release = newestRelease(stored, environment);
+  if (stored === undefined || release === undefined) throw new Error('what was just applied is not there');
+  return { application: applicationToWire(stored), release: releaseToWire(release), changed };
+}
+
+const newestRelease = (stored: StoredApplication | undefined, environment: string) =>
+  stored?.releases
+    .filter((release) => release.environment === environment)
+    .reduce((newest, release) => (release.number > newest.number ? release : newest));
+
+/** What the caller gets. */
+export type Applied = MessageInitShape<typeof wire.ApplyApplicationResponseSchema>;
+
+/**
+ * Takes an application's content in and releases it to an environment, in the transaction that it is given: content,
+ * names, quota, release, audit and announcement, or nothing. Locks in the order project, application, environment.
+ */
+export async function applyApplication(tx: Transaction, order: ApplyOrder, ids: Ids): Promise<Applied> {
+  const { key, intake } = order;
+  const project = await lockProject(tx, key);
+  if (project === undefined) throw new NotFound({ kind: 'project', name: projectName(key.tenant, key.project) });
+  const scene = await lockScene(tx, order);
+  await checkClusters(tx, intake);
+  if (isSame(scene, intake)) return await answerOf(tx, order, false);
+  const change = { charge: intake.charge, asking: scene.asking?.charge, holding: scene.holding?.charge };
+  checkQuota(project, key, change);
+  const uid = scene.application?.uid ?? ids.uuid();
+  const revision = await writeContent(tx, order, scene, uid);
+  await checkClaims(tx, order, uid);
+  await writeRelease(tx, order, scene, { uid, revision }, change);
+  await record(tx, order, scene, revision);
+  return await answerOf(tx, order, true);
+}

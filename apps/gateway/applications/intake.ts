@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { applicationSpecFromWire, type wire } from '#contract';
+import {
+  type ApplicationSpec,
+  addResources,
+  canonicalJson,
+  type FieldViolation,
+  InvalidRequest,
+  isJsonObject,
+  type JsonValue,
+  NotBuilt,
+  noResources,
+  type PlacementPolicy,
+  type Resources,
+  timesResources,
+} from '#domain';
+import { checkSpec, importManifests, objectRefsOf, parseManifests, podRequests } from '#kube';
+
+/** What was handed in, read and checked, with all that follows from it alone. */
+export interface Intake {
+  spec: ApplicationSpec;
+  /** SHA-256 of the content in canonical form. */
+  digest: string;
+  /** The declared upper bound: replicas × what one pod requests. */
+  charge: Resources;
+  /** Object names that it needs for itself in its environment. */
+  objects: readonly { kind: string; name: string }[];
+  /** Where it names clusters, each with its place in the request. */
+  clusters: readonly { cluster: string; field: string }[];
+}
+
+/** The model's fields as they are called on the wire, in paths that libs/kube reports. */
+const onTheWire = [
+  [/\.initContainers\[/g, '.init_containers['],
+  [/\.servicePorts\[/g, '.service_ports['],
+  [/\.workloadExtra\.podMetadata/g, '.kubernetes.pod_metadata'],
+  [/\.workloadExtra\.podSpec/g, '.kubernetes.pod_spec'],
+  [/\.workloadExtra\./g, '.kubernetes.'],
+  [/^(spec\.components\[\d+\])\.objects\[/g, '$1.kubernetes.objects['],
+] as const;
+
+const wireViolation = ({ field, description }: FieldViolation): FieldViolation => ({
+  field: onTheWire.reduce((path, [model, name]) => path.replace(model, name), field),
+  description,
+});
+
+function checked(spec: ApplicationSpec): ApplicationSpec {
+  try {
+    checkSpec(spec);
+  } catch (error) {
+    if (error instanceof InvalidRequest) throw new InvalidRequest(error.fieldViolations.map(wireViolation));
+    if (error instanceof NotBuilt) throw new NotBuilt(error.fieldViolations.map(wireViolation));
+    throw error;
+  }
+  return spec;
+}
+
+function specOf(source: wire.ApplyApplicationRequest['source']): ApplicationSpec {
+  switch (source.case) {
+    case 'spec':
+      return applicationSpecFromWire(source.value);
+    case 'manifests':
+      return importManifests(parseManifests(source.value.content));
+    case undefined:
+      throw new InvalidRequest([{ field: 'spec', description: 'found nothing; allowed is one of spec, manifests' }]);
+  }
+}
+
+function clustersNamedIn(spec: ApplicationSpec): Intake['clusters'] {
+  const of = (policy: PlacementPolicy | undefined, path: string) =>
+    (policy?.clusters ?? []).map((cluster, index) => ({ cluster, field: `${path}.clusters[${index}]` }));
+  return [
+    ...of(spec.placement, 'spec.placement'),
+    ...spec.components.flatMap(({ placement }, index) => of(placement, `spec.components[${index}].placement`)),
+  ];
+}
+
+/** What JSON keeps of a value: undefined fields go. */
+const plain = (value: unknown): JsonValue => {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value !== 'object' || value === null) return null;
+  if (!isJsonObject(value)) return null;
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(entries.map(([key, each]) => [key, plain(each)]));
+};
+
+/**
+ * Reads what was handed in, through whichever door.
+ *
+ * @throws InvalidRequest naming each wrong field; NotBuilt naming each through which a Secret would enter.
+ */
+export function readIntake(source: wire.ApplyApplicationRequest['source']): Intake {
+  const spec = checked(specOf(source));
+  return {
+    spec,
+    digest: createHash('sha256')
+      .update(canonicalJson(plain(spec)))
+      .digest('hex'),
+    charge: spec.components
+      .map((component) => timesResources(podRequests(component), component.replicas))
+      .reduce(addResources, noResources),
+    objects: spec.components.flatMap((component) =>
+      objectRefsOf(component, '').map(({ kind, name }) => ({ kind, name })),
+    ),
+    clusters: clustersNamedIn(spec),
+  };
+}

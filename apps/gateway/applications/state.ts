@@ -1,0 +1,124 @@
+import type { ClusterComponentView, ComponentView, ReasonView } from '#contract';
+import { type ReplicaCounts, type RunPhase, runPhaseOf, worstPhase } from '#domain';
+import type { ActiveRelease, StoredApplication, StoredRefusal, StoredWork } from '#store';
+
+/** How an application stands in one environment. */
+export interface EnvironmentState {
+  environment: string;
+  release: ActiveRelease;
+  phase: RunPhase;
+  components: readonly ComponentView[];
+}
+
+const nothing: ReplicaCounts = { desired: 0, updated: 0, ready: 0, unavailable: 0, restarts: 0 };
+
+const sum = (a: ReplicaCounts, b: ReplicaCounts): ReplicaCounts => ({
+  desired: a.desired + b.desired,
+  updated: a.updated + b.updated,
+  ready: a.ready + b.ready,
+  unavailable: a.unavailable + b.unavailable,
+  restarts: a.restarts + b.restarts,
+});
+
+function phaseOfWork(work: StoredWork): RunPhase {
+  if (!work.wanted) return 'removing';
+  if (work.status === null) return work.freshness === 'unknown' ? 'unknown' : 'applying';
+  return runPhaseOf({
+    phase: work.status.phase,
+    freshness: work.freshness,
+    current: work.status.generation >= work.generation,
+  });
+}
+
+function clusterView(work: StoredWork): ClusterComponentView {
+  const desired = work.wanted ? (work.replicas ?? 0) : 0;
+  return {
+    cluster: work.cluster,
+    phase: phaseOfWork(work),
+    freshness: work.freshness,
+    replicas: { ...(work.status?.replicas ?? nothing), desired: work.status?.replicas.desired ?? desired },
+    reasons: (work.status?.reasons ?? []).map((reason) => ({ ...reason, facts: {} })),
+    objects: work.status?.objects ?? [],
+    reportedAt: work.status?.reportedAt,
+  };
+}
+
+const refusalView = (refusal: StoredRefusal): ReasonView => ({
+  reason: refusal.reason,
+  message: refusal.message ?? refusal.reason,
+  count: 1,
+  facts: refusal.facts ?? {},
+});
+
+/** What the release's own life says of all its components; undefined: what the clusters say. */
+function phaseOfRelease(release: ActiveRelease): RunPhase | undefined {
+  switch (release.phase) {
+    case 'waiting':
+    case 'refused':
+    case 'removing':
+    case 'removed':
+      return release.phase;
+    case 'placed':
+    case 'superseded':
+      return undefined;
+  }
+}
+
+function componentView(
+  component: { name: string; replicas: number },
+  works: readonly StoredWork[],
+  release: ActiveRelease,
+): ComponentView {
+  const clusters = works.map(clusterView);
+  // What goes from a cluster says nothing about how the component is where it stays.
+  const staying = works.filter(({ wanted }) => wanted).map(phaseOfWork);
+  const unplaced: RunPhase = component.replicas === 0 ? 'ready' : 'applying';
+  const seen = staying.length === 0 ? unplaced : worstPhase(staying);
+  const refusals = release.phase === 'refused' ? release.refusals.map(refusalView) : [];
+  return {
+    component: component.name,
+    phase: phaseOfRelease(release) ?? seen,
+    replicas: clusters.map(({ replicas }) => replicas).reduce(sum, nothing),
+    reasons: [...refusals, ...clusters.flatMap(({ reasons }) => reasons)],
+    clusters,
+  };
+}
+
+/** A component that the release does not have any more, as long as a cluster still holds something of it. */
+const leavingView = (component: string, works: readonly StoredWork[]): ComponentView => {
+  const clusters = works.map(clusterView);
+  return {
+    component,
+    phase: 'removing',
+    replicas: clusters.map(({ replicas }) => replicas).reduce(sum, nothing),
+    reasons: [],
+    clusters,
+  };
+};
+
+function stateOf(application: StoredApplication, release: ActiveRelease): EnvironmentState {
+  const components = release.components ?? application.spec.components;
+  const works = application.works.filter(({ environment }) => environment === release.environment);
+  const names = new Set(components.map(({ name }) => name));
+  const leaving = [...new Set(works.map(({ component }) => component))].filter((name) => !names.has(name));
+  const worksOf = (name: string) => works.filter(({ component }) => component === name);
+  const views = components.map((component) => componentView(component, worksOf(component.name), release));
+  return {
+    environment: release.environment,
+    release,
+    phase: worstPhase(views.map(({ phase }) => phase)),
+    components: [...views, ...leaving.map((name) => leavingView(name, worksOf(name)))],
+  };
+}
+
+/** The release that speaks for its environment: the one that asks, since it is what was wanted last. */
+export function environmentsOf(application: StoredApplication): EnvironmentState[] {
+  const speaking = new Map<string, ActiveRelease>();
+  for (const release of application.releases) {
+    const other = speaking.get(release.environment);
+    if (other === undefined || release.number > other.number) speaking.set(release.environment, release);
+  }
+  return [...speaking.values()]
+    .sort((a, b) => (a.environment < b.environment ? -1 : 1))
+    .map((release) => stateOf(application, release));
+}
