@@ -1,0 +1,126 @@
+import type { StatusReport } from '#contract';
+import type { Position, WorkItem } from '#domain';
+import type { Welcome } from './line/session.js';
+import { type AgentParts, rest } from './seams.js';
+import { ReportDesk } from './status/report-desk.js';
+import { arePodsSeen, statusOf } from './status/work-view.js';
+import { Applier } from './work/applier.js';
+import { Deleter } from './work/deleter.js';
+import { HeldWorks } from './work/held-works.js';
+import { Slots } from './work/slots.js';
+
+const parallelWorks = 16;
+const reportsInFlight = 8;
+
+/** What one cluster holds and tells, over however many streams. */
+export class Agent {
+  readonly held = new HeldWorks();
+  private readonly desk = new ReportDesk(reportsInFlight);
+  private readonly applier: Applier;
+  private readonly deleter: Deleter;
+  private incarnation: string | undefined;
+  private session: object | undefined;
+  private head = 0n;
+  private isWoken = false;
+  private waiter: (() => void) | undefined;
+
+  constructor(
+    private readonly parts: AgentParts,
+    onDefect: (error: unknown) => void,
+  ) {
+    const slots = new Slots(parallelWorks);
+    this.applier = new Applier(parts, this.held, slots, { onChange: (workId) => this.touched(workId), onDefect });
+    const onOutcome = (report: Parameters<ReportDesk['confirm']>[0]) => {
+      this.desk.confirm(report);
+      this.wake();
+    };
+    this.deleter = new Deleter(parts, this.held, slots, { onOutcome, onDefect });
+  }
+
+  /** The last work that is held; undefined when none is. */
+  get resumePoint(): Position | undefined {
+    return this.incarnation === undefined ? undefined : { incarnation: this.incarnation, sequence: this.held.received };
+  }
+
+  beginSession(session: object, { incarnation, headSequence, fromBeginning }: Welcome): void {
+    if (this.incarnation !== undefined && this.incarnation !== incarnation) this.held.beginIncarnation();
+    else if (fromBeginning) this.held.rewind();
+    this.incarnation = incarnation;
+    this.head = headSequence;
+    this.session = session;
+    this.desk.beginEpoch();
+  }
+
+  endSession(session: object): void {
+    if (this.session === session) this.session = undefined;
+  }
+
+  /** Works and tombstones, complete up to this sequence. */
+  take(items: readonly WorkItem[], upTo: bigint): void {
+    for (const item of items) {
+      if (item.kind === 'tombstone') this.deleter.take(item.tombstone);
+      else this.takeWork(item.work.id, this.held.take(item.work));
+    }
+    this.held.receivedUpTo(upTo);
+    this.wake();
+  }
+
+  private takeWork(workId: string, isNew: boolean): void {
+    this.examine(workId);
+    this.applier.due(workId, { isNew });
+    this.desk.touch(workId);
+  }
+
+  /** The watch has shown a change. An empty id stands for what many works share: their namespaces. */
+  changed(workId: string): void {
+    if (workId === '') for (const each of this.held.ids()) this.desk.touch(each);
+    else this.touched(workId);
+    this.wake();
+  }
+
+  private touched(workId: string): void {
+    if (this.examine(workId)) this.applier.due(workId, { isNew: false });
+    this.desk.touch(workId);
+    this.wake();
+  }
+
+  /** Notes what the watch confirms; answers whether something of the work is left to apply. */
+  private examine(workId: string): boolean {
+    const held = this.held.get(workId);
+    if (held === undefined) return false;
+    const left = this.held.examine(held, this.parts.watch.objectsOf(workId));
+    if (held.confirmed === held.work.generation && arePodsSeen(workId, this.parts.watch)) held.isReflected = true;
+    return left.length > 0;
+  }
+
+  /** Once everything that was missed has been received and tried, or when waiting for that took too long. */
+  openFullReport({ isLate }: { isLate: boolean }): void {
+    const isCaughtUp = this.held.received >= this.head && this.held.triedUpTo >= this.head;
+    if (this.desk.isFullOpened || !(isCaughtUp || isLate)) return;
+    this.desk.openFull([...new Set([...this.held.ids(), ...this.parts.watch.works()])]);
+  }
+
+  nextReport(): StatusReport | undefined {
+    return this.desk.next((workId) => statusOf(workId, this.held.get(workId), this.parts.watch));
+  }
+
+  acknowledged(sequence: bigint): void {
+    this.desk.acknowledge(sequence);
+    this.wake();
+  }
+
+  private wake(): void {
+    this.isWoken = true;
+    this.waiter?.();
+  }
+
+  /** Resolves when there may be something to tell, after a second at the latest. */
+  async somethingToTell(signal: AbortSignal): Promise<void> {
+    const waiting = new AbortController();
+    this.waiter = () => waiting.abort();
+    if (this.isWoken) waiting.abort();
+    await rest(this.parts.timing, 1_000, AbortSignal.any([signal, waiting.signal]));
+    this.waiter = undefined;
+    this.isWoken = false;
+  }
+}

@@ -1,0 +1,88 @@
+import { type Chance, type Clock, systemClock } from '#domain';
+import { type MemberCluster, systemTiming, type Timing } from '#kube';
+import { Agent } from './agent.js';
+import { ensureIdentity } from './identity/enrolment.js';
+import type { IdentityKeeper } from './identity/identity.js';
+import { LivingIdentity } from './identity/renewal.js';
+import { Connector } from './line/connector.js';
+import type { AgentLog, AgentParts } from './seams.js';
+
+export { directoryKeeper } from './identity/directory-keeper.js';
+export { NotEnrolled } from './identity/enrolment.js';
+export { HubNotTrusted } from './identity/first-contact.js';
+export { type AgentIdentity, type IdentityKeeper, memoryKeeper } from './identity/identity.js';
+
+export interface AgentOptions {
+  /** host:port of the hub, as its certificate names it. */
+  hub: string;
+  identity: IdentityKeeper;
+  /** For the first start only; later the identity that was kept serves. */
+  token?: string | undefined;
+  /** Closed with the agent. */
+  member: MemberCluster;
+  log: AgentLog;
+  clock?: Clock;
+  chance?: Chance;
+  /** Waiting, for simulated time. */
+  sleep?: Timing['sleep'];
+}
+
+export interface RunningAgent {
+  /** The cluster that its certificate names. */
+  cluster: string;
+  /** Rejects when a defect has ended the agent. */
+  done: Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an agent; resolves when it has its identity, and connects from then on for as long as it runs.
+ *
+ * @throws NotEnrolled, HubNotTrusted, RpcError (the hub's refusal of the token). The member is closed then.
+ */
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { hub, token, member, log } = options;
+  const timing: Timing = {
+    clock: options.clock ?? systemClock,
+    chance: options.chance ?? systemTiming.chance,
+    sleep: options.sleep ?? systemTiming.sleep,
+  };
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const keeper = options.identity;
+  const initial = await ensureIdentity({ hub, token, keeper, timing, log, signal }).catch(async (error: unknown) => {
+    await member.close();
+    throw error;
+  });
+  const bound = log.child({ cluster: initial.cluster });
+  const living = new LivingIdentity(initial, { hub, keeper, timing, log: bound, signal });
+  const running = run({ hub, member, timing, log: bound, signal }, living);
+  void running.catch(() => undefined); // `done` still rejects for those who wait for it
+  return {
+    cluster: initial.cluster,
+    done: running,
+    close: async () => {
+      stopping.abort(new Error('the agent ends'));
+      await running.catch(() => undefined); // told by `done`
+      await member.close();
+    },
+  };
+}
+
+async function run(parts: Omit<AgentParts, 'watch'> & { hub: string }, living: LivingIdentity): Promise<void> {
+  const { member, log, signal } = parts;
+  let onDefect: (error: unknown) => void = () => undefined;
+  const defect = new Promise<never>((_, reject) => {
+    onDefect = reject;
+  });
+  let agent: Agent | undefined;
+  const watch = member.watchOwned({
+    onChange: (workId) => agent?.changed(workId),
+    onTrouble: ({ kind, error, retryInMs }) => log.warn({ kind, err: error, retryInMs }, 'a watch broke; trying again'),
+    signal,
+  });
+  const complete: AgentParts = { ...parts, watch };
+  agent = new Agent(complete, onDefect);
+  const connector = new Connector(agent, complete, parts.hub, living);
+  await Promise.race([Promise.all([connector.run(), living.keepFresh(), watch.done]), defect]);
+}

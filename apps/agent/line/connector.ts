@@ -1,0 +1,72 @@
+import { line } from '#contract';
+import type { Millis } from '#domain';
+import { createRpcClient, RpcError } from '#platform';
+import type { Agent } from '../agent.js';
+import { tlsOf } from '../identity/enrolment.js';
+import type { LivingIdentity } from '../identity/renewal.js';
+import { type AgentParts, backoffMs, rest } from '../seams.js';
+import { Session, type SessionEnd } from './session.js';
+
+const lost = { firstMs: 200, longestMs: 15_000 };
+/** Where coming back soon helps nobody: another agent took over, or an operator has to act. */
+const patient = { firstMs: 5_000, longestMs: 60_000 };
+
+type Outcome = { kind: 'ended'; end: SessionEnd } | { kind: 'failed'; error: RpcError; wasWelcomed: boolean };
+
+/** Keeps a stream to the hub, until the agent ends. */
+export class Connector {
+  constructor(
+    private readonly agent: Agent,
+    private readonly parts: AgentParts,
+    private readonly hub: string,
+    private readonly identity: LivingIdentity,
+  ) {}
+
+  async run(): Promise<void> {
+    const { signal, timing } = this.parts;
+    let failures = 0;
+    while (!signal.aborted) {
+      const outcome = await this.#converse();
+      if (signal.aborted) return;
+      const wasWelcomed = outcome.kind === 'ended' ? outcome.end.wasWelcomed : outcome.wasWelcomed;
+      failures = wasWelcomed ? 1 : failures + 1;
+      await rest(timing, this.#pauseAfter(outcome, failures), signal);
+    }
+  }
+
+  async #converse(): Promise<Outcome> {
+    const identity = this.identity.current;
+    const client = createRpcClient(line.AgentService, { address: this.hub, tls: tlsOf(identity), ownConnection: true });
+    const session = new Session(this.agent, this.parts, client.rpc.connect(), identity.cluster);
+    try {
+      return { kind: 'ended', end: await session.run() };
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      return { kind: 'failed', error, wasWelcomed: session.wasWelcomed };
+    } finally {
+      client.close();
+    }
+  }
+
+  #pauseAfter(outcome: Outcome, failures: number): Millis {
+    const { log, timing } = this.parts;
+    if (outcome.kind === 'failed') {
+      const { code, message, details } = outcome.error;
+      const isRefused = code === 'UNAUTHENTICATED' || code === 'INVALID_ARGUMENT';
+      const pauseMs = backoffMs(failures, isRefused ? patient : lost, timing.chance);
+      log.warn(
+        { code, reason: details.errorInfo?.reason, message, retryInMs: Math.round(pauseMs) },
+        'the line to the hub failed',
+      );
+      return pauseMs;
+    }
+    const reason = outcome.end.goodbye?.reason;
+    const isSoon = reason === undefined || reason === line.GoodbyeReason.SHUTDOWN;
+    const pauseMs = backoffMs(failures, isSoon ? lost : patient, timing.chance);
+    const said = reason === undefined ? 'nothing' : line.GoodbyeReason[reason];
+    const fields = { said, message: outcome.end.goodbye?.message, retryInMs: Math.round(pauseMs) };
+    if (isSoon) log.info(fields, 'the hub ended the line');
+    else log.error(fields, 'the hub ended the line');
+    return pauseMs;
+  }
+}

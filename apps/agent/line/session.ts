@@ -1,0 +1,149 @@
+import { create } from '@bufbuild/protobuf';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import { line, statusReportToWire, workItemFromWire } from '#contract';
+import type { Incarnation, Millis } from '#domain';
+import { type ClientBidi, RpcError } from '#platform';
+import type { Agent } from '../agent.js';
+import { type AgentParts, rest } from '../seams.js';
+import { agentVersion } from '../version.js';
+import { Pulse } from './pulse.js';
+
+export type Stream = ClientBidi<typeof line.ConnectRequestSchema, typeof line.ConnectResponseSchema>;
+
+/** How a session ended: by the hub's word, or by the connection. */
+export interface SessionEnd {
+  goodbye: line.Goodbye | undefined;
+  /** It had been welcomed. */
+  wasWelcomed: boolean;
+}
+
+/** Changes of one moment make one report. */
+const lingerMs: Millis = 25;
+/** A full report waits so long for works that the member does not let be tried. */
+const fullReportPatienceMs: Millis = 15_000;
+
+/** One stream, from hello to its end. */
+export class Session {
+  readonly #over = new AbortController();
+  #goodbye: line.Goodbye | undefined;
+  #isWelcomed = false;
+
+  constructor(
+    private readonly agent: Agent,
+    private readonly parts: AgentParts,
+    private readonly stream: Stream,
+    private readonly cluster: string,
+  ) {}
+
+  /** Resolves when the stream has ended; rejects with RpcError, or a defect. */
+  async run(): Promise<SessionEnd> {
+    const hangUp = () => this.stream.cancel();
+    this.parts.signal.addEventListener('abort', hangUp, { once: true });
+    try {
+      await this.#write({ case: 'hello', value: this.#hello() });
+      const failed = new Promise<never>((_, reject) => {
+        this.#fail = reject;
+      });
+      await Promise.race([this.#listen(), failed]);
+      return { goodbye: this.#goodbye, wasWelcomed: this.#isWelcomed };
+    } finally {
+      this.#over.abort();
+      this.agent.endSession(this);
+      this.parts.signal.removeEventListener('abort', hangUp);
+      this.stream.cancel();
+    }
+  }
+
+  get wasWelcomed(): boolean {
+    return this.#isWelcomed;
+  }
+
+  #fail: (error: unknown) => void = () => undefined;
+
+  #write(message: line.ConnectRequest['message']): Promise<void> {
+    return this.stream.write({ message });
+  }
+
+  #hello(): line.Hello {
+    const { resumePoint } = this.agent;
+    return create(line.HelloSchema, {
+      agentVersion,
+      ...(resumePoint === undefined ? {} : { resumeFrom: resumePoint }),
+    });
+  }
+
+  async #listen(): Promise<void> {
+    for await (const { message } of this.stream.messages) {
+      switch (message.case) {
+        case 'welcome':
+          this.#welcomed(message.value);
+          break;
+        case 'workBatch':
+          this.#take(message.value);
+          break;
+        case 'statusAck':
+          this.agent.acknowledged(message.value.sequence);
+          break;
+        case 'schemaRequest':
+          this.#inBackground(this.#pulse?.reportSchema());
+          break;
+        case 'goodbye':
+          this.#goodbye = message.value;
+          return;
+        case undefined:
+          this.parts.log.warn('the hub said something that this agent does not know');
+      }
+    }
+  }
+
+  #pulse: Pulse | undefined;
+
+  #welcomed(welcome: line.Welcome): void {
+    const { incarnation, epoch, headSequence, fromBeginning } = welcome;
+    this.#isWelcomed = true;
+    this.parts.log.info(
+      { epoch: epoch.toString(), incarnation, head: headSequence.toString() },
+      'connected to the hub',
+    );
+    this.agent.beginSession(this, { incarnation, headSequence, fromBeginning });
+    const interval = welcome.heartbeatInterval === undefined ? 3_000 : durationMs(welcome.heartbeatInterval);
+    this.#pulse = new Pulse(this.parts, this.agent.held, (message) => this.#write(message));
+    this.#inBackground(this.#pulse.run(interval, this.#over.signal));
+    this.#inBackground(this.#report());
+  }
+
+  #take(batch: line.WorkBatch): void {
+    const items = batch.items.map((item) => workItemFromWire(item, this.cluster));
+    const upTo = batch.upTo;
+    this.agent.take(items, upTo?.sequence ?? 0n);
+  }
+
+  /** Tells what is to be told, as fast as the hub takes it in. */
+  async #report(): Promise<void> {
+    const { timing } = this.parts;
+    const { signal } = this.#over;
+    const patientUntil = timing.clock.now() + fullReportPatienceMs;
+    while (!signal.aborted) {
+      this.agent.openFullReport({ isLate: timing.clock.now() >= patientUntil });
+      const report = this.agent.nextReport();
+      if (report === undefined) {
+        await this.agent.somethingToTell(signal);
+        await rest(timing, lingerMs, signal);
+      } else await this.#write({ case: 'statusReport', value: statusReportToWire(report) });
+    }
+  }
+
+  /** A part of the session that fails ends it. */
+  #inBackground(work: Promise<void> | undefined): void {
+    void work?.catch((error: unknown) => {
+      if (!this.#over.signal.aborted) this.#fail(error);
+    });
+  }
+}
+
+export const isRefusal = (error: unknown): boolean => error instanceof RpcError && error.code === 'UNAUTHENTICATED';
+export interface Welcome {
+  incarnation: Incarnation;
+  headSequence: bigint;
+  fromBeginning: boolean;
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { AccessUnusable, connectCluster, kubeMember } from '#kube';
+import { createLogger, RpcError, type Running, runMain, StartupError } from '#platform';
+import { agentConfigFrom, type MemberAccess } from './config.js';
+import { directoryKeeper, HubNotTrusted, NotEnrolled, startAgent } from './index.js';
+import { agentVersion } from './version.js';
+
+async function memberAt(access: MemberAccess | undefined) {
+  if (access === undefined)
+    throw new StartupError('KUBECONFIG is not set; allowed: the path of a kubeconfig, or nothing inside a pod');
+  const complete =
+    access.kind === 'in-cluster' ? access : { kind: access.kind, yaml: await readFile(access.path, 'utf8') };
+  return kubeMember(await connectCluster(complete, { userAgent: `berth-agent/${agentVersion}` }));
+}
+
+/** What an operator can act on is one line; everything else keeps its stack. */
+function asStartupError(error: unknown): unknown {
+  const isTheirs =
+    error instanceof NotEnrolled ||
+    error instanceof HubNotTrusted ||
+    error instanceof AccessUnusable ||
+    error instanceof RpcError ||
+    (error instanceof Error && 'code' in error && error.code === 'ENOENT');
+  return isTheirs && error instanceof Error ? new StartupError(`agent: ${error.message}`, { cause: error }) : error;
+}
+
+async function start(): Promise<Running> {
+  const { hub, token, directory, logLevel, access } = agentConfigFrom(process.env);
+  const log = createLogger({ app: 'agent', level: logLevel });
+  try {
+    const member = await memberAt(access);
+    const agent = await startAgent({ hub, token, identity: directoryKeeper(directory), member, log });
+    void agent.done.catch((error: unknown) => {
+      log.fatal({ err: error }, 'the agent has ended');
+      process.exit(1);
+    });
+    return agent;
+  } catch (error) {
+    throw asStartupError(error);
+  }
+}
+
+await runMain(start);

@@ -1,0 +1,137 @@
+import { berthLabels, type Work } from '#domain';
+import { type AgentParts, backoffMs, rest } from '../seams.js';
+import { failureOf } from './failure.js';
+import type { HeldWork, HeldWorks } from './held-works.js';
+import { isNamespace, type WantedObject } from './plan.js';
+import type { Slots } from './slots.js';
+
+const retries = { firstMs: 500, longestMs: 60_000 };
+const passingRetries = { firstMs: 200, longestMs: 10_000 };
+const applyTimeoutMs = 30_000;
+
+interface Run {
+  /** Something changed since the last look. */
+  isDue: boolean;
+  /** Ends a pause between tries. */
+  hurry: AbortController;
+}
+
+/** Brings works into the cluster: one run per work, many works at a time, again after failures, without end. */
+export class Applier {
+  readonly #runs = new Map<string, Run>();
+  readonly #namespaces = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly parts: AgentParts,
+    private readonly held: HeldWorks,
+    private readonly slots: Slots,
+    private readonly hooks: { onChange(workId: string): void; onDefect(error: unknown): void },
+  ) {}
+
+  /** Something about the work changed: its content (then without waiting out a pause), or its objects in the cluster. */
+  due(workId: string, { isNew }: { isNew: boolean }): void {
+    const running = this.#runs.get(workId);
+    if (running !== undefined) {
+      running.isDue = true;
+      if (isNew) running.hurry.abort();
+      return;
+    }
+    const run: Run = { isDue: true, hurry: new AbortController() };
+    this.#runs.set(workId, run);
+    void this.#run(workId, run).catch((error: unknown) => {
+      if (!this.parts.signal.aborted) this.hooks.onDefect(error);
+    });
+  }
+
+  async #run(workId: string, run: Run): Promise<void> {
+    await this.parts.watch.synced;
+    while (run.isDue && !this.parts.signal.aborted) {
+      run.isDue = false;
+      const held = this.held.get(workId);
+      const left = held === undefined ? [] : this.held.examine(held, this.parts.watch.objectsOf(workId));
+      if (held === undefined || left.length === 0) continue;
+      const isDone = await this.slots.within(() => this.#try(held, left));
+      this.hooks.onChange(workId);
+      if (isDone) continue;
+      run.isDue = true;
+      await this.#pause(held, run);
+    }
+    this.#runs.delete(workId);
+  }
+
+  async #pause(held: HeldWork, run: Run): Promise<void> {
+    const { timing, signal } = this.parts;
+    const bounds = held.failure?.isPassing === true ? passingRetries : retries;
+    if (run.hurry.signal.aborted) run.hurry = new AbortController();
+    await rest(timing, backoffMs(held.failures, bounds, timing.chance), AbortSignal.any([signal, run.hurry.signal]));
+    run.hurry = new AbortController();
+  }
+
+  async #try(held: HeldWork, left: readonly WantedObject[]): Promise<boolean> {
+    const { work } = held;
+    const { log } = this.parts;
+    const fields = { work: work.id, component: work.component, generation: work.generation.toString() };
+    try {
+      const isWhole = await this.#apply(held, left);
+      held.failure = undefined;
+      held.failures = 0;
+      if (isWhole) log.info({ ...fields, objects: left.length }, 'work applied');
+      return true;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === undefined) throw error;
+      if (this.parts.signal.aborted) return false;
+      this.#namespaces.delete(work.namespace);
+      held.failure = failure;
+      held.failures += 1;
+      log.warn(
+        { ...fields, reason: failure.reason, failures: held.failures },
+        'work could not be applied; trying again',
+      );
+      return false;
+    } finally {
+      held.isTried = true;
+    }
+  }
+
+  /** Answers false when a newer content came meanwhile. */
+  async #apply(held: HeldWork, left: readonly WantedObject[]): Promise<boolean> {
+    const { member, watch, signal } = this.parts;
+    await this.#ensureNamespace(held.work);
+    for (const { key, ref, manifest, stamp, digest } of left) {
+      if (this.held.get(held.work.id) !== held) return false;
+      await watch.watchKind(ref);
+      const { uid } = await member.applyObject(manifest, stamp, { signal, timeoutMs: applyTimeoutMs });
+      held.applied.set(key, { uid, digest, seen: false });
+    }
+    return true;
+  }
+
+  /** Many works share one namespace: whoever comes first makes it, the others wait for that. */
+  async #ensureNamespace(work: Work): Promise<void> {
+    const name = work.namespace;
+    const { member, watch, signal } = this.parts;
+    const there = watch.objectsOf('').find((object) => isNamespace(object) && object.name === name);
+    if (there !== undefined && !there.deleting) return;
+    if (there?.deleting === true) this.#namespaces.delete(name);
+    let making = this.#namespaces.get(name);
+    if (making === undefined) {
+      const labels = { [berthLabels.environment]: work.environment, ...namespaceLabels(work) };
+      making = member.ensureNamespace(name, labels, { signal, timeoutMs: applyTimeoutMs });
+      this.#namespaces.set(name, making);
+    }
+    await making;
+  }
+}
+
+/** What the broker says about the namespace, when it sends it along. */
+function namespaceLabels(work: Work): Record<string, string> {
+  const manifest = work.objects.find((object) => object.apiVersion === 'v1' && object.kind === 'Namespace');
+  const metadata = manifest?.metadata;
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return {};
+  const { labels } = metadata;
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return {};
+  return Object.fromEntries(
+    Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

@@ -1,0 +1,82 @@
+import type { Millis, Tombstone, TombstoneReport } from '#domain';
+import type { DeletionResult } from '#kube';
+import { type AgentParts, backoffMs, rest } from '../seams.js';
+import { failureOf } from './failure.js';
+import type { HeldWorks } from './held-works.js';
+import type { Slots } from './slots.js';
+
+const retries = { firstMs: 200, longestMs: 5_000 };
+const deleteTimeoutMs = 30_000;
+/** What a namespace still holds may be on its way out: pods have a grace period. */
+const foreignPatienceMs: Millis = 10_000;
+
+/** Carries out tombstones, and nothing else deletes anything. */
+export class Deleter {
+  readonly #underWay = new Set<string>();
+
+  constructor(
+    private readonly parts: AgentParts,
+    private readonly held: HeldWorks,
+    private readonly slots: Slots,
+    private readonly hooks: { onOutcome(report: TombstoneReport): void; onDefect(error: unknown): void },
+  ) {}
+
+  take(tombstone: Tombstone): void {
+    if (this.#underWay.has(tombstone.id)) return;
+    this.#underWay.add(tombstone.id);
+    void this.#carryOut(tombstone)
+      .catch((error: unknown) => {
+        if (!this.parts.signal.aborted) this.hooks.onDefect(error);
+      })
+      .finally(() => this.#underWay.delete(tombstone.id));
+  }
+
+  /** Until the object is seen to be gone, or the order turns out to be moot. */
+  async #carryOut(tombstone: Tombstone): Promise<void> {
+    const { timing, signal, log } = this.parts;
+    const { id: tombstoneId, object, uid } = tombstone;
+    const began = timing.clock.now();
+    let wasDeleting = false;
+    for (let tries = 1; !signal.aborted; tries++) {
+      const result = await this.slots.within(() => this.#try(tombstone));
+      wasDeleting ||= result?.outcome === 'deleting';
+      const report = result === undefined ? undefined : this.#reportOf(tombstoneId, result, { wasDeleting, began });
+      if (report !== undefined) {
+        const { apiVersion, kind, namespace, name } = object;
+        log.info(
+          { tombstone: tombstoneId, apiVersion, kind, namespace, name, uid, outcome: report.outcome },
+          'tombstone carried out',
+        );
+        return this.hooks.onOutcome(report);
+      }
+      await rest(timing, backoffMs(tries, retries, timing.chance), signal);
+    }
+  }
+
+  /** Undefined when the member could not say. */
+  async #try(tombstone: Tombstone): Promise<DeletionResult | undefined> {
+    const { member, signal, log } = this.parts;
+    const { object, uid } = tombstone;
+    if (this.held.isWanted(object))
+      return { outcome: 'replaced', left: [], message: 'a work of this cluster wants it' };
+    try {
+      return await member.deleteObject({ ...object, uid }, { signal, timeoutMs: deleteTimeoutMs });
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === undefined) throw error;
+      log.warn({ tombstone: tombstone.id, reason: failure.reason }, 'tombstone could not be carried out; trying again');
+      return undefined;
+    }
+  }
+
+  #reportOf(
+    tombstoneId: string,
+    { outcome, message }: DeletionResult,
+    { wasDeleting, began }: { wasDeleting: boolean; began: number },
+  ): TombstoneReport | undefined {
+    if (outcome === 'deleting') return undefined;
+    if (outcome === 'foreign-left' && this.parts.timing.clock.now() - began < foreignPatienceMs) return undefined;
+    const isOurs = wasDeleting && (outcome === 'absent' || outcome === 'replaced');
+    return { tombstoneId, outcome: isOurs ? 'deleted' : outcome, message };
+  }
+}

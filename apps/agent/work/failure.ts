@@ -1,0 +1,35 @@
+import { KubeError, NamespaceNotOurs } from '#kube';
+
+/** Why a work could not be applied: a word for programs, a sentence for people. */
+export interface ApplyFailure {
+  reason: string;
+  message: string;
+  /** It could heal by itself soon: the cluster does not answer, a namespace is still going. */
+  isPassing: boolean;
+}
+
+const words: Readonly<Record<string, string>> = {
+  'not-found': 'KindOrNamespaceMissing',
+  'field-manager-conflict': 'FieldManagerConflict',
+  'precondition-conflict': 'Conflict',
+  invalid: 'InvalidObject',
+  'schema-mismatch': 'SchemaMismatch',
+  'namespace-terminating': 'NamespaceTerminating',
+  forbidden: 'Forbidden',
+  'credentials-refused': 'CredentialsRefused',
+  'too-many-requests': 'TooManyRequests',
+  unreachable: 'ClusterUnreachable',
+  'server-fault': 'ServerFault',
+  garbled: 'ServerFault',
+};
+
+const longestMessage = 500;
+
+/** Answers undefined for what is no failure of the member: a defect of ours. */
+export function failureOf(error: unknown): ApplyFailure | undefined {
+  if (error instanceof NamespaceNotOurs)
+    return { reason: 'NamespaceNotOurs', message: error.message, isPassing: false };
+  if (!(error instanceof KubeError)) return undefined;
+  const isPassing = error.passing || error.tag === 'namespace-terminating' || error.tag === 'not-found';
+  return { reason: words[error.tag] ?? 'ApplyFailed', message: error.message.slice(0, longestMessage), isPassing };
+}

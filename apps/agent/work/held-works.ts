@@ -1,0 +1,127 @@
+import type { ObjectRef, Work } from '#domain';
+import type { OwnedObject } from '#kube';
+import type { ApplyFailure } from './failure.js';
+import {
+  type AppliedMark,
+  isConfirmed,
+  isNamespace,
+  objectKey,
+  remaining,
+  type WantedObject,
+  wantedObjects,
+} from './plan.js';
+
+/** One work that the agent was told to hold. */
+export interface HeldWork {
+  work: Work;
+  wanted: readonly WantedObject[];
+  applied: Map<string, AppliedMark>;
+  /** The newest generation whose objects the watch has all shown as ordered. */
+  confirmed: bigint;
+  /** The present generation was tried at least once. */
+  isTried: boolean;
+  failure: ApplyFailure | undefined;
+  failures: number;
+  /** The pods that its objects ask for have been seen. */
+  isReflected: boolean;
+}
+
+/** What the agent was told to hold, and how far it is. Pure: it applies nothing, and it never forgets an object. */
+export class HeldWorks {
+  readonly #works = new Map<string, HeldWork>();
+  #received = 0n;
+
+  /** Everything up to here has been received. */
+  get received(): bigint {
+    return this.#received;
+  }
+
+  /** Another life of the store: its sequences and generations say nothing about those known so far. */
+  beginIncarnation(): void {
+    this.#works.clear();
+    this.#received = 0n;
+  }
+
+  /** Everything is sent again from the beginning. */
+  rewind(): void {
+    this.#received = 0n;
+  }
+
+  receivedUpTo(sequence: bigint): void {
+    if (sequence > this.#received) this.#received = sequence;
+  }
+
+  /** Takes a work in; answers whether it brings a new content. Older ones than those known change nothing. */
+  take(work: Work): boolean {
+    const known = this.#works.get(work.id);
+    if (known !== undefined && known.work.generation >= work.generation) {
+      if (known.work.generation === work.generation) known.work = { ...known.work, sequence: work.sequence };
+      return false;
+    }
+    this.#works.set(work.id, {
+      work,
+      wanted: wantedObjects(work),
+      applied: known?.applied ?? new Map(),
+      confirmed: known?.confirmed ?? 0n,
+      isTried: false,
+      failure: undefined,
+      failures: 0,
+      isReflected: false,
+    });
+    return true;
+  }
+
+  get(workId: string): HeldWork | undefined {
+    return this.#works.get(workId);
+  }
+
+  ids(): string[] {
+    return [...this.#works.keys()];
+  }
+
+  /** What is left to apply of a work, by what the watch shows; and notes what the watch has confirmed. */
+  examine(held: HeldWork, objects: readonly OwnedObject[]): WantedObject[] {
+    const observed = new Map(objects.map((object) => [objectKey(object), object]));
+    for (const [key, mark] of held.applied) {
+      const there = observed.get(key);
+      if (there?.uid === mark.uid && there.digest === mark.digest) mark.seen = true;
+    }
+    if (isConfirmed(held.wanted, observed)) {
+      held.confirmed = held.work.generation;
+      held.isTried = true;
+    }
+    return remaining(held.wanted, observed, held.applied);
+  }
+
+  /** A work that is held wants this object, or lives in this namespace. */
+  isWanted(object: ObjectRef): boolean {
+    const key = objectKey(object);
+    for (const { work, wanted } of this.#works.values()) {
+      if (wanted.some((each) => each.key === key)) return true;
+      if (isNamespace(object) && wanted.length > 0 && work.namespace === object.name) return true;
+    }
+    return false;
+  }
+
+  /** Every work up to this sequence is in the cluster as ordered. */
+  get appliedUpTo(): bigint {
+    return this.#upTo((held) => held.confirmed === held.work.generation);
+  }
+
+  /** Every work up to this sequence is in the cluster, and so are its pods. */
+  get reflectedUpTo(): bigint {
+    return this.#upTo((held) => held.confirmed === held.work.generation && held.isReflected);
+  }
+
+  /** Every work up to this sequence has been tried, well or not. */
+  get triedUpTo(): bigint {
+    return this.#upTo((held) => held.isTried);
+  }
+
+  #upTo(isDone: (held: HeldWork) => boolean): bigint {
+    let upTo = this.#received;
+    for (const held of this.#works.values())
+      if (held.work.sequence <= upTo && !isDone(held)) upTo = held.work.sequence - 1n;
+    return upTo;
+  }
+}

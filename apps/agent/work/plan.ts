@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { berthAnnotations, berthLabels, canonicalJson, type JsonObject, type ObjectRef, type Work } from '#domain';
+import { identityOf, type OwnedObject, type Stamp } from '#kube';
+
+/** One object of a work as it is to be: the manifest, what is stamped on it, and the digest that names both. */
+export interface WantedObject {
+  key: string;
+  ref: ObjectRef;
+  manifest: JsonObject;
+  stamp: Stamp;
+  digest: string;
+}
+
+/** What the last apply of an object gave; `seen` once the watch has shown it. */
+export interface AppliedMark {
+  uid: string;
+  digest: string;
+  seen: boolean;
+}
+
+export const objectKey = ({ apiVersion, kind, namespace, name }: ObjectRef): string =>
+  `${apiVersion}/${kind}/${namespace}/${name}`;
+
+export const isNamespace = ({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): boolean =>
+  apiVersion === 'v1' && kind === 'Namespace';
+
+/** The objects of a work in the order in which they are applied. Its namespace is shared by many works and not theirs. */
+export function wantedObjects(work: Work): WantedObject[] {
+  const labels = { [berthLabels.managedBy]: berthLabels.managedByValue, [berthLabels.work]: work.id };
+  return work.objects.flatMap((manifest) => {
+    const { apiVersion, kind, namespace, name } = identityOf(manifest);
+    const ref = { apiVersion, kind, namespace, name };
+    if (isNamespace(ref)) return [];
+    const digest = createHash('sha256').update(canonicalJson({ manifest, labels })).digest('hex').slice(0, 32);
+    const annotations = {
+      [berthAnnotations.generation]: work.generation.toString(),
+      [berthAnnotations.digest]: digest,
+    };
+    return [{ key: objectKey(ref), ref, manifest, stamp: { labels, annotations }, digest }];
+  });
+}
+
+/**
+ * What is left to apply. An object that carries its digest is as ordered; one that was applied and that the watch has
+ * not shown yet is on its way. What the work does not name is left alone: missing from a work is no order to delete.
+ */
+export function remaining(
+  wanted: readonly WantedObject[],
+  observed: ReadonlyMap<string, OwnedObject>,
+  applied: ReadonlyMap<string, AppliedMark>,
+): WantedObject[] {
+  return wanted.filter(({ key, digest }) => {
+    const there = observed.get(key);
+    if (there?.digest === digest) return false;
+    const mark = applied.get(key);
+    const isUnderWay = mark?.digest === digest && !mark.seen && (there === undefined || there.uid === mark.uid);
+    return !isUnderWay;
+  });
+}
+
+/** Every object is in the cluster, as ordered, by what the watch shows. */
+export const isConfirmed = (wanted: readonly WantedObject[], observed: ReadonlyMap<string, OwnedObject>): boolean =>
+  wanted.every(({ key, digest }) => observed.get(key)?.digest === digest);
