@@ -1,8 +1,10 @@
 import { defaultPolicy } from '#placement';
-import { createMetrics, silentLogger } from '#platform';
+import { createLogger, createMetrics, silentLogger } from '#platform';
 import type { Store } from '#store';
 import { schedulerMetrics } from '../../apps/scheduler/metrics.js';
 import { Placer } from '../../apps/scheduler/placing.js';
+import { Reaper } from '../../apps/scheduler/reaping/reaper.js';
+import { Sweeper } from '../../apps/scheduler/sweeping/sweeper.js';
 import type { TestDatabase } from '../../libs/store/testing/database.js';
 import { seededIds } from './scenario.js';
 
@@ -35,4 +37,18 @@ export async function aPlacer(database: TestDatabase, name: string, batchSize = 
       return values.reduce((sum, each) => sum + each.value, 0);
     },
   };
+}
+
+/** The reaping half, with a connection pool of its own. */
+export async function aReaper(database: TestDatabase, name: string): Promise<Reaper> {
+  const store = await database.connect('berth_scheduler', { poolSize: 2 });
+  const metrics = schedulerMetrics(createMetrics({ app: 'scheduler' }));
+  return new Reaper({ store, name, ids: seededIds(`reaper ${name}`), metrics, log: silentLogger() });
+}
+
+export async function aSweeper(database: TestDatabase, name: string, lines: object[] = []): Promise<Sweeper> {
+  const store = await database.connect('berth_scheduler', { poolSize: 2 });
+  const metrics = schedulerMetrics(createMetrics({ app: 'scheduler' }));
+  const log = createLogger({ app: 'test', destination: { write: (line) => lines.push(JSON.parse(line)) } });
+  return new Sweeper({ store, name, metrics, log });
 }
