@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Resources } from '#domain';
+import { type FreeNode, mostClasses, nodeClasses } from './node-classes.js';
+
+const mebibyte = 2 ** 20;
+
+const node: fc.Arbitrary<FreeNode> = fc.record({
+  free: fc.record({
+    mcpu: fc.integer({ min: 0, max: 64_000 }),
+    memoryBytes: fc.integer({ min: 0, max: 256 * 1024 }).map((mib) => mib * mebibyte + 17),
+    pods: fc.integer({ min: 0, max: 110 }),
+  }),
+  architecture: fc.constantFrom('amd64', 'arm64'),
+  taints: fc.constantFrom([], [{ key: 'gpu', value: '', effect: 'NoSchedule' as const }]),
+});
+
+const shape = (each: Pick<FreeNode, 'architecture' | 'taints'>): string =>
+  JSON.stringify([each.architecture, each.taints]);
+const covers = (room: Resources, demand: Resources): boolean =>
+  room.mcpu >= demand.mcpu && room.memoryBytes >= demand.memoryBytes && room.pods >= demand.pods;
+
+/** Whether every class's nodes can be matched, one to one, with real nodes that have as much: greedy from the largest. */
+function isPromiseKept(nodes: readonly FreeNode[], classes: ReturnType<typeof nodeClasses>): boolean {
+  for (const probe of classes) {
+    const promised = classes
+      .filter((c) => shape(c) === shape(probe) && covers(c.free, probe.free))
+      .reduce((n, c) => n + c.nodes, 0);
+    const real = nodes.filter((n) => shape(n) === shape(probe) && covers(n.free, probe.free)).length;
+    if (promised > real) return false;
+  }
+  return true;
+}
+
+describe('classes of nodes', () => {
+  it('never promise more nodes with so much free than there are', () => {
+    fc.assert(
+      fc.property(fc.array(node, { maxLength: 300 }), (nodes) => {
+        const classes = nodeClasses(nodes);
+        expect(classes.length).toBeLessThanOrEqual(mostClasses);
+        expect(classes.reduce((sum, each) => sum + each.nodes, 0)).toBe(nodes.length);
+        expect(isPromiseKept(nodes, classes)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('are exact for a cluster of a few shapes', () => {
+    const big: FreeNode = {
+      free: { mcpu: 3_950, memoryBytes: 8 * 2 ** 30, pods: 100 },
+      architecture: 'amd64',
+      taints: [],
+    };
+    const small = { ...big, free: { mcpu: 150, memoryBytes: 2 ** 30, pods: 3 } };
+    expect(nodeClasses([small, big, big])).toEqual([
+      { ...big, nodes: 2 },
+      { ...small, nodes: 1 },
+    ]);
+  });
+
+  it('leave out the least when there are more shapes than classes', () => {
+    const shapes = Array.from({ length: 80 }, (_, index) => ({
+      free: { mcpu: 1_000 * (index + 1), memoryBytes: 2 ** 30, pods: 10 },
+      architecture: `arch-${index}`,
+      taints: [],
+    }));
+    const classes = nodeClasses(shapes);
+    expect(classes.length).toBe(mostClasses);
+    expect(classes.some((each) => each.architecture === 'arch-79')).toBe(true);
+  });
+});
