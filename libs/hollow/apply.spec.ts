@@ -66,8 +66,8 @@ describe('server-side apply', () => {
     const { body } = await cluster.apply(path, only({ replicas: 5 }), 'other', '&force=true');
     expect(body.spec.replicas).toBe(5);
     const berth = body.metadata.managedFields.find((entry: { manager: string }) => entry.manager === 'berth');
-    expect(berth.fieldsV1['f:spec']['f:replicas']).toBeUndefined();
-    expect(berth.fieldsV1['f:spec']['f:selector']).toEqual({});
+    expect(berth?.fieldsV1['f:spec']?.['f:replicas']).toBeUndefined();
+    expect(berth?.fieldsV1['f:spec']?.['f:selector']).toEqual({});
   });
 
   it('removes what its only owner drops, and keeps what another still applies', async () => {
@@ -164,7 +164,7 @@ describe('server-side apply', () => {
       }),
     );
     expect(code).toBe(422);
-    expect(body.details.causes[0].field).toBe('spec.selector');
+    expect(body.details.causes[0]?.field).toBe('spec.selector');
     expect(body.message).toContain('field is immutable');
   });
 

@@ -2,11 +2,79 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
 import { type HollowCluster, type HollowOptions, startHollowCluster } from './index.js';
 
-/** For the specs of this folder: a cluster and plain calls to it. */
+export interface SeenContainer {
+  name: string;
+  image: string;
+  imagePullPolicy?: string;
+  env?: { name: string; value: string }[] | undefined;
+  ports?: { containerPort: number; protocol?: string; name?: string }[];
+  resources: { requests: Record<string, string> };
+}
+
+export interface SeenPodSpec {
+  containers: [SeenContainer, ...SeenContainer[]];
+  nodeName?: string;
+  nodeSelector?: Record<string, string>;
+}
+
+export interface SeenSpec extends SeenPodSpec {
+  replicas?: number | undefined;
+  selector: { matchLabels: Record<string, string> };
+  strategy?: { type?: string; rollingUpdate: object };
+  template: { metadata: { labels: Record<string, string> }; spec: SeenPodSpec };
+}
+
+interface SeenMeta {
+  name: string;
+  uid: string;
+  resourceVersion: string;
+  generation: number;
+  deletionTimestamp?: string;
+  annotations: Record<string, string>;
+  ownerReferences: { kind: string }[];
+  managedFields: { manager: string; fieldsV1: Record<string, Record<string, unknown>> }[];
+  continue?: string;
+  remainingItemCount?: number;
+}
+
+interface SeenStatus {
+  phase: string;
+  conditions?: { type: string; status: string; reason?: string }[];
+  containerStatuses?: { state: { waiting?: { reason: string } } }[];
+  observedGeneration: number;
+  replicas: number;
+  updatedReplicas: number;
+  readyReplicas?: number;
+  availableReplicas: number;
+  numberReady: number;
+}
+
+/** As much of any answer as the specs look at; what an answer lacks is undefined when read. */
+export interface Seen {
+  kind?: string;
+  metadata: SeenMeta;
+  spec: SeenSpec;
+  status: SeenStatus;
+  data: Record<string, string>;
+  items: Seen[];
+  usage: { cpu: string };
+  gitVersion: string;
+  groups: { name: string }[];
+  definitions: Record<string, { properties: Record<string, { $ref?: string }> }>;
+  components: { schemas: Record<string, unknown> };
+  reason: string;
+  message: string;
+  details: { causes: { field: string }[] };
+}
+
+export interface SeenEvent {
+  type: string;
+  object: Seen;
+}
+
 export interface Answer {
   code: number;
-  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into as deep as a test likes
-  body: any;
+  body: Seen;
 }
 
 export const applyYaml = 'application/apply-patch+yaml';
@@ -27,7 +95,7 @@ export class Caller {
       headers: { authorization: `Bearer ${this.cluster.token}`, 'content-type': contentType },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    return { code: response.status, body: await response.json() };
+    return { code: response.status, body: (await response.json()) as Seen };
   }
 
   get(path: string): Promise<Answer> {
@@ -39,20 +107,20 @@ export class Caller {
   }
 
   /** Reads watch events until `enough`, then hangs up. */
-  async watch(path: string, enough: (events: readonly Answer['body'][]) => boolean): Promise<Answer['body'][]> {
+  async watch(path: string, enough: (events: readonly SeenEvent[]) => boolean): Promise<SeenEvent[]> {
     const hangUp = new AbortController();
     const response = await fetch(this.cluster.url + path, {
       headers: { authorization: `Bearer ${this.cluster.token}` },
       dispatcher: this.dispatcher,
       signal: AbortSignal.any([hangUp.signal, AbortSignal.timeout(10_000)]),
     });
-    const events: Answer['body'][] = [];
+    const events: SeenEvent[] = [];
     let rest = '';
     const decoder = new TextDecoder();
     for await (const chunk of response.body ?? []) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
-      events.push(...lines.map((line) => JSON.parse(line)));
+      events.push(...lines.map((line) => JSON.parse(line) as SeenEvent));
       if (enough(events)) break;
     }
     hangUp.abort();
@@ -89,9 +157,11 @@ export async function eventually<T>(look: () => Promise<T | undefined> | T | und
 export const deploymentPath = (name = 'web', namespace = 'default') =>
   `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
 
+type DeploymentSpec = Pick<SeenSpec, 'replicas' | 'selector' | 'strategy' | 'template'>;
+
 /** A Deployment as a client sends it; `change` edits the spec. */
-export function aDeployment(change: (spec: Answer['body']) => void = () => {}, name = 'web') {
-  const container = {
+export function aDeployment(change: (spec: DeploymentSpec) => void = () => {}, name = 'web') {
+  const container: SeenContainer = {
     name: 'main',
     image: 'app:1',
     env: [
@@ -101,7 +171,7 @@ export function aDeployment(change: (spec: Answer['body']) => void = () => {}, n
     ports: [{ containerPort: 80 }],
     resources: { requests: { cpu: '100m', memory: '64Mi' } },
   };
-  const spec = {
+  const spec: DeploymentSpec = {
     replicas: 2,
     selector: { matchLabels: { app: name } },
     template: { metadata: { labels: { app: name } }, spec: { containers: [container] } },

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Answer, aDeployment, type Caller, deploymentPath, eventually, hollow } from './member.suite.js';
+import { aDeployment, type Caller, deploymentPath, eventually, hollow, type Seen } from './member.suite.js';
+import type { Pod } from './objects.js';
 
 describe('workloads on nodes that pretend', () => {
   let cluster: Caller;
   afterEach(() => cluster.cluster.close());
-  const pods = async (labels = 'app=web'): Promise<Answer['body'][]> =>
+  const pods = async (labels = 'app=web'): Promise<Seen[]> =>
     (await cluster.get(`/api/v1/namespaces/default/pods?labelSelector=${labels}`)).body.items;
   const ready = (name = 'web') =>
     eventually(async () => {
@@ -23,13 +24,13 @@ describe('workloads on nodes that pretend', () => {
       }),
     );
     const { status } = await ready();
-    expect(status.conditions.map((one: { type: string; status: string }) => `${one.type}=${one.status}`)).toEqual([
+    expect(status.conditions?.map((one: { type: string; status: string }) => `${one.type}=${one.status}`)).toEqual([
       'Available=True',
       'Progressing=True',
     ]);
     const running = await pods();
     expect(new Set(running.map((pod) => pod.spec.nodeName)).size).toBe(3);
-    expect(running[0].metadata.ownerReferences[0].kind).toBe('ReplicaSet');
+    expect(running[0]?.metadata.ownerReferences[0]?.kind).toBe('ReplicaSet');
   });
 
   it('never goes under availability, nor over the surge, while it rolls', async () => {
@@ -46,10 +47,10 @@ describe('workloads on nodes that pretend', () => {
     let most = 0;
     const stop = cluster.cluster.store.listen('all', ({ resource }) => {
       if (resource.kind !== 'Pod') return;
-      const all = [...cluster.cluster.store.objects(resource, 'default')] as Answer['body'][];
+      const all = [...cluster.cluster.store.objects(resource, 'default')] as Pod[];
       const alive = all.filter((pod) => pod.metadata.deletionTimestamp === undefined);
       const good = alive.filter((pod) =>
-        pod.status.conditions?.some(
+        pod.status?.conditions?.some(
           (one: { type: string; status: string }) => one.type === 'Ready' && one.status === 'True',
         ),
       );
@@ -79,7 +80,7 @@ describe('workloads on nodes that pretend', () => {
       }),
     );
     const stuck = await eventually(async () =>
-      (await pods()).find((pod) => pod.status.containerStatuses?.[0].state.waiting?.reason === 'ImagePullBackOff'),
+      (await pods()).find((pod) => pod.status.containerStatuses?.[0]?.state.waiting?.reason === 'ImagePullBackOff'),
     );
     expect(stuck.status.phase).toBe('Pending');
     expect((await cluster.get(deploymentPath())).body.status.availableReplicas).toBe(2);
@@ -95,10 +96,10 @@ describe('workloads on nodes that pretend', () => {
     );
     const waiting = await eventually(async () =>
       (await pods()).find((pod) =>
-        pod.status.conditions?.some((one: { reason?: string }) => one.reason === 'Unschedulable'),
+        pod.status?.conditions?.some((one: { reason?: string }) => one.reason === 'Unschedulable'),
       ),
     );
-    expect(waiting.status.conditions[0]).toMatchObject({
+    expect(waiting.status.conditions?.[0]).toMatchObject({
       type: 'PodScheduled',
       status: 'False',
       message: '0/1 nodes are available: 1 Insufficient cpu.',
@@ -164,7 +165,7 @@ describe('workloads on nodes that pretend', () => {
     await eventually(async () => ((await cluster.get(path)).body.status.readyReplicas === 3 ? true : undefined));
     expect(order).toEqual(['web-0', 'web-1', 'web-2']);
     const claims = await cluster.get('/api/v1/namespaces/default/persistentvolumeclaims');
-    expect(claims.body.items.map((one: Answer['body']) => `${one.metadata.name} ${one.status.phase}`)).toEqual([
+    expect(claims.body.items.map((one: Seen) => `${one.metadata.name} ${one.status.phase}`)).toEqual([
       'data-web-0 Bound',
       'data-web-1 Bound',
       'data-web-2 Bound',

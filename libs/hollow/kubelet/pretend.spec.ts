@@ -30,9 +30,7 @@ describe('the pretend kubelet over HTTP', () => {
       (await cluster.get(deploymentPath())).body.status.readyReplicas === 2 ? true : undefined,
     );
     const { body } = await cluster.get('/api/v1/namespaces/default/pods');
-    expect(new Set(body.items.map((pod: { spec: { nodeName: string } }) => pod.spec.nodeName))).toEqual(
-      new Set(['node-0', 'node-1']),
-    );
+    expect(new Set(body.items.map((pod) => pod.spec.nodeName))).toEqual(new Set(['node-0', 'node-1']));
     await cluster.call('DELETE', deploymentPath(), { propagationPolicy: 'Background' });
     await eventually(async () =>
       (await cluster.get('/api/v1/namespaces/default/pods')).body.items.length === 0 ? true : undefined,
