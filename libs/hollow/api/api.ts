@@ -18,10 +18,21 @@ import { merge, namedFields, without } from '../ownership/typed.js';
 import { apiVersionOf, type ResourceKind, resourceNamed } from '../resources.js';
 import { declaredOnly, problemsOf } from '../schema/check.js';
 import { structRef } from '../schema/schema.js';
-import { ApiError, alreadyExists, badRequest, conflict, notFound, stale, terminating } from '../status.js';
+import {
+  ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  type FieldError,
+  invalid,
+  notFound,
+  stale,
+  terminating,
+} from '../status.js';
 import type { ObjectStore } from '../store.js';
 import { ServiceAddresses } from './addresses.js';
 import { withDefaults } from './defaults.js';
+import { omit, systemMeta, withMetaOf, withoutNulls } from './object-parts.js';
 import { hasGeneration, initialStatus, prepared } from './strategy.js';
 import { validate, validateChange } from './validation.js';
 
@@ -51,6 +62,11 @@ export interface ApiParts {
 }
 
 const namespaces = resourceNamed('namespaces');
+const nameRequired: FieldError = {
+  field: 'metadata.name',
+  reason: 'FieldValueRequired',
+  message: 'Required value: name or generateName is required',
+};
 
 /** What the API server does to an object between request and store: defaults, checks, ownership, versions. */
 export class Api {
@@ -76,7 +92,7 @@ export class Api {
     const given = this.decoded(resource, body, options);
     const { generateName } = given.metadata;
     const name = given.metadata.name || (generateName ? generateName + this.parts.chance.suffix() : '');
-    if (name === '') throw badRequest('name or generateName is required');
+    if (name === '') throw invalid(resource, '', [nameRequired]);
     const ref = { resource, namespace, name };
     if (this.store.get(resource, namespace, name) !== undefined) throw alreadyExists(resource, name);
     const fresh = this.fresh(ref, given);
@@ -171,12 +187,19 @@ export class Api {
   private appliedConfig(ref: ObjectRef, config: unknown): KubeObject {
     const { resource, namespace, name } = ref;
     if (!isFields(config)) throw badRequest('the applied object must be an object');
+    const { apiVersion = '' } = config;
+    if (apiVersion !== apiVersionOf(resource))
+      throw badRequest(
+        `Incorrect version specified in apply patch. Specified patch version: ${String(apiVersion)}, expected: ${apiVersionOf(resource)}`,
+      );
     const given = this.framed(resource, withoutNulls(config));
     if (given.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     if (given.metadata.name !== name)
       throw badRequest(`the name of the object (${given.metadata.name}) does not match the name on the URL (${name})`);
     if (resource.namespaced && given.metadata.namespace !== undefined && given.metadata.namespace !== namespace)
-      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+      throw badRequest(
+        `the namespace of the object (${given.metadata.namespace}) does not match the namespace on the request (${namespace})`,
+      );
     const problems = problemsOf(structRef(resource.type), given);
     if (problems.length === 0) return declaredOnly(structRef(resource.type), given) as KubeObject;
     const said = problems.map(({ path, message }) => `${path}: ${message}`);
@@ -295,40 +318,4 @@ function idOf(resource: ResourceKind, options: WriteOptions, operation: ManagerI
     apiVersion: apiVersionOf(resource),
     ...(options.subresource === undefined ? {} : { subresource: options.subresource }),
   };
-}
-
-/** Metadata that only the server writes. */
-function systemMeta(live: Omit<ObjectMeta, 'namespace'>): Omit<ObjectMeta, 'namespace'> {
-  const { name, uid, creationTimestamp, resourceVersion, generation, deletionTimestamp, deletionGracePeriodSeconds } =
-    live;
-  return {
-    name,
-    uid,
-    creationTimestamp,
-    resourceVersion,
-    ...(generation === undefined ? {} : { generation }),
-    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
-  };
-}
-
-function withMetaOf(live: KubeObject, part: Fields): Fields {
-  return part.metadata === undefined
-    ? part
-    : { ...part, metadata: { ...fieldsAt(part, 'metadata'), ...systemMeta(live.metadata) } };
-}
-
-const omit = (fields: Fields, names: readonly string[]): Fields =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
-
-function withoutNulls(value: Fields): Fields {
-  const clean = (inner: unknown): unknown => {
-    if (Array.isArray(inner)) return inner.map(clean);
-    return isFields(inner) ? withoutNulls(inner) : inner;
-  };
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, inner]) => inner !== null && inner !== undefined)
-      .map(([name, inner]) => [name, clean(inner)]),
-  );
 }

@@ -26,10 +26,12 @@ function envVar(given: Fields): Fields {
   return { ...given, valueFrom: { ...fieldsAt(given, 'valueFrom'), fieldRef: { apiVersion: 'v1', ...fieldRef } } };
 }
 
-function resources(given: Fields): Fields {
-  const limits = fieldsAt(given, 'limits');
+/** A pod (not a template) requests what it is limited to, unless it says otherwise. */
+function requested(given: Fields): Fields {
+  const resources = fieldsAt(given, 'resources');
+  const limits = fieldsAt(resources, 'limits');
   if (Object.keys(limits).length === 0) return given;
-  return { ...given, requests: { ...limits, ...fieldsAt(given, 'requests') } };
+  return { ...given, resources: { ...resources, requests: { ...limits, ...fieldsAt(resources, 'requests') } } };
 }
 
 function container(given: Fields): Fields {
@@ -40,7 +42,7 @@ function container(given: Fields): Fields {
     terminationMessagePolicy: 'File',
     imagePullPolicy: tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent',
     ...given,
-    resources: resources(fieldsAt(given, 'resources')),
+    resources: fieldsAt(given, 'resources'),
     ...mapped('ports', given.ports, (port) => ({ protocol: 'TCP', ...port })),
     ...mapped('env', given.env, envVar),
     ...nested('livenessProbe', given.livenessProbe, probe),
@@ -99,6 +101,8 @@ function pod(given: Fields): Fields {
     priority: 0,
     preemptionPolicy: 'PreemptLowerPriority',
     ...spec,
+    ...mapped('containers', spec.containers, requested),
+    ...mapped('initContainers', spec.initContainers, requested),
     tolerations: [...tolerations, ...missing],
   };
 }
@@ -187,6 +191,10 @@ function autoscaler(spec: Fields): Fields {
   return { minReplicas: 1, metrics: [cpu], ...spec };
 }
 
+function networkPolicy(spec: Fields): Fields {
+  return { policyTypes: spec.egress === undefined ? ['Ingress'] : ['Ingress', 'Egress'], ...spec };
+}
+
 const bySpecKind: Record<string, (spec: Fields) => Fields> = {
   Pod: pod,
   Deployment: deployment,
@@ -196,6 +204,7 @@ const bySpecKind: Record<string, (spec: Fields) => Fields> = {
   Job: job,
   CronJob: cronJob,
   Service: service,
+  NetworkPolicy: networkPolicy,
   HorizontalPodAutoscaler: autoscaler,
   PersistentVolumeClaim: (spec) => ({ volumeMode: 'Filesystem', ...spec }),
   Namespace: (spec) => ({ finalizers: ['kubernetes'], ...spec }),

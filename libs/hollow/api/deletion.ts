@@ -59,7 +59,7 @@ function markDeleted(api: Api, resource: ResourceKind, live: KubeObject, options
       ...(finalizers.length > 0 ? { finalizers } : {}),
       ...(generation === undefined || deletionTimestamp !== undefined ? {} : { generation: generation + 1 }),
       deletionTimestamp: deletionTimestamp ?? rfc3339(api.nowMs + graceSeconds * 1000),
-      deletionGracePeriodSeconds: graceSeconds,
+      ...(resource.kind === 'Namespace' ? {} : { deletionGracePeriodSeconds: graceSeconds }),
     },
   };
   return resource.kind === 'Namespace'

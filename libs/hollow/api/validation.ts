@@ -126,10 +126,19 @@ const immutableFields: Record<string, readonly string[]> = {
   Deployment: ['selector'],
   ReplicaSet: ['selector'],
   DaemonSet: ['selector'],
-  StatefulSet: ['selector', 'serviceName', 'podManagementPolicy', 'volumeClaimTemplates'],
   Job: ['selector', 'template', 'completionMode'],
   PersistentVolumeClaim: ['accessModes', 'storageClassName', 'volumeMode', 'selector'],
 };
+
+const mutableStatefulSetFields = new Set([
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+]);
 
 const mutablePodFields = new Set([
   'containers',
@@ -140,9 +149,13 @@ const mutablePodFields = new Set([
   'schedulingGates',
 ]);
 
-function frozenPodFields(before: Fields, after: Fields): string[] {
+function changedOutside(mutable: ReadonlySet<string>, before: Fields, after: Fields): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  const changed = [...names].filter((name) => !mutablePodFields.has(name) && !sameJson(before[name], after[name]));
+  return [...names].filter((name) => !mutable.has(name) && !sameJson(before[name], after[name]));
+}
+
+function frozenPodFields(before: Fields, after: Fields): string[] {
+  const changed = changedOutside(mutablePodFields, before, after);
   return changed.filter((name) => name !== 'nodeName' || before.nodeName !== undefined);
 }
 
@@ -155,6 +168,13 @@ export function validateChange(resource: ResourceKind, before: KubeObject, after
     .map((name) => wrong(`spec.${name}`, fresh[name] ?? null, 'field is immutable'));
   if (resource.kind === 'Service' && old.clusterIP && old.type !== 'ExternalName' && old.clusterIP !== fresh.clusterIP)
     errors.push(wrong('spec.clusterIPs[0]', [fresh.clusterIP], 'may not change once set'));
+  if (resource.kind === 'StatefulSet' && changedOutside(mutableStatefulSetFields, old, fresh).length > 0)
+    errors.push({
+      field: 'spec',
+      reason: 'FieldValueForbidden',
+      message:
+        "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+    });
   if (resource.kind === 'Pod' && old !== fresh && frozenPodFields(old, fresh).length > 0)
     errors.push({
       field: 'spec',

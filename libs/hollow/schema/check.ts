@@ -1,4 +1,5 @@
 import { isFields } from '../objects.js';
+import { canonicalQuantity } from '../quantity.js';
 import { fieldType, keyDefaults, type Scalar, structNamed, type TypeRef } from './schema.js';
 
 export interface SchemaProblem {
@@ -63,9 +64,9 @@ function nameOf(value: unknown): string {
   return typeof value === 'object' ? 'map' : `${typeof value}`;
 }
 
-/** `value` without nulls and without fields that the schema does not declare; shares whatever needs no change. */
+/** `value` with quantities in the server's form, without nulls and without fields that the schema does not declare; shares whatever needs no change. */
 export function declaredOnly(type: TypeRef, value: unknown): unknown {
-  if (type.kind === 'scalar') return type.scalar === 'quantity' && typeof value === 'number' ? String(value) : value;
+  if (type.kind === 'scalar') return type.scalar === 'quantity' ? canonicalQuantity(String(value)) : value;
   if (type.kind === 'list') {
     if (!Array.isArray(value)) return value;
     const items = value.map((item) => declaredOnly(type.of, item));
