@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wire } from '#contract';
+import type { HollowCluster } from '#hollow';
 import { openChannel, type RpcChannel, type Running } from '#platform';
 import { type LocalBerth, startLocalBerth } from './berth.js';
-import { demoFleet } from './fleet.js';
+import { demoFleet, startMember } from './fleet.js';
 import { type HeldObject, heldObjects } from './members.js';
 import { colour, type Output, openScreen, type Screen } from './screen.js';
 import { deploy, type People, takeAway, watchFleet } from './story.js';
@@ -20,6 +21,7 @@ export interface DemoOptions {
 
 interface Stage {
   berth: LocalBerth;
+  members: readonly HollowCluster[];
   people: People;
   screen: Screen;
   close(): Promise<void>;
@@ -42,15 +44,15 @@ export async function startDemo(options: DemoOptions): Promise<Running> {
 /** Deploys, shows what the members hold, deletes, looks whether it is gone. Returns the exit code. */
 export async function runOnce(options: DemoOptions): Promise<number> {
   const stage = await setStage(options);
-  const { people, screen, berth } = stage;
+  const { people, screen, members } = stage;
   try {
     const name = await deploy(people, await exampleFile(options), screen, AbortSignal.timeout(options.patienceMs));
-    const held = await everythingHeld(berth);
+    const held = await everythingHeld(members);
     screen.say('\nWhat the members hold, as they give it:');
     for (const line of heldTable(held)) screen.say(line);
     screen.say('\nDeleting it …');
     await takeAway(people, name, screen, AbortSignal.timeout(options.patienceMs));
-    const left = await everythingHeld(berth);
+    const left = await everythingHeld(members);
     for (const line of heldTable(left)) screen.say(line);
     screen.say(
       left.length === 0
@@ -66,11 +68,33 @@ export async function runOnce(options: DemoOptions): Promise<number> {
 async function setStage(options: DemoOptions): Promise<Stage> {
   const screen = openScreen(options.output);
   screen.say(colour.bold('Berth: many Kubernetes clusters as one container service'));
-  const berth = await startLocalBerth({
-    members: demoFleet,
-    progress: (line) => screen.say(`${colour.green('✔')} ${line}`),
-  });
+  const berth = await startLocalBerth({ progress: (line) => screen.say(`${colour.green('✔')} ${line}`) });
   const channels: RpcChannel[] = [];
+  const members: HollowCluster[] = [];
+  const close = async () => {
+    for (const channel of channels) channel.close();
+    await berth.close();
+    await Promise.all(members.map((member) => member.close()));
+  };
+  try {
+    members.push(...(await Promise.all(demoFleet.map(startMember))));
+    await Promise.all(
+      demoFleet.map((member, index) => berth.join({ ...member, kubeconfig: members[index]?.kubeconfig ?? '' })),
+    );
+    const people = peopleOf(berth, channels);
+    screen.say(`${colour.green('✔')} three hollow clusters, registered, their agents enrolled over mTLS`);
+    screen.say('\nThe fleet, as its agents report it:');
+    await watchFleet(people, demoFleet.length, screen, AbortSignal.timeout(options.patienceMs));
+    screen.say('\nApplying examples/harbour-shop/app.yaml. Where each part goes, and why:');
+    return { berth, members, people, screen, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The operator and the tenant, each with a key and a connection of their own. */
+function peopleOf(berth: LocalBerth, channels: RpcChannel[]): People {
   const as = (key: string) => {
     const channel = openChannel({
       address: berth.gateway.address,
@@ -79,32 +103,17 @@ async function setStage(options: DemoOptions): Promise<Stage> {
     channels.push(channel);
     return channel;
   };
-  const operator = as(berth.keys.operator);
   const tenant = as(berth.keys.owner);
-  const people: People = {
-    operator: { clusters: operator.client(wire.ClusterService) },
+  return {
+    operator: { clusters: as(berth.keys.operator).client(wire.ClusterService) },
     tenant: { applications: tenant.client(wire.ApplicationService), operations: tenant.client(wire.OperationService) },
   };
-  const close = async () => {
-    for (const channel of channels) channel.close();
-    await berth.close();
-  };
-  try {
-    await berth.join(people.operator.clusters);
-    screen.say('\nThe fleet, as its agents report it:');
-    await watchFleet(people, demoFleet.length, screen, AbortSignal.timeout(options.patienceMs));
-    screen.say('\nApplying examples/harbour-shop/app.yaml. Where each part goes, and why:');
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { berth, people, screen, close };
 }
 
 const exampleFile = ({ root }: DemoOptions) => readFile(join(root, 'examples/harbour-shop/app.yaml'), 'utf8');
 
-async function everythingHeld(berth: LocalBerth): Promise<HeldObject[]> {
-  const held = await Promise.all(berth.members.map((member) => heldObjects(member.name, member.kubeconfig)));
+async function everythingHeld(members: readonly HollowCluster[]): Promise<HeldObject[]> {
+  const held = await Promise.all(members.map((member) => heldObjects(member.name, member.kubeconfig)));
   return held.flat();
 }
 

@@ -24,11 +24,16 @@ export async function startStation(
   nodes = { count: 4, cpu: '8', memory: '32Gi' },
 ): Promise<Station> {
   const database = await startTestDatabase();
-  const berth = await startLocalBerth({ database: { urlFor: (role) => database.urlFor(role), close: () => database.close() } });
+  const berth = await startLocalBerth({
+    database: { urlFor: (role) => database.urlFor(role), close: () => database.close() },
+  });
   const started = await flavour.start(names, nodes);
   const channels: RpcChannel[] = [];
   const as = (key: string) => {
-    const channel = openChannel({ address: berth.gateway.address, metadata: () => ({ authorization: `Bearer ${key}` }) });
+    const channel = openChannel({
+      address: berth.gateway.address,
+      metadata: () => ({ authorization: `Bearer ${key}` }),
+    });
     channels.push(channel);
     return channel;
   };
@@ -68,7 +73,10 @@ export async function watchUntil(
 ): Promise<wire.Application> {
   let last: wire.Application | undefined;
   try {
-    for await (const { event } of applications.watchApplications({ name }, { signal: AbortSignal.timeout(timeoutMs) })) {
+    for await (const { event } of applications.watchApplications(
+      { name },
+      { signal: AbortSignal.timeout(timeoutMs) },
+    )) {
       if (event.case !== 'changed') continue;
       last = event.value;
       if (wanted(last)) return last;
@@ -80,24 +88,33 @@ export async function watchUntil(
 }
 
 const describe = (found: wire.Application | undefined) =>
-  JSON.stringify(found?.environments.map(({ phase, components }) => ({ phase: wire.Phase[phase], components })), (_, value) =>
-    typeof value === 'bigint' ? value.toString() : value,
+  JSON.stringify(
+    found?.environments.map(({ phase, components }) => ({ phase: wire.Phase[phase], components })),
+    (_, value) => (typeof value === 'bigint' ? value.toString() : value),
   );
 
 export const phaseOf = (found: wire.Application) => found.environments[0]?.phase ?? wire.Phase.UNSPECIFIED;
 
 /** Watches until the application is gone from everywhere. */
-export async function watchUntilGone({ applications }: Pick<Station, 'applications'>, name: string, timeoutMs = 90_000): Promise<void> {
+export async function watchUntilGone(
+  { applications }: Pick<Station, 'applications'>,
+  name: string,
+  timeoutMs = 90_000,
+): Promise<void> {
   for await (const { event } of applications.watchApplications({ name }, { signal: AbortSignal.timeout(timeoutMs) }))
     if (event.case === 'deleted') return;
 }
 
 /** Watches until every cluster has reported its nodes. */
-export async function fleetReady({ clusters, members }: Pick<Station, 'clusters' | 'members'>): Promise<wire.Cluster[]> {
+export async function fleetReady({
+  clusters,
+  members,
+}: Pick<Station, 'clusters' | 'members'>): Promise<wire.Cluster[]> {
   const ready = new Map<string, wire.Cluster>();
   for await (const { event } of clusters.watchClusters({}, { signal: AbortSignal.timeout(60_000) })) {
     if (event.case !== 'changed') continue;
-    if (event.value.phase === wire.ClusterPhase.READY && (event.value.inventory?.nodes ?? 0) > 0) ready.set(event.value.name, event.value);
+    if (event.value.phase === wire.ClusterPhase.READY && (event.value.inventory?.nodes ?? 0) > 0)
+      ready.set(event.value.name, event.value);
     if (ready.size === members.length) break;
   }
   return [...ready.values()];

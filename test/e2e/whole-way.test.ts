@@ -6,7 +6,9 @@ import { heldObjects } from '../../apps/local/members.js';
 import { describeMembers } from '../kubernetes/members.js';
 import { application, fleetReady, phaseOf, type Station, startStation, watchUntil, watchUntilGone } from './station.js';
 
-const example = parseApplicationFile(readFileSync(join(import.meta.dirname, '../../examples/harbour-shop/app.yaml'), 'utf8'));
+const example = parseApplicationFile(
+  readFileSync(join(import.meta.dirname, '../../examples/harbour-shop/app.yaml'), 'utf8'),
+);
 const name = application('harbour-shop');
 
 describeMembers('from a tenant’s call to running pods and back', (flavour) => {
@@ -34,9 +36,13 @@ describeMembers('from a tenant’s call to running pods and back', (flavour) => 
     expect(applied.changed).toBe(true);
     const ready = await watchUntil(station, name, (found) => phaseOf(found) === wire.Phase.READY);
     const inStatus = ready.environments.flatMap((environment) =>
-      environment.components.flatMap((component) => component.clusters.flatMap((cluster) => cluster.objects.map((object) => object.uid))),
+      environment.components.flatMap((component) =>
+        component.clusters.flatMap((cluster) => cluster.objects.map((object) => object.uid)),
+      ),
     );
-    const inMembers = (await held()).filter((object) => !['Pod', 'Namespace'].includes(object.kind)).map((object) => object.uid);
+    const inMembers = (await held())
+      .filter((object) => !['Pod', 'Namespace'].includes(object.kind))
+      .map((object) => object.uid);
     expect(inMembers.length).toBeGreaterThanOrEqual(5);
     expect(inStatus).toEqual(expect.arrayContaining(inMembers));
   });
@@ -60,7 +66,9 @@ describeMembers('from a tenant’s call to running pods and back', (flavour) => 
   it('rolls a new revision out under the same objects', async () => {
     if (example.source.case !== 'spec') throw new Error('the example is no spec');
     const before = (await held()).find((object) => object.kind === 'Deployment' && object.name === 'worker');
-    const components = example.source.value.components.map((component) => (component.name === 'worker' ? { ...component, replicas: 5 } : component));
+    const components = example.source.value.components.map((component) =>
+      component.name === 'worker' ? { ...component, replicas: 5 } : component,
+    );
     const source = { case: 'spec', value: { ...example.source.value, components } } as const;
     await station.applications.applyApplication({ name, source });
     await watchUntil(
@@ -81,7 +89,9 @@ describeMembers('from a tenant’s call to running pods and back', (flavour) => 
     expect(await station.operations.getOperation({ name: operation.name })).toMatchObject({ done: true });
     const [project] = await station.database.query('SELECT used_mcpu, used_memory_bytes, used_pods FROM projects');
     expect(project).toEqual({ used_mcpu: '0', used_memory_bytes: '0', used_pods: '0' });
-    const [capacity] = await station.database.query('SELECT sum(reserved_mcpu)::text AS mcpu, sum(reserved_pods)::text AS pods FROM cluster_capacity');
+    const [capacity] = await station.database.query(
+      'SELECT sum(reserved_mcpu)::text AS mcpu, sum(reserved_pods)::text AS pods FROM cluster_capacity',
+    );
     expect(capacity).toEqual({ mcpu: '0', pods: '0' });
     await expect(station.applications.getApplication({ name })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
