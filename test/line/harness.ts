@@ -2,17 +2,19 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type HubConfig, hubDefaults, type RunningHub, startHub } from '../../apps/hub/index.js';
-import { type IdentityKeeper, memoryKeeper, type RunningAgent, startAgent } from '../../apps/agent/index.js';
 import type { JsonObject } from '#domain';
 import { type HollowCluster, startHollowCluster } from '#hollow';
 import { connectCluster, kubeMember, type MemberCluster } from '#kube';
 import { createLogger, silentLogger } from '#platform';
+import { type IdentityKeeper, memoryKeeper, type RunningAgent, startAgent } from '../../apps/agent/index.js';
+import { type HubConfig, hubDefaults, type RunningHub, startHub } from '../../apps/hub/index.js';
 import { startTestDatabase, type TestDatabase } from '../../libs/store/testing/database.js';
 
 /** Hub, hollow clusters and agents on a real database; everything that a test starts ends with it. */
 export interface LineHarness {
   database: TestDatabase;
+  /** Where the hub keeps its authority. */
+  directory: string;
   hub(): RunningHub;
   restartHub(overrides?: Partial<HubConfig>): Promise<void>;
   stopHub(): Promise<void>;
@@ -20,7 +22,12 @@ export interface LineHarness {
   register(cluster: string, token?: { expiresInMs?: number; fingerprint?: string }): Promise<string>;
   newToken(cluster: string, options?: { expiresInMs?: number; fingerprint?: string }): Promise<string>;
   hollow(name: string): Promise<HollowCluster>;
-  agent(options: { hollow: HollowCluster; token?: string; identity?: IdentityKeeper; member?: MemberCluster }): Promise<RunningAgent>;
+  agent(options: {
+    hollow: HollowCluster;
+    token?: string;
+    identity?: IdentityKeeper;
+    member?: MemberCluster;
+  }): Promise<RunningAgent>;
   putWork(work: WorkOrder): Promise<{ id: string; sequence: bigint; generation: bigint }>;
   putTombstone(order: TombstoneOrder): Promise<string>;
   close(): Promise<void>;
@@ -75,6 +82,7 @@ export async function startLineHarness(overrides: Partial<HubConfig> = {}): Prom
   };
   return {
     database,
+    directory,
     hub: running,
     newToken,
     restartHub: async (again) => {
@@ -157,7 +165,11 @@ async function putTombstone(database: TestDatabase, { cluster, workId, object, u
 }
 
 /** Waits for a condition; fails with what was found last. */
-export async function eventually<T>(look: () => Promise<T>, holds: (found: T) => boolean, withinMs = 10_000): Promise<T> {
+export async function eventually<T>(
+  look: () => Promise<T>,
+  holds: (found: T) => boolean,
+  withinMs = 10_000,
+): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const found = await look();

@@ -9,13 +9,17 @@ beforeAll(async () => {
 afterAll(() => line.close());
 
 const statusOf = async (workId: string) => {
-  const [row] = await line.database.query<{ phase: string; generation: string; ready: number; epoch: string; objects: { kind: string; name: string; uid: string }[] }>(
-    `SELECT phase, generation, ready, epoch, objects FROM work_status WHERE work_id = $1`,
-    [workId],
-  );
+  const [row] = await line.database.query<{
+    phase: string;
+    generation: string;
+    ready: number;
+    epoch: string;
+    objects: { kind: string; name: string; uid: string }[];
+  }>(`SELECT phase, generation, ready, epoch, objects FROM work_status WHERE work_id = $1`, [workId]);
   return row;
 };
-const phaseOf = async (cluster: string) => (await line.database.query<{ phase: string }>(`SELECT phase FROM clusters WHERE id = $1`, [cluster]))[0]?.phase;
+const phaseOf = async (cluster: string) =>
+  (await line.database.query<{ phase: string }>(`SELECT phase FROM clusters WHERE id = $1`, [cluster]))[0]?.phase;
 
 describe('the line', () => {
   it('brings a work into the cluster and its status back', async () => {
@@ -23,11 +27,21 @@ describe('the line', () => {
     const token = await line.register('alpha');
     const agent = await line.agent({ hollow, token });
     expect(agent.cluster).toBe('alpha');
-    const work = await line.putWork({ cluster: 'alpha', component: 'web', manifests: (id) => [configMap('web', { a: '1' }), deployment('web', id)] });
-    const status = await eventually(() => statusOf(work.id), (found) => found?.phase === 'ready');
+    const work = await line.putWork({
+      cluster: 'alpha',
+      component: 'web',
+      manifests: (id) => [configMap('web', { a: '1' }), deployment('web', id)],
+    });
+    const status = await eventually(
+      () => statusOf(work.id),
+      (found) => found?.phase === 'ready',
+    );
     expect(status).toMatchObject({ phase: 'ready', generation: '1', ready: 2 });
     expect(status?.objects.map((object) => object.kind).sort()).toEqual(['ConfigMap', 'Deployment', 'Namespace']);
-    await eventually(() => phaseOf('alpha'), (phase) => phase === 'ready');
+    await eventually(
+      () => phaseOf('alpha'),
+      (phase) => phase === 'ready',
+    );
     const capacity = await eventually(
       async () => (await line.database.query(`SELECT * FROM cluster_capacity WHERE cluster_id = 'alpha'`))[0],
       (row) => row?.allocatable_mcpu === '8000' && row.reflected_work_sequence === '1',

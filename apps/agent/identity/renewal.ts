@@ -1,5 +1,5 @@
 import { line } from '#contract';
-import type { Millis } from '#domain';
+import type { Instant, Millis } from '#domain';
 import type { Timing } from '#kube';
 import { createRpcClient } from '#platform';
 import { type AgentLog, rest } from '../seams.js';
@@ -12,6 +12,7 @@ const longestPauseMs: Millis = 3_600_000;
 /** The identity that is in use, renewed when two thirds of its certificate's life have passed. */
 export class LivingIdentity {
   #current: AgentIdentity;
+  #renewAt: Instant;
 
   constructor(
     initial: AgentIdentity,
@@ -24,6 +25,8 @@ export class LivingIdentity {
     },
   ) {
     this.#current = initial;
+    const { from, until } = validityOf(initial);
+    this.#renewAt = from + ((until - from) * 2) / 3;
   }
 
   /** What the next connection uses; a stream that is open goes on with what it was opened with. */
@@ -31,25 +34,21 @@ export class LivingIdentity {
     return this.#current;
   }
 
-  replace(identity: AgentIdentity): void {
-    this.#current = identity;
-  }
-
   async keepFresh(): Promise<void> {
     const { timing, signal, log } = this.options;
     while (!signal.aborted) {
-      const { from, until } = validityOf(this.#current);
-      const left = from + ((until - from) * 2) / 3 - timing.clock.now();
-      // tried again soon after a failure, with a third of the life still ahead
-      const pauseMs = left > 0 ? Math.min(longestPauseMs, left) : Math.max(1_000, (until - from) / 60);
+      const left = this.#renewAt - timing.clock.now();
       if (left > 0) {
-        if (!(await rest(timing, pauseMs, signal))) return;
+        if (!(await rest(timing, Math.min(longestPauseMs, left), signal))) return;
         continue;
       }
       try {
         await this.#renew();
       } catch (err) {
+        const { until } = validityOf(this.#current);
         log.warn({ err, until: new Date(until).toISOString() }, 'the certificate could not be renewed; trying again');
+        // soon, as long as some of the last third is left, and then no less often
+        const pauseMs = Math.max(1_000, Math.min(600_000, (until - timing.clock.now()) / 20));
         await rest(timing, pauseMs, signal);
       }
     }
@@ -68,6 +67,8 @@ export class LivingIdentity {
       const identity = { ...before, privateKey, certificate: answer.certificateChain };
       await keeper.save(identity);
       this.#current = identity;
+      const now = this.options.timing.clock.now();
+      this.#renewAt = now + ((validityOf(identity).until - now) * 2) / 3;
       log.info({ until: new Date(validityOf(identity).until).toISOString() }, 'certificate renewed');
     } finally {
       client.close();
