@@ -1,0 +1,196 @@
+import { create } from '@bufbuild/protobuf';
+import type { Command } from 'commander';
+import { wire } from '#contract';
+import { everyPage } from '../pages.js';
+import type { Session } from '../session.js';
+import type { Shell } from '../shell.js';
+import { clusterDetail, clusterTable, enrolmentLines } from '../text/clusters.js';
+import { idOf } from '../text/figures.js';
+import { watchedClusters } from '../watching/kinds.js';
+import { showWatch } from '../watching/show.js';
+import { changedLabels, changedTaints } from './facts.js';
+import { confirm } from './remove.js';
+
+const examples = `
+Examples:
+  berth clusters
+  berth cluster register eu-1 --region eu-central --zone a --provider own --label tier=gold --taint gpu=yes:NoSchedule
+  berth cluster label eu-1 tier=silver team-
+  berth cluster taint eu-1 maintenance:NoSchedule
+  berth cluster cordon eu-1`;
+
+export function addClusters(program: Command, shell: Shell): void {
+  const cluster = program
+    .command('cluster')
+    .alias('clusters')
+    .description('Register member clusters and see how full they are (operators).')
+    .addHelpText('after', examples);
+  const list = cluster.command('list', { isDefault: true }).description('All clusters with how full they are.');
+  shell.on(list, async (session) => await listClusters(session));
+  const get = cluster.command('get').argument('<name>').description('One cluster in full.');
+  shell.on(get, async (session, [id = '']) => {
+    showCluster(session, await session.clusters.getCluster({ name: session.names.cluster(id) }));
+    return undefined;
+  });
+  const watch = cluster.command('watch').argument('[name]').description('Show clusters as they change, until Ctrl-C.');
+  shell.on(watch, async (session, [id]) => {
+    const name = id === undefined ? '' : session.names.cluster(id);
+    return await showWatch(session, watchedClusters(session, name));
+  });
+  addRegistration(cluster, shell);
+  addChanges(cluster, shell);
+  addRemoval(cluster, shell);
+}
+
+async function listClusters(session: Session): Promise<undefined> {
+  const clusters = await everyPage(
+    (page) => session.clusters.listClusters(page),
+    (page) => page.clusters,
+  );
+  session.show({
+    schema: wire.ListClustersResponseSchema,
+    message: create(wire.ListClustersResponseSchema, { clusters }),
+    names: clusters.map(({ name }) => name),
+    text: (look) => clusterTable(clusters, look),
+  });
+}
+
+function showCluster(session: Session, cluster: wire.Cluster, sentence?: string): void {
+  session.show({
+    schema: wire.ClusterSchema,
+    message: cluster,
+    names: [cluster.name],
+    text: (look) => (sentence === undefined ? clusterDetail(cluster, look) : [sentence]),
+  });
+}
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+interface RegisterOptions {
+  region?: string;
+  zone?: string;
+  provider?: string;
+  label: string[];
+  taint: string[];
+  requestId?: string;
+}
+
+function addRegistration(cluster: Command, shell: Shell): void {
+  const register = cluster
+    .command('register')
+    .argument('<name>', 'a DNS label')
+    .description('Register a cluster; prints the one-use token for its agent and how to run it.')
+    .option('--region <region>', 'where it is, like eu-central')
+    .option('--zone <zone>', 'where in the region')
+    .option('--provider <provider>', 'who runs it')
+    .option('--label <key=value>', 'a label; may be repeated', collect, [])
+    .option('--taint <key=value:effect>', 'turns away what does not tolerate it; may be repeated', collect, [])
+    .option('--request-id <id>', 'repeating a request with the same id has no further effect');
+  shell.on<RegisterOptions>(register, async (session, [id = ''], options) => {
+    session.names.cluster(id);
+    const { region = '', zone = '', provider = '' } = options;
+    const labels = changedLabels({}, options.label);
+    const taints = changedTaints([], options.taint);
+    const answer = await session.clusters.registerCluster({
+      clusterId: id,
+      cluster: { region, zone, provider, labels, taints },
+      requestId: options.requestId ?? '',
+    });
+    session.show({
+      schema: wire.RegisterClusterResponseSchema,
+      message: answer,
+      names: [answer.cluster?.name ?? ''],
+      text: (look) => [
+        `cluster ${look.palette.bold(id)} registered`,
+        ...(answer.enrolmentToken === undefined ? [] : enrolmentLines(id, answer.enrolmentToken, look)),
+      ],
+    });
+    return undefined;
+  });
+  const token = cluster
+    .command('token')
+    .argument('<name>')
+    .description('Make another enrolment token, for an agent that has lost its certificate; voids earlier ones.');
+  shell.on(token, async (session, [id = '']) => {
+    const made = await session.clusters.createEnrolmentToken({ name: session.names.cluster(id) });
+    session.show({
+      schema: wire.EnrolmentTokenSchema,
+      message: made,
+      names: [made.token],
+      text: (look) => enrolmentLines(id, made, look),
+    });
+    return undefined;
+  });
+}
+
+/** Reads a cluster, changes some of its fields, and writes them only if nobody else has written meanwhile. */
+async function change(
+  session: Session,
+  id: string,
+  path: 'labels' | 'taints' | 'cordoned',
+  changed: (
+    cluster: wire.Cluster,
+  ) => { labels: Record<string, string> } | { taints: wire.Taint[] } | { cordoned: boolean },
+): Promise<wire.Cluster> {
+  const read = await session.clusters.getCluster({ name: session.names.cluster(id) });
+  return await session.clusters.updateCluster({
+    cluster: { name: read.name, etag: read.etag, ...changed(read) },
+    updateMask: { paths: [path] },
+  });
+}
+
+function addChanges(cluster: Command, shell: Shell): void {
+  const label = cluster
+    .command('label')
+    .argument('<name>')
+    .argument('<changes...>', 'key=value sets, key- takes away')
+    .description('Change labels.');
+  shell.on(label, async (session, [id = '', ...changes]) => {
+    const after = await change(session, id, 'labels', ({ labels }) => ({ labels: changedLabels(labels, changes) }));
+    showCluster(session, after, `cluster ${id} labelled`);
+    return undefined;
+  });
+  const taint = cluster
+    .command('taint')
+    .argument('<name>')
+    .argument('<changes...>', 'key=value:NoSchedule sets, key- takes away')
+    .description('Change taints.');
+  shell.on(taint, async (session, [id = '', ...changes]) => {
+    const after = await change(session, id, 'taints', ({ taints }) => ({
+      taints: changedTaints(taints, changes).map((each) => create(wire.TaintSchema, each)),
+    }));
+    showCluster(session, after, `cluster ${id} tainted`);
+    return undefined;
+  });
+  for (const [verb, cordoned, what] of [
+    ['cordon', true, 'Admit nothing new.'],
+    ['uncordon', false, 'Admit new work again.'],
+  ] as const) {
+    shell.on(cluster.command(verb).argument('<name>').description(what), async (session, [id = '']) => {
+      showCluster(session, await change(session, id, 'cordoned', () => ({ cordoned })), `cluster ${id} ${verb}ed`);
+      return undefined;
+    });
+  }
+}
+
+function addRemoval(cluster: Command, shell: Shell): void {
+  const remove = cluster
+    .command('remove')
+    .argument('<name>')
+    .option('-y, --yes', 'do not ask')
+    .description('Retire a cluster that holds nothing; its agent’s certificates are revoked.');
+  shell.on<{ yes?: boolean }>(remove, async (session, [id = ''], { yes }) => {
+    const name = session.names.cluster(id);
+    await confirm(session, `remove cluster ${id}`, yes);
+    const operation = await session.clusters.removeCluster({ name });
+    session.show({
+      schema: wire.OperationSchema,
+      message: operation,
+      names: [operation.name],
+      text: () => [
+        `cluster ${id} ${operation.done ? 'removed' : `is being removed (operation ${idOf(operation.name)})`}`,
+      ],
+    });
+    return undefined;
+  });
+}

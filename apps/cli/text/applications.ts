@@ -1,0 +1,157 @@
+import { wire } from '#contract';
+import { age, idOf } from './figures.js';
+import type { Look } from './look.js';
+import { phaseWord, releasePhaseWord } from './phases.js';
+import { pairs, table } from './table.js';
+
+/** How many replicas are ready of those wanted, over all components. */
+export function readiness(state: wire.EnvironmentStatus): string {
+  const sum = (of: 'ready' | 'desired') =>
+    state.components.reduce((total, { replicas }) => total + (replicas?.[of] ?? 0), 0);
+  return `${sum('ready')}/${sum('desired')}`;
+}
+
+/** Ids of the clusters that hold something of it, in order. */
+export const clustersOf = (state: wire.EnvironmentStatus): string[] =>
+  [...new Set(state.components.flatMap(({ clusters }) => clusters.map(({ cluster }) => idOf(cluster))))].sort();
+
+const versionOf = (release: wire.Release | undefined): string => (release === undefined ? '-' : `v${release.number}`);
+
+const heads = ['NAME', 'ENVIRONMENT', 'RELEASE', 'PHASE', 'READY', 'CLUSTERS', 'AGE'];
+
+/** A row for each environment that an application is in. */
+export function applicationRows(application: wire.Application, look: Look): string[][] {
+  const name = idOf(application.name);
+  const old = age(application.createTime, look.now);
+  if (application.environments.length === 0) {
+    const phase = application.deleteTime === undefined ? wire.Phase.UNSPECIFIED : wire.Phase.REMOVING;
+    return [[name, '-', '-', phaseWord(phase, look.palette), '-', '-', old]];
+  }
+  return application.environments.map((state) => [
+    name,
+    idOf(state.environment),
+    versionOf(state.release),
+    phaseWord(state.phase, look.palette),
+    readiness(state),
+    clustersOf(state).join(',') || '-',
+    old,
+  ]);
+}
+
+export function applicationTable(applications: readonly wire.Application[], look: Look): string[] {
+  if (applications.length === 0) return ['no applications'];
+  return table(
+    heads,
+    applications.flatMap((application) => applicationRows(application, look)),
+    look.palette,
+  );
+}
+
+/** `NotEnoughCapacity: no cluster has room (3×)`. */
+export const reasonLine = ({ reason, message, count }: wire.Reason): string =>
+  `${reason}${message === '' ? '' : `: ${message}`}${count > 1 ? ` (${count}×)` : ''}`;
+
+const counts = (replicas: wire.ReplicaCounts | undefined): string[] =>
+  replicas === undefined
+    ? ['-', '-', '-']
+    : [`${replicas.ready}/${replicas.desired}`, String(replicas.updated), String(replicas.restarts)];
+
+const freshnessNote: Readonly<Partial<Record<wire.Freshness, string>>> = {
+  [wire.Freshness.STALE]: 'stale',
+  [wire.Freshness.UNKNOWN]: 'agent silent',
+};
+
+const reasonsCell = (reasons: readonly wire.Reason[]): string => reasons.map(reasonLine).join('; ');
+
+function componentRows(component: wire.ComponentStatus, look: Look): string[][] {
+  const { palette } = look;
+  const own = reasonsCell(component.reasons);
+  const overall = [component.component, '', phaseWord(component.phase, palette), ...counts(component.replicas), own];
+  const perCluster = component.clusters.map((at) => {
+    const reasons = reasonsCell(at.reasons);
+    const note = [freshnessNote[at.freshness] ?? '', reasons === own ? '' : reasons].filter((text) => text !== '');
+    return ['', idOf(at.cluster), phaseWord(at.phase, palette), ...counts(at.replicas), note.join('; ')];
+  });
+  return [overall, ...perCluster];
+}
+
+function environmentLines(state: wire.EnvironmentStatus, look: Look): string[] {
+  const { palette } = look;
+  const { release } = state;
+  const made =
+    release === undefined
+      ? ''
+      : `, ${releasePhaseWord(release.phase, palette)} ${age(release.createTime, look.now)} ago`;
+  const title = `${palette.bold(idOf(state.environment))} ${versionOf(release)}${made}: ${phaseWord(state.phase, palette)}, ${readiness(state)} ready`;
+  if (state.components.length === 0) return ['', title];
+  const rows = state.components.flatMap((component) => componentRows(component, look));
+  return [
+    '',
+    title,
+    ...table(['COMPONENT', 'CLUSTER', 'PHASE', 'READY', 'UPDATED', 'RESTARTS', 'REASON'], rows, palette),
+  ];
+}
+
+/** One application with everything that is known of its components. */
+export function applicationDetail(application: wire.Application, look: Look): string[] {
+  const facts = pairs(
+    [
+      ['application', idOf(application.name)],
+      ['revision', `${application.revision}`],
+      ['etag', application.etag],
+      ['uid', application.uid],
+      ['age', age(application.createTime, look.now)],
+      ...(application.deleteTime === undefined
+        ? []
+        : [['deleting since', age(application.deleteTime, look.now)] as const]),
+    ],
+    look.palette,
+  );
+  return [...facts, ...application.environments.flatMap((state) => environmentLines(state, look))];
+}
+
+/** Every object in every member, as the members give them. */
+export function objectTable(application: wire.Application, look: Look): string[] {
+  const rows = application.environments.flatMap((state) =>
+    state.components.flatMap((component) =>
+      component.clusters.flatMap((at) =>
+        at.objects.map((object) => [
+          idOf(at.cluster),
+          component.component,
+          object.kind,
+          object.namespace,
+          object.name,
+          object.uid,
+          object.resourceVersion,
+        ]),
+      ),
+    ),
+  );
+  if (rows.length === 0) return ['no objects reported'];
+  return table(['CLUSTER', 'COMPONENT', 'KIND', 'NAMESPACE', 'NAME', 'UID', 'RESOURCE VERSION'], rows, look.palette);
+}
+
+export function releaseTable(releases: readonly wire.Release[], look: Look): string[] {
+  if (releases.length === 0) return ['no releases'];
+  const rows = releases.map((release) => [
+    versionOf(release),
+    idOf(release.application),
+    String(release.revision),
+    releasePhaseWord(release.phase, look.palette),
+    release.author,
+    age(release.createTime, look.now),
+  ]);
+  return table(['RELEASE', 'APPLICATION', 'REVISION', 'PHASE', 'AUTHOR', 'AGE'], rows, look.palette);
+}
+
+export function revisionTable(revisions: readonly wire.Revision[], look: Look): string[] {
+  if (revisions.length === 0) return ['no revisions'];
+  const rows = revisions.map((revision) => [
+    String(revision.number),
+    revision.digest.slice(0, 12),
+    String(revision.spec?.components.length ?? 0),
+    revision.author,
+    age(revision.createTime, look.now),
+  ]);
+  return table(['REVISION', 'DIGEST', 'COMPONENTS', 'AUTHOR', 'AGE'], rows, look.palette);
+}

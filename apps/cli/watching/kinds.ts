@@ -1,0 +1,80 @@
+import { wire } from '#contract';
+import type { Session } from '../session.js';
+import { applicationRows, applicationTable, reasonLine } from '../text/applications.js';
+import { clusterTable } from '../text/clusters.js';
+import { idOf, share } from '../text/figures.js';
+import type { Look } from '../text/look.js';
+import { clusterPhaseWord } from '../text/phases.js';
+import type { Told, Watchable } from './show.js';
+
+type Event<R> =
+  | { case: 'changed'; value: R }
+  | { case: 'deleted'; value: string }
+  | { case: 'synced' }
+  | { case: undefined };
+
+const told = <R>(event: Event<R>): Told<R> => {
+  if (event.case === 'changed') return { kind: 'changed', resource: event.value };
+  if (event.case === 'deleted') return { kind: 'deleted', name: event.value };
+  return { kind: event.case === 'synced' ? 'synced' : 'nothing' };
+};
+
+/** Reasons of components that are not as they should be. */
+const reasons = (application: wire.Application): string =>
+  application.environments
+    .flatMap(({ components }) =>
+      components.flatMap((component) =>
+        component.reasons.map((reason) => `${component.component}: ${reasonLine(reason)}`),
+      ),
+    )
+    .join('; ');
+
+const applicationLines = (application: wire.Application, look: Look): string[] => {
+  const why = reasons(application);
+  return applicationRows(application, look).map((row) =>
+    // The age is left out: a line that differs in nothing else says nothing new.
+    [...row.slice(0, -1), why].filter((cell) => cell !== '').join('  '),
+  );
+};
+
+/** A project's applications, or one of them. */
+export const watchedApplications = (
+  session: Session,
+  name: string,
+): Watchable<typeof wire.WatchApplicationsResponseSchema, wire.Application> => ({
+  schema: wire.WatchApplicationsResponseSchema,
+  open: (resumeToken, signal) => session.applications.watchApplications({ name, resumeToken }, { signal }),
+  read: ({ event }) => told<wire.Application>(event),
+  nameOf: ({ name: full }) => full,
+  table: applicationTable,
+  lines: applicationLines,
+});
+
+const clusterLines = (cluster: wire.Cluster, look: Look): string[] => {
+  const { utilization, inventory } = cluster;
+  const measured = utilization?.measured === undefined ? undefined : utilization.measuredCpuPermille;
+  return [
+    [
+      idOf(cluster.name),
+      clusterPhaseWord(cluster.phase, look.palette),
+      `${inventory?.readyNodes ?? 0}/${inventory?.nodes ?? 0} nodes`,
+      `cpu ${share(utilization?.requestedCpuPermille, look)} requested ${share(measured, look)} measured`,
+      cluster.cordoned ? 'cordoned' : '',
+    ]
+      .filter((cell) => cell !== '')
+      .join('  '),
+  ];
+};
+
+/** All clusters, or one of them. */
+export const watchedClusters = (
+  session: Session,
+  name: string,
+): Watchable<typeof wire.WatchClustersResponseSchema, wire.Cluster> => ({
+  schema: wire.WatchClustersResponseSchema,
+  open: (resumeToken, signal) => session.clusters.watchClusters({ name, resumeToken }, { signal }),
+  read: ({ event }) => told<wire.Cluster>(event),
+  nameOf: ({ name: full }) => full,
+  table: clusterTable,
+  lines: clusterLines,
+});

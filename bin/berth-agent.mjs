@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { prepare } from '../scripts/prepare.mjs';
+
+/** Options of the command line, each with the environment variable that it stands for. */
+const settings = {
+  hub: { variable: 'BERTH_HUB', what: 'host:port of the hub' },
+  token: { variable: 'BERTH_TOKEN', what: 'the one-use enrolment token; needed the first time only' },
+  kubeconfig: { variable: 'KUBECONFIG', what: 'how to reach the cluster; in a pod, its service account is enough' },
+  directory: { variable: 'BERTH_AGENT_DIRECTORY', what: 'where the agent keeps its certificate' },
+  'log-level': { variable: 'BERTH_LOG_LEVEL', what: 'trace, debug, info, warn, error or silent' },
+};
+
+const usage = () =>
+  [
+    'Usage: berth-agent [options]',
+    '',
+    'Runs the agent beside one cluster. Each option can be given as an environment variable instead.',
+    '',
+    ...Object.entries(settings).map(([name, { variable, what }]) => `  --${name.padEnd(12)} ${what} (${variable})`),
+    '  --help         show this',
+  ].join('\n');
+
+function read() {
+  try {
+    const strings = Object.fromEntries(Object.keys(settings).map((name) => [name, { type: 'string' }]));
+    return parseArgs({ options: { ...strings, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (error) {
+    console.error(`berth-agent: ${error.message.split('\n')[0]}\n\n${usage()}`);
+    process.exit(2);
+  }
+}
+
+const given = read();
+if (given.help) {
+  console.log(usage());
+  process.exit(0);
+}
+for (const [name, { variable }] of Object.entries(settings))
+  if (given[name] !== undefined) process.env[variable] = given[name].replace(/^~(?=\/)/, process.env.HOME ?? '~');
+
+prepare({ built: true });
+await import('../dist/apps/agent/main.js');
