@@ -4,6 +4,8 @@ export interface LoopOptions {
   name: string;
   /** Runs when woken, and at least this often. */
   everyMs: number;
+  /** After a round, wakings wait this long: what comes meanwhile is one round. */
+  atMostEveryMs: number;
   log: Logger;
   onFailure: () => void;
   /** True: there is more to do at once. */
@@ -50,6 +52,7 @@ export class Loop {
       try {
         const more = await this.options.round(signal);
         waitMs = backoff.firstMs;
+        if (this.options.atMostEveryMs > 0) await this.#pause(this.options.atMostEveryMs, false);
         if (!more) await this.#pause(this.options.everyMs, true);
       } catch (error) {
         if (signal.aborted) return;

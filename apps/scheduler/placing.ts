@@ -28,9 +28,16 @@ export interface Round {
   lost: number;
   /** Refused at these generations: for a timer that tries again. */
   refusals: readonly (placementStore.ReleaseRef & { generation: bigint; reason: string })[];
+  /** Placed at these generations: for a timer that looks whether they became ready. */
+  placements: readonly (placementStore.ReleaseRef & { generation: bigint })[];
 }
 
-const nothing: Round = { taken: 0, placed: 0, refused: 0, stale: 0, lost: 0, refusals: [] };
+interface Undecidable {
+  release: placementStore.WaitingRelease;
+  why: string;
+}
+
+const nothing: Round = { taken: 0, placed: 0, refused: 0, stale: 0, lost: 0, refusals: [], placements: [] };
 
 /**
  * Takes what waits, decides on its own picture of the fleet, commits on locked figures. One at a time: `refresh` and
@@ -103,31 +110,62 @@ export class Placer {
       placementStore.readWaiting(tx, batchSize, name),
     );
     if (waiting.length === 0) return nothing;
-    const batch = this.#decide(waiting);
+    const { batch, undecidable } = this.#decide(waiting);
     const committed = await this.#commit(batch);
+    if (undecidable.length > 0) await this.#refuseUndecidable(undecidable);
     done();
-    return this.#count(batch, committed);
+    return this.#count(batch, committed, undecidable);
   }
 
-  #decide(waiting: readonly placementStore.WaitingRelease[]): Decided[] {
-    const { policy, ids, log } = this.parts;
+  #decide(waiting: readonly placementStore.WaitingRelease[]): { batch: Decided[]; undecidable: Undecidable[] } {
+    const { policy, ids, log, metrics } = this.parts;
     const { snapshot, schemas } = this.picture;
     const deciding = { snapshot, schemas, policy, ids, key: placementStore.releaseKey };
-    return waiting.flatMap((release) => {
+    const batch: Decided[] = [];
+    const undecidable: Undecidable[] = [];
+    for (const release of waiting) {
       try {
-        return [decideRelease(release, deciding)];
+        batch.push(decideRelease(release, deciding));
       } catch (error) {
-        // One release that cannot be decided must not hold up the others; its deadline brings it to light.
+        // One release that cannot be decided must not hold up the others: it is refused, and says so.
         log.error({ err: error, release: placementStore.releaseKey(release) }, 'release could not be decided');
-        this.parts.metrics.failures.inc({ part: 'decide' });
-        return [];
+        metrics.failures.inc({ part: 'decide' });
+        undecidable.push({ release, why: error instanceof Error ? error.message : String(error) });
       }
+    }
+    return { batch, undecidable };
+  }
+
+  async #refuseUndecidable(undecidable: readonly Undecidable[]): Promise<void> {
+    await this.parts.store.unitOfWork.run(this.#principal, async (tx) => {
+      const releases = undecidable.map(({ release }) => release);
+      const waiting = await placementStore.lockWaiting(tx, releases);
+      await placementStore.moveReleases(
+        tx,
+        undecidable
+          .filter(({ release }) => waiting.has(placementStore.releaseKey(release)))
+          .map(({ release, why }) => ({
+            ...release,
+            phase: 'refused' as const,
+            refusals: [{ reason: 'DecisionFailed', message: `the decision failed: ${why}`, facts: {} }],
+            wakeOn: [],
+            deadlineMs: deadlines.refused,
+          })),
+      );
+      await tx.outbox.append(
+        ...releases.map(({ tenant, project, application }) => ({
+          tenant,
+          kind: 'application' as const,
+          resource: `${project}/${application}`,
+        })),
+      );
     });
   }
 
   async #commit(batch: readonly Decided[]): Promise<Committed> {
     const { store, ids } = this.parts;
     const decidedOn = new Map(this.picture.states);
+    if (batch.length === 0) return { placed: [], refused: [], stale: [], lost: [], fleet: [], locked: [] };
     const touched = new Set(batch.flatMap(({ decision }) => decision.additions.map(({ cluster }) => cluster)));
     try {
       const context = { actor: this.#principal.actor, ids, decidedOn };
@@ -141,7 +179,11 @@ export class Placer {
     }
   }
 
-  #count(batch: readonly Decided[], { placed, refused, stale, lost }: Committed): Round {
+  #count(
+    batch: readonly Decided[],
+    { placed, refused, stale, lost }: Committed,
+    undecidable: readonly Undecidable[],
+  ): Round {
     const { metrics, log } = this.parts;
     if (placed.length + refused.length + stale.length > 0) metrics.commits.inc();
     if (stale.length > 0) metrics.conflicts.inc();
@@ -151,14 +193,20 @@ export class Placer {
     for (const { decided, refusals } of refused)
       log.info({ release: decided.key, refusals: refusals.map(({ message }) => message) }, 'release refused');
     return {
-      taken: batch.length,
+      taken: batch.length + undecidable.length,
       ...outcomes,
-      refusals: refused.map(({ decided: { release }, refusals }) => ({
-        ...{ tenant: release.tenant, project: release.project, environment: release.environment },
-        number: release.number,
-        generation: release.generation + 1n,
-        reason: refusals[0]?.reason ?? '',
-      })),
+      refused: refused.length + undecidable.length,
+      refusals: [
+        ...refused.map(({ decided, refusals }) => ({ ...moved(decided.release), reason: refusals[0]?.reason ?? '' })),
+        ...undecidable.map(({ release }) => ({ ...moved(release), reason: 'DecisionFailed' })),
+      ],
+      placements: placed.map(({ release }) => moved(release)),
     };
   }
 }
+
+/** A release as it is named after one move. */
+const moved = ({ tenant, project, environment, number, generation }: placementStore.WaitingRelease) => ({
+  ...{ tenant, project, environment, number },
+  generation: generation + 1n,
+});

@@ -20,7 +20,9 @@ export interface RunOptions {
 /** What Berth uses of a BullMQ queue, on either backend. */
 export interface BackendQueue {
   waitUntilReady(): Promise<unknown>;
-  add(name: string, data: StoredRef, options: RunOptions & { delay: number; jobId: string }): Promise<unknown>;
+  addBulk(
+    jobs: { name: string; data: StoredRef; opts: RunOptions & { delay: number; jobId: string } }[],
+  ): Promise<unknown>;
   upsertJobScheduler(
     id: string,
     repeat: { every: number },

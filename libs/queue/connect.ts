@@ -82,16 +82,25 @@ class BullBackedQueue<Jobs extends JobTable> implements Queue<keyof Jobs & strin
     this.#worker.run().catch((error: Error) => this.log.warn({ error: error.message }, 'queue worker ended'));
   }
 
-  async add(job: keyof Jobs & string, ref: JobRef, { delayMs = 0 }: { delayMs?: number } = {}): Promise<void> {
+  add(job: keyof Jobs & string, ref: JobRef, options?: { delayMs?: number }): Promise<void> {
+    return this.addAll(job, [ref], options);
+  }
+
+  async addAll(
+    job: keyof Jobs & string,
+    refs: readonly JobRef[],
+    { delayMs = 0 }: { delayMs?: number } = {},
+  ): Promise<void> {
     const kind = this.options.jobs[job];
     if (kind === undefined) throw new RangeError(`"${job}" is no job of this queue`);
-    const data = { id: ref.id, generation: ref.generation.toString() };
-    await this.#queue.add(job, data, {
-      ...retrying(kind),
-      delay: delayMs,
-      // The queue takes no colons in ids.
-      jobId: [job, data.id, data.generation].join('~').replaceAll(':', '_'),
-    });
+    await this.#queue.addBulk(
+      refs.map(({ id, generation }) => ({
+        name: job,
+        data: { id, generation: generation.toString() },
+        // The queue takes no colons in ids.
+        opts: { ...retrying(kind), delay: delayMs, jobId: [job, id, generation].join('~').replaceAll(':', '_') },
+      })),
+    );
   }
 
   async close(): Promise<void> {

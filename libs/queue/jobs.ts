@@ -34,6 +34,8 @@ export interface QueueLog {
 export interface Queue<Name extends string = string> {
   /** Adds a job, to run after `delayMs`. While one with the same name, id and generation waits, there is only that one. */
   add(job: Name, ref: JobRef, options?: { delayMs?: number }): Promise<void>;
+  /** Many at once. */
+  addAll(job: Name, refs: readonly JobRef[], options?: { delayMs?: number }): Promise<void>;
   /** Waits for jobs that are running, then disconnects. */
   close(): Promise<void>;
 }

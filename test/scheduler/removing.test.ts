@@ -142,7 +142,7 @@ describe('removing', () => {
 
   it('orders one deletion for one object, with four schedulers at once', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e'])
-      await place(name, spec([component(`web-${name}`, { replicas: 4 }), component(`api-${name}`)]));
+      await place(name, spec([component(`web-${name}`, { replicas: 2 }), component(`api-${name}`)]));
     await scenario.report();
     for (const name of ['a', 'b', 'c', 'd', 'e']) await scenario.remove(name);
     const reapers = await Promise.all(['r1', 'r2', 'r3', 'r4'].map((name) => aReaper(database, name)));

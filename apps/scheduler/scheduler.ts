@@ -1,0 +1,127 @@
+import type { Clock, Instant } from '#domain';
+import type { Logger } from '#platform';
+import type { JobRef, Queue } from '#queue';
+import { type FeedRow, placementStore, type Store } from '#store';
+import type { SchedulerConfig } from './config.js';
+import { deadlines } from './deadlines.js';
+import type { SchedulerJob } from './jobs.js';
+import { Loop } from './loop.js';
+import type { SchedulerMetrics } from './metrics.js';
+import type { Placer, Round } from './placing.js';
+import type { Reaper } from './reaping/reaper.js';
+import type { Sweeper } from './sweeping/sweeper.js';
+
+export interface SchedulerParts {
+  config: SchedulerConfig;
+  store: Store;
+  queue: Queue<SchedulerJob>;
+  placer: Placer;
+  reaper: Reaper;
+  sweeper: Sweeper;
+  clock: Clock;
+  metrics: SchedulerMetrics;
+  log: Logger;
+}
+
+/** Refusals that no change of the fleet lifts: asked again after this long. */
+const retryMs = 30_000;
+const retried: ReadonlySet<string> = new Set(['QuotaExceeded', 'DecisionFailed']);
+
+/** Reports come in floods; one look at what they free is enough for all that came meanwhile. */
+const reapAtMostEveryMs = 50;
+
+/** The loops of one scheduler, and the feed that wakes them. */
+export class Scheduler {
+  readonly #stopping = new AbortController();
+  readonly #placing: Loop;
+  readonly #reaping: Loop;
+  readonly #sweeping: Loop;
+  #feed: Promise<void> = Promise.resolve();
+  #position = 0n;
+  #readAll: Instant = 0;
+
+  constructor(private readonly parts: SchedulerParts) {
+    const { config, reaper, sweeper } = parts;
+    this.#placing = this.#loop('placing', config.scanIntervalMs, () => this.#place());
+    this.#reaping = this.#loop('reaping', config.scanIntervalMs, () => reaper.round(), reapAtMostEveryMs);
+    this.#sweeping = this.#loop('sweeping', config.sweepIntervalMs, async () => {
+      await sweeper.round();
+      return false;
+    });
+  }
+
+  async start(): Promise<void> {
+    const { store } = this.parts;
+    store.feed.startSequencer();
+    // What happens from here on is heard; what was before is read.
+    this.#position = await store.feed.position();
+    this.#feed = this.#listen(this.#position);
+    this.#placing.start();
+    this.#reaping.start();
+    this.#sweeping.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([this.#placing.stop(), this.#reaping.stop(), this.#sweeping.stop(), this.#feed]);
+  }
+
+  #loop(name: string, everyMs: number, round: () => Promise<boolean>, atMostEveryMs = 0): Loop {
+    const { log, metrics } = this.parts;
+    return new Loop({
+      name,
+      everyMs,
+      atMostEveryMs,
+      log,
+      round,
+      onFailure: () => metrics.failures.inc({ part: name }),
+    });
+  }
+
+  async #listen(after: bigint): Promise<void> {
+    const { signal } = this.#stopping;
+    const kinds = ['release', 'cluster', 'work', 'status'] as const;
+    for await (const rows of this.parts.store.feed.subscribe({ after, kinds, signal }))
+      for (const row of rows) this.#hear(row);
+  }
+
+  #hear({ kind, resource, position }: FeedRow): void {
+    this.#position = position;
+    if (kind === 'cluster' || kind === 'work') this.parts.placer.touch(resource);
+    if (kind === 'cluster' || kind === 'release') this.#placing.wake();
+    if (kind === 'status' || kind === 'release') this.#reaping.wake();
+  }
+
+  async #place(): Promise<boolean> {
+    const { placer, clock, config } = this.parts;
+    if (clock.now() - this.#readAll >= config.rereadIntervalMs) {
+      placer.touchAll();
+      this.#readAll = clock.now();
+    }
+    // Taken before reading: what is read is at least as new.
+    await placer.refresh(this.#position);
+    const round = await placer.round();
+    this.#setTimers(round);
+    const moved = round.placed + round.refused + round.stale + round.lost > 0;
+    return moved && (round.stale > 0 || round.taken >= config.batchSize);
+  }
+
+  /** Not waited for: a timer that is not set costs what the next scan costs. */
+  #setTimers({ refusals, placements }: Round): void {
+    const again = refusals.filter(({ reason }) => retried.has(reason));
+    this.#setTimer('release.retry', again, retryMs);
+    this.#setTimer('release.deadline', placements, deadlines.placed);
+  }
+
+  #setTimer(
+    job: SchedulerJob,
+    releases: readonly (placementStore.ReleaseRef & { generation: bigint })[],
+    delayMs: number,
+  ): void {
+    if (releases.length === 0) return;
+    const refs = releases.map((each): JobRef => ({ id: placementStore.releaseKey(each), generation: each.generation }));
+    this.parts.queue
+      .addAll(job, refs, { delayMs })
+      .catch((error: Error) => this.parts.log.warn({ error: error.message, job }, 'timers could not be set'));
+  }
+}
