@@ -106,7 +106,7 @@ export const reportOf = (
   bracket = line.Bracket.DELTA,
 ) => ({ case: 'statusReport' as const, value: create(line.StatusReportSchema, { sequence, bracket, works }) });
 
-export const readyStatus = (workId: string, generation = 1n): MessageInitShape<typeof line.WorkStatusSchema> => ({
+export const readyStatus = (workId: string, generation = 1n) => ({
   workId,
   generation,
   phase: line.WorkPhase.READY,
