@@ -300,7 +300,8 @@ const works = `
   -- The order to delete one object. Lives until its agent has confirmed it.
   CREATE TABLE tombstones (
     id uuid PRIMARY KEY,
-    cluster_id text NOT NULL REFERENCES clusters,
+    -- Retiring a cluster's identity ends its tombstones, confirmed or not.
+    cluster_id text NOT NULL REFERENCES clusters ON DELETE CASCADE,
     tenant_id text NOT NULL,
     work_id uuid NOT NULL,
     sequence bigint NOT NULL,

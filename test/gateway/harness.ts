@@ -36,11 +36,16 @@ export async function startGatewayHarness(options: Partial<GatewayOptions> = {})
     { enrolment: { hubAddress: 'hub.example:7443', authorityFingerprint: () => fingerprint }, ...options },
   );
   const channels: RpcChannel[] = [];
+  const clients = new Map<string | undefined, Clients>();
   const as = (key: string | undefined): Clients => {
+    const open = clients.get(key);
+    if (open !== undefined) return open;
     const metadata = (): Record<string, string> => (key === undefined ? {} : { authorization: `Bearer ${key}` });
     const channel = openChannel({ address: gateway.grpcAddress, metadata });
     channels.push(channel);
-    return clientsOn(channel);
+    const made = clientsOn(channel);
+    clients.set(key, made);
+    return made;
   };
   return {
     db,
