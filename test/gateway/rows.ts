@@ -43,3 +43,12 @@ export async function countRows(db: TestDatabase, from: string): Promise<number>
   const [row] = await db.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${from}`);
   return row?.count ?? 0;
 }
+
+/** The transactions that wrote the rows which are there now, with the tables that each wrote. */
+export async function writersOf(db: TestDatabase): Promise<Map<string, string[]>> {
+  const all = tables.map((table) => `SELECT DISTINCT xmin::text AS writer, '${table}' AS "table" FROM ${table}`);
+  const rows = await db.query<{ writer: string; table: string }>(all.join(' UNION ALL '));
+  const writers = new Map<string, string[]>();
+  for (const { writer, table } of rows) writers.set(writer, [...(writers.get(writer) ?? []), table]);
+  return writers;
+}
