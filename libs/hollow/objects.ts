@@ -66,6 +66,7 @@ export interface Taint {
 }
 
 export interface Toleration {
+  tolerationSeconds?: number;
   key?: string;
   operator?: string;
   value?: string;

@@ -141,6 +141,31 @@ describe('workloads on nodes that pretend', () => {
     await ready();
   });
 
+  it('evicts pods from a node that stays away, and loses them only when it is back or deleted', async () => {
+    cluster = await hollow();
+    const soon = ['not-ready', 'unreachable'].map((what) => ({
+      key: `node.kubernetes.io/${what}`,
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: 0,
+    }));
+    await cluster.apply(
+      deploymentPath(),
+      aDeployment((spec) => {
+        spec.replicas = 3;
+        Object.assign(spec.template.spec, { tolerations: soon });
+      }),
+    );
+    await ready();
+    cluster.cluster.setNodeReady('spec-0', false);
+    const isLost = (pod: Seen) => pod.spec.nodeName === 'spec-0' && pod.metadata.deletionTimestamp !== undefined;
+    await eventually(async () => ((await pods()).some(isLost) ? true : undefined));
+    await ready();
+    expect((await pods()).filter(isLost)).toHaveLength(1);
+    await cluster.call('DELETE', '/api/v1/nodes/spec-0');
+    await eventually(async () => ((await pods()).length === 3 ? true : undefined));
+  });
+
   it('makes stateful pods in order and names them by ordinal', async () => {
     cluster = await hollow();
     const { spec } = aDeployment((given) => {

@@ -5,6 +5,7 @@ import { startDeployments } from './deployment.js';
 import { startGarbageCollection } from './garbage.js';
 import { startJobs } from './job.js';
 import { startNamespaces } from './namespaces.js';
+import { startNodeLifecycle } from './nodes.js';
 import { startReplicaSets } from './replicaset.js';
 import { startScheduler } from './scheduler.js';
 import { startStatefulSets } from './statefulset.js';
@@ -21,5 +22,6 @@ export function startControllers(context: ControllerContext): void {
   startCronJobs(context);
   startStorage(context);
   startScheduler(context);
+  startNodeLifecycle(context);
   startGarbageCollection(context);
 }

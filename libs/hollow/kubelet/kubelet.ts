@@ -62,7 +62,10 @@ export class PretendKubelet {
 
   /** Decides every pod's readiness anew: a node went or came back, an image became known. */
   reconsider(): void {
-    for (const known of this.known.values()) if (known.state === 'settled') this.settle(known);
+    for (const known of this.known.values()) {
+      if (known.state === 'settled') this.settle(known);
+      else if (known.state === 'terminating') this.terminate(known);
+    }
   }
 
   private admit(pod: Pod): KnownPod {
@@ -107,7 +110,10 @@ export class PretendKubelet {
     known.cancel();
     known.state = 'terminating';
     const { alarms, chance, terminateDelayMs, client } = this.options;
-    known.cancel = alarms.after(chance.between(terminateDelayMs), () => void client.removePod(known.pod));
+    known.cancel = alarms.after(chance.between(terminateDelayMs), () => {
+      // Nobody on a lost node can say that its containers ended; the pod stays until the node is back.
+      if (this.options.nodeReady(known.pod.spec.nodeName ?? '')) void client.removePod(known.pod);
+    });
   }
 
   private write(known: KnownPod, fate: Fate): void {
