@@ -20,7 +20,7 @@ export const demoFleet: readonly DemoMember[] = [
     labels: { tier: 'core' },
     shape: {
       nodes: { count: 6, cpu: '8', memory: '32Gi' },
-      load: { measured: 0.55, pods: [{ count: 24, cpu: '1', memory: '3Gi' }] },
+      load: { measured: 0.2, pods: [{ count: 24, cpu: '1', memory: '3Gi' }] },
       readyDelayMs: [400, 1500],
       seed: 1,
     },
@@ -33,7 +33,7 @@ export const demoFleet: readonly DemoMember[] = [
     labels: { tier: 'core' },
     shape: {
       nodes: { count: 4, cpu: '4', memory: '16Gi' },
-      load: { measured: 0.15, pods: [{ count: 4, cpu: '500m', memory: '1Gi' }] },
+      load: { measured: 0.05, pods: [{ count: 4, cpu: '500m', memory: '1Gi' }] },
       readyDelayMs: [600, 2000],
       seed: 2,
     },
@@ -46,7 +46,7 @@ export const demoFleet: readonly DemoMember[] = [
     labels: { tier: 'edge' },
     shape: {
       nodes: { count: 2, cpu: '4', memory: '8Gi' },
-      load: { measured: 0.8, pods: [{ count: 6, cpu: '1', memory: '1Gi' }] },
+      load: { measured: 0.2, pods: [{ count: 6, cpu: '1', memory: '1Gi' }] },
       readyDelayMs: [800, 2500],
       seed: 3,
     },

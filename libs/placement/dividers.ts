@@ -1,5 +1,15 @@
 import { apportion } from './apportion.js';
-import { boundsOf, brief, type Place, placeOn, type Spread, tooFewClusters } from './division.js';
+import {
+  boundsOf,
+  brief,
+  clusters,
+  named,
+  type Place,
+  placeOn,
+  replicasOf,
+  type Spread,
+  tooFewClusters,
+} from './division.js';
 import { resourceNames, timesFits } from './node-classes.js';
 import type { Candidate, Divider, Division, DivisionTask } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
@@ -24,8 +34,8 @@ export const duplicated: Divider = {
     });
     const lines = demands.map((demand) =>
       demand.kind === 'daemon'
-        ? `${demand.name} on every node of ${chosen.length} clusters`
-        : `${demand.replicas} replicas of ${demand.name} in each of ${chosen.length} clusters`,
+        ? `${demand.name} on every node of ${clusters(chosen.length)}`
+        : `${replicasOf(demand)} in each of ${clusters(chosen.length)}`,
     );
     return { kind: 'divided', shares, lines };
   },
@@ -128,16 +138,16 @@ function headroomReplicas(task: DivisionTask, demand: Demand, { slot }: Candidat
 }
 
 function byHeadroom(task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
-  const total = `${demand.replicas} replicas of ${demand.name} over ${places.length} clusters`;
+  const total = `${replicasOf(demand)} over ${clusters(places.length)}`;
   if (places.length === 1)
-    return { counts: [demand.replicas], line: `${demand.replicas} replicas of ${demand.name} in 1 cluster` };
+    return { counts: [demand.replicas], line: `${replicasOf(demand)} → ${named([demand.replicas], places)}` };
   const kept = places.map(({ least, held, cap }) => Math.max(least, Math.min(held, cap)));
   const keeps = kept.reduce((sum, count) => sum + count, 0);
   if (keeps > demand.replicas) {
     const counts = takeBack(kept, places, keeps - demand.replicas);
     return {
       counts,
-      line: `${total}: ${brief(kept, ' + ')} held, less ${keeps - demand.replicas} → ${brief(counts, ' + ')}`,
+      line: `${total}: ${named(kept, places)} held, less ${keeps - demand.replicas} → ${named(counts, places)}`,
     };
   }
   const caps = places.map(({ cap }) => cap);
@@ -146,12 +156,12 @@ function byHeadroom(task: DivisionTask, demand: Demand, places: readonly Place[]
   );
   const fair = apportion(demand.replicas, weights, caps);
   if (fair.every((count, at) => count >= (kept[at] ?? 0)))
-    return { counts: fair, line: `${total} by headroom ${brief(weights, ':')} → ${brief(fair, ' + ')}` };
+    return { counts: fair, line: `${total} by headroom ${brief(weights, ':')} → ${named(fair, places)}` };
   const room = caps.map((cap, at) => cap - (kept[at] ?? 0));
   const more = apportion(demand.replicas - keeps, weights, room);
   const counts = kept.map((count, at) => count + (more[at] ?? 0));
-  const start = `${brief(kept, ' + ')} first, ${demand.replicas - keeps} more by headroom ${brief(weights, ':')}`;
-  return { counts, line: `${total}: ${start} → ${brief(counts, ' + ')}` };
+  const start = `${named(kept, places)} first, ${demand.replicas - keeps} more by headroom ${brief(weights, ':')}`;
+  return { counts, line: `${total}: ${start} → ${named(counts, places)}` };
 }
 
 /** From the worst cluster first: scaling down leaves as many clusters untouched as it can. */
@@ -178,7 +188,7 @@ function bestFirst(_task: DivisionTask, demand: Demand, places: readonly Place[]
     left -= more;
   }
   const caps = places.map(({ cap }) => cap);
-  const line = `${demand.replicas} replicas of ${demand.name} packed into ${places.length} clusters with room for ${brief(caps, ', ')} → ${brief(counts, ' + ')}`;
+  const line = `${replicasOf(demand)} packed into ${clusters(places.length)} with room for ${brief(caps, ', ')} → ${named(counts, places)}`;
   return { counts, line };
 }
 

@@ -153,3 +153,16 @@ export function brief(parts: readonly (number | string)[], separator: string): s
   const shown = parts.slice(0, 8).join(separator);
   return parts.length <= 8 ? shown : `${shown}${separator}… (${parts.length - 8} more)`;
 }
+
+/** Who gets how many: `virginia 3 + frankfurt 1`. */
+export const named = (counts: readonly number[], places: readonly Place[]): string =>
+  brief(
+    places.map(({ candidate }, at) => `${candidate.cluster.id} ${counts[at] ?? 0}`),
+    ' + ',
+  );
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+export const replicasOf = ({ name, replicas }: Demand): string => `${counted(replicas, 'replica')} of ${name}`;
+
+export const clusters = (count: number): string => counted(count, 'cluster');

@@ -31,12 +31,13 @@ function phaseOfWork(work: StoredWork): RunPhase {
 }
 
 function clusterView(work: StoredWork): ClusterComponentView {
-  const desired = work.wanted ? (work.replicas ?? 0) : 0;
+  // What was decided is what is desired; a report may be of an older generation, or of objects not seen yet.
+  const desired = work.wanted ? (work.replicas ?? work.status?.replicas.desired ?? 0) : 0;
   return {
     cluster: work.cluster,
     phase: phaseOfWork(work),
     freshness: work.freshness,
-    replicas: { ...(work.status?.replicas ?? nothing), desired: work.status?.replicas.desired ?? desired },
+    replicas: { ...(work.status?.replicas ?? nothing), desired },
     reasons: (work.status?.reasons ?? []).map((reason) => ({ ...reason, facts: {} })),
     objects: work.status?.objects ?? [],
     reportedAt: work.status?.reportedAt,
