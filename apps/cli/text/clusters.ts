@@ -132,6 +132,6 @@ export function enrolmentLines(cluster: string, token: wire.EnrolmentToken, look
     `  ${token.token}`,
     '',
     'Run its agent where the cluster’s API server can be reached:',
-    `  npx berth-agent --hub ${token.hubAddress} --token ${token.token} --kubeconfig ~/.kube/config`,
+    `  npx berth-agent --hub ${token.hubAddress} --token ${token.token} --kubeconfig ~/.kube/config --directory ./agent-${idOf(cluster)}`,
   ];
 }

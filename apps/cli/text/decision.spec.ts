@@ -1,0 +1,70 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { expect, it } from 'vitest';
+import { wire } from '#contract';
+import { decisionLines } from './decision.js';
+import { noColours } from './look.js';
+
+const { CHOSEN, ELIGIBLE, REFUSED } = wire.ClusterVerdict_Outcome;
+const decision = create(wire.DecisionSchema, {
+  id: 'd-1',
+  release: 'tenants/t/projects/p/environments/default/releases/v3',
+  createTime: timestampFromMs(0),
+  engineVersion: '1',
+  feedPosition: { sequence: 9n },
+  placed: true,
+  groups: [
+    {
+      components: ['web', 'api'],
+      placed: true,
+      division: ['4 replicas over 2 clusters'],
+      clusters: [
+        {
+          cluster: 'clusters/south',
+          outcome: REFUSED,
+          filter: 'Taints',
+          refusal: { reason: 'not-tolerated', facts: { taint: 'gpu=yes', effect: 'NoSchedule' } },
+        },
+        {
+          cluster: 'clusters/west',
+          outcome: ELIGIBLE,
+          total: 600n,
+          scores: [{ scorer: 'Headroom', score: 600, weight: 2 }],
+        },
+        {
+          cluster: 'clusters/east',
+          outcome: CHOSEN,
+          total: 700n,
+          scores: [{ scorer: 'Headroom', score: 700, weight: 2 }],
+          allotments: { web: 3, api: 1, cron: 0 },
+        },
+      ],
+    },
+  ],
+});
+
+it('tells of each group where it went, the arithmetic, and every cluster, the chosen first', () => {
+  const lines = decisionLines('shop in default', decision, { palette: noColours, bars: false, now: 60_000 });
+  expect(lines).toEqual([
+    'shop in default v3: placed 1m ago',
+    'decision d-1, engine 1, fleet as of position 9',
+    '',
+    'web + api → east',
+    '  4 replicas over 2 clusters',
+    '  CLUSTER   OUTCOME    POINTS   Headroom×2   REPLICAS OR REASON',
+    '  east      chosen     700      700          api 1, web 3',
+    '  west      eligible   600      600          -',
+    '  south     refused    -        -            Taints: not-tolerated (effect NoSchedule, taint gpu=yes)',
+  ]);
+});
+
+it('tells of a group that found no place why', () => {
+  const group = create(wire.GroupDecisionSchema, {
+    components: ['big'],
+    refusal: { reason: 'not-enough-capacity', facts: { asked: '64 cores' } },
+  });
+  const refused = create(wire.DecisionSchema, { id: 'd-2', groups: [group] });
+  const text = decisionLines('big in default', refused, { palette: noColours, bars: false, now: 0 }).join('\n');
+  expect(text).toContain('big in default: not placed');
+  expect(text).toContain('big not placed: not-enough-capacity (asked 64 cores)');
+});

@@ -1,0 +1,90 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { expect, it } from 'vitest';
+import { wire } from '#contract';
+import { applicationDetail, applicationTable } from './applications.js';
+import { clusterTable } from './clusters.js';
+import { noColours } from './look.js';
+
+const look = { palette: noColours, bars: false, now: 120_000 };
+const { READY, APPLYING, DEGRADED } = wire.Phase;
+const environment = 'tenants/t/projects/p/environments/staging';
+
+const application = create(wire.ApplicationSchema, {
+  name: 'tenants/t/projects/p/applications/shop',
+  etag: 'e1',
+  uid: 'u1',
+  revision: 2n,
+  createTime: timestampFromMs(0),
+  environments: [
+    {
+      environment,
+      phase: APPLYING,
+      release: { name: `${environment}/releases/v2`, number: 2n, phase: wire.ReleasePhase.PLACED },
+      components: [
+        {
+          component: 'web',
+          phase: APPLYING,
+          replicas: { desired: 4, ready: 1, updated: 4, restarts: 2 },
+          reasons: [{ reason: 'ImagePullBackOff', message: 'no such image', count: 3 }],
+          clusters: [
+            {
+              cluster: 'clusters/west',
+              phase: READY,
+              freshness: wire.Freshness.FRESH,
+              replicas: { desired: 1, ready: 1 },
+            },
+            { cluster: 'clusters/east', phase: DEGRADED, freshness: wire.Freshness.UNKNOWN, replicas: { desired: 3 } },
+          ],
+        },
+      ],
+    },
+  ],
+});
+
+it('shows an application in a row for each environment', () => {
+  expect(applicationTable([application], look)).toEqual([
+    'NAME   ENVIRONMENT   RELEASE   PHASE      READY   CLUSTERS    AGE',
+    'shop   staging       v2        applying   1/4     east,west   2m',
+  ]);
+});
+
+it('shows one that is in no environment any more, and that there are none', () => {
+  const leaving = create(wire.ApplicationSchema, { name: 'a/b/old', deleteTime: timestampFromMs(0) });
+  expect(applicationTable([leaving], look)[1]).toMatch(/^old +- +- +removing/);
+  expect(applicationTable([], look)).toEqual(['no applications']);
+});
+
+it('shows each component over all clusters and in each, with what is wrong', () => {
+  const lines = applicationDetail(application, look);
+  expect(lines).toContain(
+    'web                   applying   1/4     4         2          ImagePullBackOff: no such image (3×)',
+  );
+  expect(lines).toContain('            east      degraded   0/3     0         0          agent silent');
+});
+
+it('shows how full a cluster is, and nothing where nothing is measured', () => {
+  const measured = create(wire.ClusterSchema, {
+    name: 'clusters/east',
+    region: 'eu',
+    zone: 'a',
+    phase: wire.ClusterPhase.READY,
+    cordoned: true,
+    taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }],
+    createTime: timestampFromMs(0),
+    inventory: { nodes: 4, readyNodes: 3 },
+    utilization: {
+      requestedCpuPermille: 300,
+      requestedMemoryPermille: 410,
+      measured: {},
+      measuredCpuPermille: 250,
+      measuredMemoryPermille: 120,
+    },
+  });
+  const blind = create(wire.ClusterSchema, { name: 'clusters/west', utilization: { requestedCpuPermille: 5 } });
+  expect(clusterTable([measured, blind], look)).toEqual([
+    'NAME   REGION   ZONE   PHASE   NODES   CPU REQ   CPU USED   MEM REQ   MEM USED   NOTES                         AGE',
+    'east   eu       a      ready   3/4     30%       25%        41%       12%        cordoned,gpu=yes:NoSchedule   2m',
+    'west   -        -      -       -       1%        -          0%        -          -                             -',
+  ]);
+});
