@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
 import { type HollowCluster, type HollowOptions, startHollowCluster } from './index.js';
 
-export interface SeenContainer {
+interface SeenContainer {
   name: string;
   image: string;
   imagePullPolicy?: string;
@@ -11,13 +11,13 @@ export interface SeenContainer {
   resources: { requests: Record<string, string> };
 }
 
-export interface SeenPodSpec {
+interface SeenPodSpec {
   containers: [SeenContainer, ...SeenContainer[]];
   nodeName?: string;
   nodeSelector?: Record<string, string>;
 }
 
-export interface SeenSpec extends SeenPodSpec {
+interface SeenSpec extends SeenPodSpec {
   replicas?: number | undefined;
   selector: { matchLabels: Record<string, string> };
   strategy?: { type?: string; rollingUpdate: object };
@@ -77,7 +77,7 @@ export interface Answer {
   body: Seen;
 }
 
-export const applyYaml = 'application/apply-patch+yaml';
+const applyYaml = 'application/apply-patch+yaml';
 export const mergePatch = 'application/merge-patch+json';
 
 export class Caller {

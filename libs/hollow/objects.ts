@@ -73,14 +73,14 @@ export interface Toleration {
   effect?: string;
 }
 
-export interface Container {
+interface Container {
   name: string;
   image?: string;
   ports?: readonly { containerPort: number; hostPort?: number; protocol?: string }[];
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
 }
 
-export interface PodSpec {
+interface PodSpec {
   nodeName?: string;
   nodeSelector?: Record<string, string>;
   affinity?: Fields;

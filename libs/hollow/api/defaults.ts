@@ -63,7 +63,7 @@ function volume(given: Fields): Fields {
   };
 }
 
-export function podSpec(given: Fields): Fields {
+function podSpec(given: Fields): Fields {
   const account = given.serviceAccountName ?? given.serviceAccount;
   return {
     restartPolicy: 'Always',

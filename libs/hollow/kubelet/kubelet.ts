@@ -4,7 +4,7 @@ import type { Pod, PodStatus } from '../objects.js';
 import { type Fate, podStatus } from './pod-status.js';
 
 /** How a pretend kubelet reaches its API server: in process, or over HTTP to any Kubernetes. */
-export interface KubeletClient {
+interface KubeletClient {
   /** Writes a pod's status if it is still there. */
   writePodStatus(pod: Pod, status: PodStatus): void | Promise<void>;
   /** Removes a terminated pod: a delete without grace. */

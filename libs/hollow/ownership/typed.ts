@@ -19,7 +19,7 @@ const typeBelow = (type: TypeRef, field: string): TypeRef => fieldType(type, fie
 const isMapLike = (type: TypeRef): boolean => type.kind === 'struct' || type.kind === 'map';
 
 /** The fieldsV1 segment of one item of a keyed list or a set. */
-export function itemSegment(type: ListRef, item: unknown): string {
+function itemSegment(type: ListRef, item: unknown): string {
   if (type.merge.by !== 'keys' || !isFields(item)) return `v:${JSON.stringify(item)}`;
   const key: Record<string, unknown> = {};
   for (const name of [...type.merge.keys].sort()) {

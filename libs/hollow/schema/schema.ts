@@ -21,7 +21,7 @@ export type TypeRef =
   | { readonly kind: 'list'; readonly of: TypeRef; readonly merge: ListMerge };
 
 /** `keys` names the fields that tell one item of a list from another. */
-export type ListMerge =
+type ListMerge =
   | { readonly by: 'atomic' }
   | { readonly by: 'set' }
   | { readonly by: 'keys'; readonly keys: readonly string[] };
