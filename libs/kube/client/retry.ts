@@ -7,7 +7,7 @@ export interface RetryPolicy extends Backoff {
   /** Tries in all. */
   tries: number;
   timeoutMs: Millis;
-  /** For one try: the line may have died without a word, and the next try gets a new one. */
+  /** For one try: its connection may have died without a word, and undici replaces one whose call was given up. */
   tryMs: Millis;
 }
 

@@ -115,12 +115,8 @@ export function transportTo({ source, userAgent, timing, connections }: Transpor
     signal,
   });
 
-  /** Connections may be dead without a word from the kernel: what comes next gets new ones. */
-  const late = (call: Call, ms: Millis) => (): KubeError => {
-    if (line !== undefined) retire(line);
-    line = undefined;
-    return new ClusterUnreachable({ call: describe(call) }, `no answer within ${ms} ms`);
-  };
+  const late = (call: Call, ms: Millis) => (): KubeError =>
+    new ClusterUnreachable({ call: describe(call) }, `no answer within ${ms} ms`);
 
   return {
     server: source.server,

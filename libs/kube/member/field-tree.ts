@@ -23,6 +23,9 @@ const referenceOf = (schema: JsonObject): string | undefined => {
   return reference === '' ? undefined : reference.slice(reference.lastIndexOf('/') + 1);
 };
 
+/** Large and never in what is applied: no template may hold the first, nobody may send the second. */
+const cutFields: ReadonlySet<string> = new Set(['ephemeralContainers', 'managedFields']);
+
 /** The declared fields under a schema; lists are transparent, maps and scalars are leaves, recursion is cut. */
 function treeOf(schema: JsonValue | undefined, definitions: Definitions, above: ReadonlySet<string>): FieldTree {
   if (!isJsonObject(schema)) return true;
@@ -34,7 +37,9 @@ function treeOf(schema: JsonValue | undefined, definitions: Definitions, above: 
   const fields = Object.keys(schema.properties).sort();
   if (fields.length === 0) return true;
   const { properties } = schema;
-  return Object.fromEntries(fields.map((field) => [field, treeOf(properties[field], definitions, above)]));
+  return Object.fromEntries(
+    fields.map((field) => [field, cutFields.has(field) || treeOf(properties[field], definitions, above)]),
+  );
 }
 
 const servesKind = (definition: JsonValue | undefined, apiVersion: string, kind: string): boolean =>

@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { berthLabels, type Inventory, type JsonObject, type ObjectRef } from '#domain';
 import type { KubeClient } from '../client/client.js';
-import { isNotFound, PreconditionConflict } from '../client/errors.js';
+import { ClusterUnreachable, isNotFound, PreconditionConflict } from '../client/errors.js';
 import { identityOf, textAt, textsAt } from '../client/objects.js';
+import { withDeadline } from '../client/timing.js';
 import { Capacity } from './capacity.js';
 import { MeasuredUse } from './measured-use.js';
 import { readSchema } from './member-schema.js';
@@ -91,7 +92,7 @@ class KubeMember implements MemberCluster {
       this.client.discovery(bounds),
       this.schema(bounds),
       this.measured.read(bounds),
-      this.capacity.synced(),
+      this.firstLists(bounds),
     ]);
     return { serverVersion, kinds: [...kinds.keys()].sort(), schemaDigest: digest, measured, ...this.capacity.read() };
   }
@@ -107,6 +108,11 @@ class KubeMember implements MemberCluster {
   async close(): Promise<void> {
     this.life.abort(new Error('the member cluster was closed'));
     await this.client.close();
+  }
+
+  private firstLists({ signal, timeoutMs = 30_000 }: Bounds): Promise<void> {
+    const late = () => new ClusterUnreachable({ call: 'list nodes and pods' }, `not complete within ${timeoutMs} ms`);
+    return withDeadline(signal, timeoutMs, late, () => this.capacity.synced());
   }
 
   private async find(ref: ObjectRef, bounds: Bounds): Promise<JsonObject | undefined> {
