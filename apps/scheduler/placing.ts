@@ -1,7 +1,7 @@
-import type { ClusterId, Ids } from '#domain';
-import type { EnginePolicy } from '#placement';
+import { type ClusterId, type Ids, Unavailable } from '#domain';
+import type { EnginePolicy, FleetChange } from '#placement';
 import type { Logger } from '#platform';
-import { placementStore, type Store } from '#store';
+import { isRetriable, placementStore, type Store, sqlState, sqlStateOf } from '#store';
 import { deadlines } from './deadlines.js';
 import { type Committed, commitBatch } from './deciding/commit.js';
 import { type Decided, decideRelease } from './deciding/decided.js';
@@ -46,6 +46,7 @@ const nothing: Round = { taken: 0, placed: 0, refused: 0, stale: 0, lost: 0, ref
 export class Placer {
   readonly picture = new FleetPicture();
   readonly #dirty = new Set<ClusterId>();
+  readonly #changes = new Set<FleetChange>();
   #allDirty = true;
   readonly #principal;
 
@@ -75,19 +76,31 @@ export class Placer {
         throw error;
       });
     }
+    await this.#wake();
     if (feedPosition !== undefined) this.picture.snapshot.feedPosition = feedPosition;
   }
 
   async #read(asked: readonly ClusterId[] | undefined): Promise<void> {
-    const { store, metrics, log } = this.parts;
+    const { store, metrics } = this.parts;
     const reading = await store.unitOfWork.run(this.#principal, (tx) => placementStore.readFleet(tx, asked));
     await this.#readSchemas(reading);
-    const changes = this.picture.take(reading, asked);
+    this.#note(this.picture.take(reading, asked));
     metrics.clusters.set(this.picture.states.size);
+  }
+
+  #note(changes: readonly FleetChange[]): void {
+    for (const change of changes) this.#changes.add(change);
+  }
+
+  /** What was seen to change and could not be passed on is kept until it is. */
+  async #wake(): Promise<void> {
+    const changes = [...this.#changes].sort();
     if (changes.length === 0) return;
+    const { store, metrics, log } = this.parts;
     const woken = await store.unitOfWork.run(this.#principal, (tx) =>
       placementStore.wakeReleases(tx, changes, deadlines.waiting),
     );
+    this.#changes.clear();
     metrics.woken.inc(woken);
     if (woken > 0) log.info({ changes, woken }, 'refused releases woken');
   }
@@ -111,14 +124,15 @@ export class Placer {
     );
     if (waiting.length === 0) return nothing;
     const { batch, undecidable } = this.#decide(waiting);
-    const committed = await this.#commit(batch);
+    const committed = await this.#commitApart(batch, undecidable);
     if (undecidable.length > 0) await this.#refuseUndecidable(undecidable);
+    await this.#wake();
     done();
-    return this.#count(batch, committed, undecidable);
+    return this.#count(waiting.length, committed, undecidable);
   }
 
   #decide(waiting: readonly placementStore.WaitingRelease[]): { batch: Decided[]; undecidable: Undecidable[] } {
-    const { policy, ids, log, metrics } = this.parts;
+    const { policy, ids } = this.parts;
     const { snapshot, schemas } = this.picture;
     const deciding = { snapshot, schemas, policy, ids, key: placementStore.releaseKey };
     const batch: Decided[] = [];
@@ -127,10 +141,7 @@ export class Placer {
       try {
         batch.push(decideRelease(release, deciding));
       } catch (error) {
-        // One release that cannot be decided must not hold up the others: it is refused, and says so.
-        log.error({ err: error, release: placementStore.releaseKey(release) }, 'release could not be decided');
-        metrics.failures.inc({ part: 'decide' });
-        undecidable.push({ release, why: error instanceof Error ? error.message : String(error) });
+        this.#giveUp(undecidable, release, error);
       }
     }
     return { batch, undecidable };
@@ -163,15 +174,15 @@ export class Placer {
   }
 
   async #commit(batch: readonly Decided[]): Promise<Committed> {
+    if (batch.length === 0) return nobody;
     const { store, ids } = this.parts;
-    const decidedOn = new Map(this.picture.states);
-    if (batch.length === 0) return { placed: [], refused: [], stale: [], lost: [], fleet: [], locked: [] };
     const touched = new Set(batch.flatMap(({ decision }) => decision.additions.map(({ cluster }) => cluster)));
+    const context = { actor: this.#principal.actor, ids, decidedOn: new Map(this.picture.states) };
     try {
-      const context = { actor: this.#principal.actor, ids, decidedOn };
       const committed = await store.unitOfWork.run(this.#principal, (tx) => commitBatch(tx, batch, context));
-      this.picture.take(committed.fleet, committed.locked);
       for (const cluster of committed.locked) touched.delete(cluster);
+      // Heard here first, the feed will bring no news of it.
+      this.#note(this.picture.take(committed.fleet, committed.locked));
       return committed;
     } finally {
       // What was handed out in memory and not committed is given back by reading again.
@@ -179,21 +190,42 @@ export class Placer {
     }
   }
 
-  #count(
-    batch: readonly Decided[],
-    { placed, refused, stale, lost }: Committed,
-    undecidable: readonly Undecidable[],
-  ): Round {
+  /** A batch that the database will not take is committed one by one, so that what is wrong with one stays with that one. */
+  async #commitApart(batch: readonly Decided[], undecidable: Undecidable[]): Promise<Committed> {
+    try {
+      return await this.#commit(batch);
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      const [only, ...others] = batch;
+      if (only === undefined) throw error;
+      if (others.length === 0) {
+        this.#giveUp(undecidable, only.release, error);
+        return nobody;
+      }
+      const parts: Committed[] = [];
+      for (const decided of batch) parts.push(await this.#commitApart([decided], undecidable));
+      return together(parts);
+    }
+  }
+
+  /** One release that cannot be decided must not hold up the others: it is refused, and says so. */
+  #giveUp(undecidable: Undecidable[], release: placementStore.WaitingRelease, error: unknown): void {
+    this.parts.log.error({ err: error, release: placementStore.releaseKey(release) }, 'release could not be decided');
+    this.parts.metrics.failures.inc({ part: 'decide' });
+    undecidable.push({ release, why: error instanceof Error ? error.message : String(error) });
+  }
+
+  #count(taken: number, { placed, refused, stale, lost }: Committed, undecidable: readonly Undecidable[]): Round {
     const { metrics, log } = this.parts;
     if (placed.length + refused.length + stale.length > 0) metrics.commits.inc();
     if (stale.length > 0) metrics.conflicts.inc();
     const outcomes = { placed: placed.length, refused: refused.length, stale: stale.length, lost: lost.length };
     for (const [outcome, count] of Object.entries(outcomes)) metrics.decisions.inc({ outcome }, count);
-    log.debug({ taken: batch.length, ...outcomes }, 'batch committed');
+    log.debug({ taken, ...outcomes }, 'batch committed');
     for (const { decided, refusals } of refused)
       log.info({ release: decided.key, refusals: refusals.map(({ message }) => message) }, 'release refused');
     return {
-      taken: batch.length + undecidable.length,
+      taken,
       ...outcomes,
       refused: refused.length + undecidable.length,
       refusals: [
@@ -204,6 +236,24 @@ export class Placer {
     };
   }
 }
+
+/** It says nothing about the decision: the same may succeed the next time. */
+function isTransient(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  const waitedTooLong = state === sqlState.lockNotAvailable || state === sqlState.queryCanceled;
+  return error instanceof Unavailable || isRetriable(error) || waitedTooLong;
+}
+
+const nobody: Committed = { placed: [], refused: [], stale: [], lost: [], fleet: [], locked: [] };
+
+const together = (parts: readonly Committed[]): Committed => ({
+  placed: parts.flatMap((part) => part.placed),
+  refused: parts.flatMap((part) => part.refused),
+  stale: parts.flatMap((part) => part.stale),
+  lost: parts.flatMap((part) => part.lost),
+  fleet: [],
+  locked: parts.flatMap((part) => part.locked),
+});
 
 /** A release as it is named after one move. */
 const moved = ({ tenant, project, environment, number, generation }: placementStore.WaitingRelease) => ({

@@ -161,4 +161,42 @@ describe('placing', () => {
       expect(Buffer.from(packRecord(again.record)).equals(stored?.record ?? Buffer.alloc(0))).toBe(true);
     }
   });
+
+  it('keeps what is wrong with one release to that one: the others of its batch are placed', async () => {
+    await scenario.cluster('north');
+    for (const name of ['one', 'broken', 'two', 'unwritable'])
+      await scenario.apply(name, spec([component(`web-${name}`)]));
+    await database.query(
+      `UPDATE revisions SET spec = '{"components": 7}' WHERE application_uid = (SELECT uid FROM applications WHERE id = 'broken')`,
+    );
+    await database.query(`ALTER TABLE placements ADD CHECK (component <> 'web-unwritable')`);
+    const { placer } = await aPlacer(database, 's1');
+    await placer.refresh();
+    expect(await placer.round()).toMatchObject({ taken: 4, placed: 2, refused: 2 });
+    expect(await scenario.phases()).toEqual({ one: 'placed', two: 'placed', broken: 'refused', unwritable: 'refused' });
+    const refused = await database.query<{ refusals: { reason: string }[] }>(
+      `SELECT refusals FROM releases WHERE phase = 'refused'`,
+    );
+    expect(refused.map(({ refusals }) => refusals[0]?.reason)).toEqual(['DecisionFailed', 'DecisionFailed']);
+    expect(
+      await database.query('SELECT reserved_mcpu::int AS mcpu, work_sequence::int AS sequence FROM cluster_capacity'),
+    ).toEqual([{ mcpu: 1000, sequence: 2 }]);
+    expect(await scenario.violations()).toEqual([]);
+  });
+
+  it('hears of room that another scheduler freed while it was committing', async () => {
+    await scenario.cluster('north', { cores: 2 });
+    await scenario.apply('big', spec([component('big', { mcpu: 1500 })]));
+    const { placer } = await aPlacer(database, 's1');
+    await placer.refresh();
+    await placer.round();
+    await scenario.apply('next', spec([component('next', { mcpu: 1500 })]));
+    await placer.round();
+    expect(await scenario.phases()).toMatchObject({ next: 'refused' });
+    await database.query('UPDATE cluster_capacity SET allocatable_mcpu = 9000');
+    // Not told: it finds out as it commits something else.
+    await scenario.apply('small', spec([component('small', { mcpu: 100 })]));
+    await placer.round();
+    expect(await scenario.phases()).toMatchObject({ small: 'placed', next: 'waiting' });
+  });
 });

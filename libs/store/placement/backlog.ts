@@ -64,7 +64,11 @@ export async function readWaiting(tx: Transaction, limit: number, shard: string)
           AND w.application_uid = l.application_uid) AS held
      FROM (
        SELECT * FROM (
-         SELECT * FROM releases WHERE phase = 'waiting' ORDER BY updated_at, tenant_id, project_id, environment_id, number
+         SELECT * FROM releases r WHERE phase = 'waiting' AND NOT EXISTS (
+           -- What is being removed ends first: an application has one place in an environment.
+           SELECT FROM releases gone WHERE gone.tenant_id = r.tenant_id AND gone.application_uid = r.application_uid
+             AND gone.project_id = r.project_id AND gone.environment_id = r.environment_id AND gone.phase = 'removing')
+         ORDER BY updated_at, tenant_id, project_id, environment_id, number
          LIMIT $1 * 4) head
        ORDER BY hashtext(application_uid::text || $2) LIMIT $1) l
      JOIN environments e ON e.tenant_id = l.tenant_id AND e.project_id = l.project_id AND e.id = l.environment_id
