@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '#platform';
+import { migrateQueue } from '#queue';
 import { migrateUp, runtimeRoles, setRolePasswords } from '#store';
 
 /** One real PostgreSQL for the whole run; each test file takes a database of its own, copied from a migrated template. */
@@ -16,6 +17,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startEmbeddedPostgres({ database: templateDatabase, settings: { max_connections: '300' } });
   const password = new URL(server.url).password;
   await migrateUp(server.url);
+  await migrateQueue(server.url, ['berth_scheduler']);
   const passwords = Object.fromEntries(runtimeRoles.map((role) => [role, password]));
   await setRolePasswords(server.superuserUrl, { berth_gateway: '', berth_scheduler: '', berth_hub: '', ...passwords });
   const client = new pg.Client({ connectionString: server.superuserUrl.replace(templateDatabase, 'postgres') });
