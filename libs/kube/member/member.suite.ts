@@ -283,7 +283,7 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
           'the reason is told',
           () => {
             const seen = statusOf('w-greedy');
-            return seen.reasons.some((reason) => reason.reason === 'Unschedulable') ? seen : undefined;
+            return seen.reasons.some((each) => each.reason === 'Unschedulable' && each.count === 2) ? seen : undefined;
           },
           60_000,
         );
