@@ -1,0 +1,114 @@
+import { type BenchRequest, numberSetting } from '../scenario.js';
+import { median, percentile } from '../statistics.js';
+import type { Worker } from './child.js';
+import { type BenchDatabase, churn } from './database.js';
+import { project } from './input.js';
+import type { LoadCommands, RateFigures, RateOrder, ServerAddresses, ServerCommands } from './messages.js';
+
+/** Everything that a measure of the gateway uses. */
+export interface GatewayBench {
+  request: BenchRequest;
+  database: BenchDatabase;
+  server: Worker<ServerCommands>;
+  load: Worker<LoadCommands>;
+  addresses: ServerAddresses;
+}
+
+/** Applications that are there while Get and Watch are measured. */
+export const applyCount = 400;
+
+/** One by one, each a new application of one component: what a caller who waits for the answer waits. */
+export async function measureApply({ load, addresses, request }: GatewayBench) {
+  const order = { gateway: addresses.gateway, key: addresses.ownerKey };
+  await load.ask('apply', { ...order, prefix: 'warm', count: 100 });
+  const { milliseconds } = await load.ask('apply', { ...order, prefix: 'bench', count: applyCount });
+  const figures = {
+    p50Ms: percentile(milliseconds, 0.5),
+    p90Ms: percentile(milliseconds, 0.9),
+    p99Ms: percentile(milliseconds, 0.99),
+    longestMs: Math.max(...milliseconds),
+  };
+  request.progress(`apply: median ${figures.p50Ms.toFixed(2)} ms over ${milliseconds.length}`);
+  return figures;
+}
+
+export interface RatePair {
+  bare: RateFigures & { cpuMicros: number };
+  get: RateFigures & { cpuMicros: number };
+  percent: number;
+}
+
+/** Bare and Get in turn, several times, so that what the machine does meanwhile falls on both. */
+export async function measureGet(bench: GatewayBench): Promise<{ pairs: RatePair[]; percent: number }> {
+  const rounds = numberSetting(bench.request, 'rounds', 5);
+  const pairs: RatePair[] = [];
+  await rateOf(bench, 'bare', 2_000);
+  await rateOf(bench, 'get', 2_000);
+  for (let round = 0; round < rounds; round++) {
+    const bare = await rateOf(bench, 'bare', 4_000);
+    const get = await rateOf(bench, 'get', 4_000);
+    const percent = (get.perSecond / bare.perSecond) * 100;
+    pairs.push({ bare, get, percent });
+    bench.request.progress(
+      `bare ${Math.round(bare.perSecond)}/s, Get ${Math.round(get.perSecond)}/s: ${percent.toFixed(1)} %`,
+    );
+  }
+  return { pairs, percent: median(pairs.map(({ percent }) => percent)) };
+}
+
+async function rateOf(bench: GatewayBench, method: RateOrder['method'], durationMs: number) {
+  const { server, load, addresses } = bench;
+  const names = Array.from({ length: applyCount }, (_, index) => `${project}/applications/bench-${index}`);
+  const address = method === 'bare' ? addresses.bare : addresses.gateway;
+  const concurrency = numberSetting(bench.request, 'concurrency', 32);
+  const before = await server.ask('cpu', {});
+  const figures = await load.ask('rate', { method, address, key: addresses.ownerKey, names, concurrency, durationMs });
+  const cpuMicros = ((await server.ask('cpu', {})) - before) / figures.calls;
+  return { ...figures, cpuMicros };
+}
+
+/** Growth of the gateway's memory while the changes passed, bytes. */
+export interface StallRound {
+  changes: number;
+  quiet: { heap: number; resident: number };
+  stalled: { heap: number; resident: number };
+  /** What the released watcher was then sent: the latest of each application, and not every change. */
+  messages: number;
+}
+
+const megabyte = 2 ** 20;
+
+/** Changes pass with nobody watching, then again while a watcher stands still; the difference is the watcher's. */
+export async function measureStalledWatch(bench: GatewayBench) {
+  const { database, load, addresses, request } = bench;
+  const wanted = numberSetting(request, 'changes', 100_000);
+  const [{ applications } = { applications: 0 }] = await database.query<{ applications: number }>(
+    'SELECT count(*)::int AS applications FROM applications',
+  );
+  const rounds: StallRound[] = [];
+  await churn(database, wanted / 10);
+  for (let round = 0; round < 3; round++) {
+    const quiet = await growth(bench, () => churn(database, wanted));
+    const stalled = await growth(bench, async () => {
+      await load.ask('stall', { gateway: addresses.gateway, key: addresses.ownerKey });
+      return churn(database, wanted);
+    });
+    const { changes, version } = stalled.passed;
+    const { messages } = await load.ask('release', { version, applications });
+    rounds.push({ changes, quiet: quiet.grown, stalled: stalled.grown, messages });
+    request.progress(
+      `${changes} changes: heap grew by ${(quiet.grown.heap / megabyte).toFixed(2)} MB unwatched, ${(stalled.grown.heap / megabyte).toFixed(2)} MB with a stalled watcher`,
+    );
+  }
+  const cost = (of: 'heap' | 'resident') => median(rounds.map((each) => each.stalled[of] - each.quiet[of])) / megabyte;
+  return { rounds, applications, heapMb: cost('heap'), residentMb: cost('resident') };
+}
+
+async function growth({ server }: GatewayBench, pass: () => Promise<{ changes: number; version: string }>) {
+  const before = await server.ask('memory', {});
+  const passed = await pass();
+  // The feed's readers look again every two seconds at the latest; by then the gateway has seen the last change.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  const after = await server.ask('memory', {});
+  return { passed, grown: { heap: after.heap - before.heap, resident: after.resident - before.resident } };
+}

@@ -1,0 +1,68 @@
+import { Module } from '@nestjs/common';
+import { systemClock } from '#domain';
+import { RpcHost, RpcModule, silentLogger, startNest } from '#platform';
+import { connectStore } from '#store';
+import { bootstrap } from '../../../apps/gateway/bootstrap.js';
+import { type GatewayConfig, gatewayDefaults } from '../../../apps/gateway/config.js';
+import { systemIds } from '../../../apps/gateway/identities.js';
+import { GatewayModule } from '../../../apps/gateway/module.js';
+import { BareController } from './bare.js';
+import { serveCommands } from './child.js';
+import type { MemoryFigures, ServerAddresses, ServerCommands } from './messages.js';
+
+/**
+ * The gateway's own Nest application, with one more controller that does nothing. That one has a port of its own,
+ * since the gateway's authenticates every method: same process, same framework, same pipeline.
+ */
+@Module({})
+class BenchModule {}
+
+const ends: (() => Promise<void>)[] = [];
+
+async function start({ databaseUrl }: { databaseUrl: string }): Promise<ServerAddresses> {
+  const listen = { host: '127.0.0.1', port: 0 };
+  const config: GatewayConfig = { ...gatewayDefaults, databaseUrl, grpc: listen, http: listen };
+  const log = silentLogger();
+  const store = await connectStore({
+    url: databaseUrl,
+    poolSize: config.poolSize,
+    applicationName: 'berth-gateway',
+    log,
+  });
+  const firstKeys = await bootstrap(store, systemIds, config.bootstrap);
+  const enrolment = { hubAddress: '127.0.0.1:7443', authorityFingerprint: () => undefined };
+  const seams = { clock: systemClock, ids: systemIds, log, enrolment };
+  const gateway = GatewayModule.forRoot({ config, store, seams, observe: undefined });
+  const bare = RpcModule.forRoot({ app: 'bare', log, grpc: listen, authenticate: () => undefined });
+  const app = await startNest({ module: BenchModule, imports: [gateway, bare], providers: [BareController] }, log);
+  ends.push(async () => {
+    await app.close();
+    await store.close();
+  });
+  const servers = app.get(RpcHost, { strict: false, each: true }).map(({ server }) => server);
+  // Only the gateway serves JSON as well.
+  const [shipped] = servers.filter(({ httpAddress }) => httpAddress !== undefined);
+  const [open] = servers.filter(({ httpAddress }) => httpAddress === undefined);
+  if (shipped === undefined || open === undefined || firstKeys === undefined)
+    throw new Error('the bench needs an empty database, a gateway and a bare server');
+  return { gateway: shipped.grpcAddress, bare: open.grpcAddress, ownerKey: firstKeys.ownerKey };
+}
+
+async function memory(): Promise<MemoryFigures> {
+  if (globalThis.gc === undefined) throw new Error('the server needs --expose-gc');
+  for (let round = 0; round < 4; round++) {
+    globalThis.gc();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { heap: heapUsed + external, resident: rss };
+}
+
+async function cpu(): Promise<number> {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+serveCommands<ServerCommands>({ start, memory, cpu }, async () => {
+  for (const end of ends) await end();
+});

@@ -1,0 +1,9 @@
+import { gatewayScenario } from './gateway/scenario.js';
+import type { Scenario } from './scenario.js';
+import { startScenario } from './start/scenario.js';
+
+/** Every scenario by the name that `npm run bench --` takes. */
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  start: startScenario,
+  gateway: gatewayScenario,
+};
