@@ -133,6 +133,24 @@ describe('a client of one cluster', () => {
     expect(troubles[0]).toBeInstanceOf(GarbledAnswer);
   });
 
+  it('goes where a kubeconfig says, with its token', async () => {
+    const heard: (string | undefined)[] = [];
+    const { server } = await serve((request, response) => {
+      heard.push(request.headers.authorization);
+      json(response, 200, {});
+    });
+    const yaml = JSON.stringify({
+      'current-context': 'one',
+      contexts: [{ name: 'one', context: { cluster: 'one', user: 'one' } }],
+      clusters: [{ name: 'one', cluster: { server } }],
+      users: [{ name: 'one', user: { token: 'spec-token' } }],
+    });
+    const client = await connectCluster({ kind: 'kubeconfig', yaml }, { userAgent: 'spec' });
+    await client.read('/version');
+    await client.close();
+    expect(heard).toEqual(['Bearer spec-token']);
+  });
+
   it('refuses a kubeconfig without current context', async () => {
     const yaml = 'apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n';
     await expect(connectCluster({ kind: 'kubeconfig', yaml }, { userAgent: 'spec' })).rejects.toBeInstanceOf(
