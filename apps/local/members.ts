@@ -1,5 +1,5 @@
 import { berthLabels, isJsonObject, type JsonObject } from '#domain';
-import { connectCluster, type KindRef } from '#kube';
+import { connectCluster, type KindRef, kindKey } from '#kube';
 
 /** One of Berth's objects, as the member cluster itself gives it. */
 export interface HeldObject {
@@ -31,7 +31,8 @@ export async function heldObjects(cluster: string, kubeconfig: string): Promise<
   const selectors = [`${berthLabels.managedBy}=${berthLabels.managedByValue}`, berthLabels.work];
   try {
     const held = new Map<string, HeldObject>();
-    for (const kind of kinds)
+    const served = (await client.discovery()).kinds;
+    for (const kind of kinds.filter((each) => served.has(kindKey(each))))
       for (const labelSelector of selectors)
         for await (const page of client.list(kind, { labelSelector }))
           for (const item of page.items) {

@@ -97,9 +97,14 @@ export function refusalsOf(decision: Decision, replicas: ReadonlyMap<string, num
     const [only, ...others] = components;
     return {
       ...(only !== undefined && others.length === 0 ? { component: only } : {}),
-      reason: refusal.reason,
+      ...((group === undefined ? undefined : oneReason(group)) ?? refusal),
       message: group === undefined ? refusal.reason : messageOf(group, asked),
-      facts: refusal.facts,
     };
   });
+}
+
+/** Where every cluster says the same, that is the reason: a tenant's tooling acts on `SchemaMismatch`, not on "no cluster fits". */
+function oneReason({ clusters }: GroupDecision): Refusal | undefined {
+  const [first, ...others] = clusters.map(({ refusal }) => refusal);
+  return first !== undefined && others.every((each) => each?.reason === first.reason) ? first : undefined;
 }
