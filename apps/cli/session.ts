@@ -46,6 +46,9 @@ const details = createRegistry(
 export const jsonOf = <D extends DescMessage>(schema: D, message: MessageShape<D>): unknown =>
   toJson(schema, message, { registry: details });
 
+/** Words that YAML 1.1 reads as something else, like `yes`, are quoted: many readers still speak it. */
+const yamlOf = (value: unknown): string => stringify(value, { version: '1.1' }).trimEnd();
+
 export function openSession(io: Io, settings: Settings, color: boolean): Session {
   if (settings.apiKey === '')
     throw new UsageError('no API key: set BERTH_API_KEY or give --api-key; "npm run demo" prints one to try');
@@ -73,7 +76,7 @@ export function openSession(io: Io, settings: Settings, color: boolean): Session
     remark: (line) => (settings.format === 'table' ? say(line) : void io.err.write(`${line}\n`)),
     show: ({ schema, message, names, text }) => {
       if (settings.format === 'json') say(JSON.stringify(jsonOf(schema, message), undefined, 2));
-      else if (settings.format === 'yaml') say(stringify(jsonOf(schema, message)).trimEnd());
+      else if (settings.format === 'yaml') say(yamlOf(jsonOf(schema, message)));
       else if (settings.format === 'name') say(...names);
       else say(...text(look()));
     },

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Command } from 'commander';
 import { type ApplicationFile, parseApplicationFile, wire } from '#contract';
 import { DomainError, dnsLabel } from '#domain';
@@ -76,14 +77,19 @@ export function nameFor(option: string | undefined, file: ApplicationFile, path:
   );
 }
 
-/** `created`, `v3 (was v2)`, `unchanged`. */
+/** Just made: it has one revision, in one environment, and nothing has happened to it since. */
+function isNew(application: wire.Application | undefined): boolean {
+  const { createTime, updateTime, revision, environments = [] } = application ?? {};
+  if (revision !== 1n || environments.length > 1 || createTime === undefined || updateTime === undefined) return false;
+  return timestampMs(createTime) === timestampMs(updateTime);
+}
+
+/** `created, v1`, `changed, v3 (revision 2)`, `unchanged, v3`. */
 function changeOf(answer: wire.ApplyApplicationResponse, checkOnly: boolean): string {
-  const version = `v${answer.release?.number ?? 0}`;
-  const would = checkOnly ? 'would be ' : '';
-  if (!answer.changed) return `${would}unchanged, ${version}`;
-  return answer.application?.revision === 1n && answer.release?.number === 1n
-    ? `${would}created, ${version}`
-    : `${would}changed, ${version} (revision ${answer.application?.revision ?? 0})`;
+  const { application, release, changed } = answer;
+  const verb = changed ? (isNew(application) ? 'created' : 'changed') : 'unchanged';
+  const revision = verb === 'changed' ? ` (revision ${application?.revision ?? 0})` : '';
+  return `${checkOnly ? 'would be ' : ''}${verb}, v${release?.number ?? 0}${revision}`;
 }
 
 async function apply(session: Session, _args: readonly string[], options: ApplyOptions): Promise<number> {

@@ -138,7 +138,7 @@ export function releaseTable(releases: readonly wire.Release[], look: Look): str
     idOf(release.application),
     String(release.revision),
     releasePhaseWord(release.phase, look.palette),
-    release.author,
+    idOf(release.author),
     age(release.createTime, look.now),
   ]);
   return table(['RELEASE', 'APPLICATION', 'REVISION', 'PHASE', 'AUTHOR', 'AGE'], rows, look.palette);
@@ -150,7 +150,7 @@ export function revisionTable(revisions: readonly wire.Revision[], look: Look): 
     String(revision.number),
     revision.digest.slice(0, 12),
     String(revision.spec?.components.length ?? 0),
-    revision.author,
+    idOf(revision.author),
     age(revision.createTime, look.now),
   ]);
   return table(['REVISION', 'DIGEST', 'COMPONENTS', 'AUTHOR', 'AGE'], rows, look.palette);

@@ -74,6 +74,12 @@ export function clusterTable(clusters: readonly wire.Cluster[], look: Look): str
 const amounts = (from: wire.Amounts | undefined): string =>
   from === undefined ? '-' : `${cores(from.mcpu)} cores, ${memory(from.memoryBytes)}, ${from.pods} pods`;
 
+const percent = (permille: number): string => `${Math.round((permille || 1000) / 10)}%`;
+
+/** How much of its capacity a cluster admits: 100 % without over-subscription. */
+const admission = (over: wire.OverSubscription | undefined): string =>
+  `${percent(over?.cpuPermille ?? 0)} of its cpu, ${percent(over?.memoryPermille ?? 0)} of its memory`;
+
 const factsOf = (cluster: wire.Cluster, look: Look): (readonly [string, string])[] => [
   ['cluster', idOf(cluster.name)],
   ['phase', clusterPhaseWord(cluster.phase, look.palette)],
@@ -89,6 +95,7 @@ const factsOf = (cluster: wire.Cluster, look: Look): (readonly [string, string])
   ],
   ['taints', cluster.taints.map(taintText).join(', ') || '-'],
   ['cordoned', cluster.cordoned ? 'yes' : 'no'],
+  ['admits', admission(cluster.overSubscription)],
   ['etag', cluster.etag],
   ['age', age(cluster.createTime, look.now)],
 ];

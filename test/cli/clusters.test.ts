@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { fingerprint, type GatewayHarness, startGatewayHarness } from '../gateway/harness.js';
+import { until } from '../kubernetes/until.js';
+import { cliOn, rowsOf, startCli } from './runner.js';
+
+describe('berth, for operators', () => {
+  let harness: GatewayHarness;
+  let berth: ReturnType<typeof cliOn>;
+  let owner: ReturnType<typeof cliOn>;
+  let server: string;
+  beforeAll(async () => {
+    harness = await startGatewayHarness();
+    server = harness.gateway.grpcAddress;
+    berth = cliOn(server, harness.operatorKey);
+    owner = cliOn(server, harness.ownerKey);
+  });
+  afterAll(() => harness.close());
+
+  it('registers a cluster and says how to run its agent', async () => {
+    const facts = ['--region', 'eu', '--zone', 'a', '--provider', 'own', '--label', 'tier=gold'];
+    const run = await berth(['cluster', 'register', 'eu-1', ...facts, '--taint', 'gpu=yes:NoSchedule']);
+    expect(run.code).toBe(0);
+    const token = new RegExp(`enrol_[a-z0-9]+_[\\w-]+_${fingerprint}`).exec(run.out)?.[0] ?? 'none';
+    expect(run.out).toContain('cluster eu-1 registered\n');
+    expect(run.out).toContain(`npx berth-agent --hub hub.example:7443 --token ${token} --kubeconfig`);
+    expect(rowsOf((await berth(['clusters'])).out)[1]).toMatch(
+      /^eu-1 \| eu \| a \| pending \| - \| .* \| gpu=yes:NoSchedule \| \d+s$/,
+    );
+  });
+
+  it('makes another token', async () => {
+    const run = await berth(['cluster', 'token', 'eu-1']);
+    expect(run).toMatchObject({ code: 0, out: expect.stringMatching(/^token for eu-1, good once, ends in /) });
+  });
+
+  it('changes labels, taints and cordon, and leaves the rest', async () => {
+    expect((await berth(['cluster', 'label', 'eu-1', 'team=web', 'tier-'])).out).toBe('cluster eu-1 labelled\n');
+    await berth(['cluster', 'taint', 'eu-1', 'gpu-', 'spot:NoExecute']);
+    await berth(['cluster', 'cordon', 'eu-1']);
+    const cluster: unknown = parse((await berth(['cluster', 'get', 'eu-1', '-o', 'yaml'])).out);
+    expect(cluster).toMatchObject({
+      region: 'eu',
+      labels: { team: 'web' },
+      taints: [{ key: 'spot', effect: 'NoExecute' }],
+      cordoned: true,
+    });
+    await berth(['cluster', 'uncordon', 'eu-1']);
+    expect(rowsOf((await berth(['cluster', 'get', 'eu-1'])).out)).toContain('cordoned | no');
+  });
+
+  it('refuses what makes no sense, and says what is allowed', async () => {
+    const taint = await berth(['cluster', 'taint', 'eu-1', 'gpu=yes']);
+    expect(taint).toMatchObject({ code: 2, err: expect.stringContaining('key=value:NoSchedule') });
+    expect(await berth(['cluster', 'get', 'nowhere'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^error: NOT_FOUND: /),
+    });
+    expect(await berth(['cluster', 'register', 'eu-1'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^error: ALREADY_EXISTS: /),
+    });
+    const tenant = await owner(['cluster', 'register', 'eu-2']);
+    expect(tenant).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^error: PERMISSION_DENIED: .*\n.*operator’s key/),
+    });
+  });
+
+  it('prints a line for each change that it watches', async () => {
+    const stop = new AbortController();
+    const run = startCli(['cluster', 'watch'], { server, key: harness.operatorKey, signal: stop.signal });
+    await until('the first state', () => run.kept.out.includes('eu-1'));
+    await berth(['cluster', 'cordon', 'eu-1']);
+    await until('the change', () => run.kept.out.includes('cordoned'));
+    await berth(['cluster', 'remove', 'eu-1', '--yes']);
+    await until('its end', () => run.kept.out.includes('clusters/eu-1 is gone'));
+    stop.abort();
+    expect((await run.done).code).toBe(0);
+  });
+
+  it('makes tenants, projects, environments, quota and keys', async () => {
+    const made = await berth(['tenant', 'create', 'shop']);
+    const key = /berth_\S+/.exec(made.out)?.[0] ?? 'none';
+    const shop = cliOn(server, key);
+    expect((await shop(['project', 'create', 'web', '--tenant', 'shop'])).out).toBe('project web created\n');
+    await berth(['quota', 'set', '--tenant', 'shop', '--project', 'web', '--cpu', '16', '--pods', '200']);
+    const projects = rowsOf((await shop(['projects', '--tenant', 'shop'])).out);
+    expect(projects.find((row) => row.startsWith('web'))).toMatch(/^web \| 0\/16 \| .*\/∞ \| 0\/200 \| /);
+    const place = ['--project', 'tenants/shop/projects/web'];
+    expect((await shop(['environment', 'create', 'staging', ...place])).out).toMatch(
+      /^environment staging created; .* berth-/,
+    );
+    expect(rowsOf((await shop(['env', 'list', ...place])).out)).toHaveLength(3);
+    const viewer = await shop(['key', 'create', '--role', 'viewer', '--expires', '12h', '--bound', ...place]);
+    const viewerKey = /berth_\S+/.exec(viewer.out)?.[0] ?? 'none';
+    expect(await cliOn(server, viewerKey)(['get', ...place])).toMatchObject({ code: 0, out: 'no applications\n' });
+    const id = viewerKey.split('_')[1] ?? '';
+    expect(rowsOf((await shop(['keys', ...place])).out).find((row) => row.startsWith(id))).toContain(
+      'viewer | web | - | in 1',
+    );
+    expect((await shop(['key', 'revoke', id, '--yes', ...place])).out).toBe(`key ${id} revoked\n`);
+    await until('the end of the key', async () => (await cliOn(server, viewerKey)(['get', ...place])).code === 1);
+  });
+});
