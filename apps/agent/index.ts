@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Chance, type Clock, systemClock } from '#domain';
 import { type MemberCluster, systemTiming, type Timing } from '#kube';
 import { Agent } from './agent.js';
@@ -49,6 +50,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   };
   const stopping = new AbortController();
   const { signal } = stopping;
+  setMaxListeners(0, signal); // every call in flight listens to it
   const keeper = options.identity;
   const initial = await ensureIdentity({ hub, token, keeper, timing, log, signal }).catch(async (error: unknown) => {
     await member.close();
