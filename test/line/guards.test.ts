@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { line } from '#contract';
 import type { Inventory, WorkStatus } from '#domain';
 import { type Store, storeHeartbeats, storeStatus } from '#store';
+import { tlsOf } from '../../apps/agent/identity/enrolment.js';
 import type { AgentIdentity } from '../../apps/agent/index.js';
 import { hubActor } from '../../apps/hub/principal.js';
 import { configMap, eventually, type LineHarness, startLineHarness } from './harness.js';
@@ -225,6 +226,18 @@ describe('works', () => {
     }
     expect(heard).toEqual(put);
     await agent.close();
+  });
+});
+
+describe('an agent that connects and says nothing', () => {
+  it('holds up no shutdown', async () => {
+    const silent = new RawAgent(harness, tlsOf(alpha));
+    const { agent } = await RawAgent.connected(harness, beta);
+    const began = Date.now();
+    await harness.restartHub();
+    expect((await agent.hear('goodbye')).reason).toBe(line.GoodbyeReason.SHUTDOWN);
+    expect(Date.now() - began).toBeLessThan(5_000);
+    await Promise.all([silent.close(), agent.close()]);
   });
 });
 

@@ -149,6 +149,7 @@ describe('every method of the line', () => {
           expect(await reasonOf(renewCertificate({ certificateSigningRequest: request }))).toMatch(/^UNAUTHENTICATED /);
         } else {
           const stream = connect();
+          setTimeout(() => stream.cancel(), 3_000).unref();
           expect((await stream.status).code).toBe('UNAUTHENTICATED');
         }
         channel.close();

@@ -1,7 +1,7 @@
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Inject } from '@nestjs/common';
 import { line } from '#contract';
-import { type ClusterId, type Incarnation, InvalidRequest, Unauthenticated } from '#domain';
+import { type ClusterId, type Incarnation, InvalidRequest, PreconditionFailed, Unauthenticated } from '#domain';
 import { type RpcCall, type RpcHandlers, RpcService } from '#platform';
 import { closeLine, type LineGrant, openLine, recordCertificate, type Store, workBacklog } from '#store';
 import type { Authority } from '../authority/authority.js';
@@ -17,6 +17,8 @@ const pageItems = 200;
 const pageBytes = 1024 * 1024;
 /** How long an agent that does not read is waited for when the hub says goodbye. */
 const goodbyeMs = 1_000;
+/** How long an agent may take to say hello. */
+const helloMs = 10_000;
 
 type Granted = Extract<LineGrant, { kind: 'granted' }>;
 
@@ -63,7 +65,7 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
 
   private async converse(stream: AgentStream, agent: AgentPrincipal, signal: AbortSignal): Promise<void> {
     const incoming = stream[Symbol.asyncIterator]();
-    const hello = await helloFrom(incoming);
+    const hello = await this.hello(incoming, signal);
     const grant = await this.grant(agent.cluster, hello);
     if (grant.kind === 'cluster-unknown')
       throw new Unauthenticated('CLUSTER_UNKNOWN', `cluster "${agent.cluster}" is not registered`);
@@ -84,6 +86,21 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
         .catch((error: unknown) => {
           this.log.warn({ cluster, err: error }, 'the end of a line was not stored; its lease tells');
         });
+    }
+  }
+
+  /** An agent that connects and says nothing is not waited for, and holds up no shutdown. */
+  private async hello(incoming: AsyncIterator<line.ConnectRequest>, signal: AbortSignal): Promise<line.Hello> {
+    const settled = new AbortController();
+    const over = AbortSignal.any([signal, this.lines.closing, settled.signal]);
+    const silence = pause(helloMs, over).then((): never => {
+      throw new PreconditionFailed('HELLO_MISSING', 'the line begins with a hello; none came');
+    });
+    try {
+      return await Promise.race([helloFrom(incoming), silence]);
+    } finally {
+      void silence.catch(() => undefined); // lost the race
+      settled.abort();
     }
   }
 

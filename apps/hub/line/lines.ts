@@ -17,9 +17,14 @@ const goodbyes = {
 export class Lines implements OnModuleDestroy {
   readonly #open = new Map<ClusterId, AgentLine>();
   readonly #served = new Set<Promise<void>>();
-  #isClosing = false;
+  readonly #closing = new AbortController();
 
   constructor(@Inject(hubParts.store) private readonly store: Store) {}
+
+  /** Aborts when the hub begins to shut down. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
 
   /** Takes the place of an older stream of the same cluster. */
   add(own: AgentLine): void {
@@ -28,7 +33,7 @@ export class Lines implements OnModuleDestroy {
     if (!isOlder) this.#open.set(own.facts.cluster, own);
     const ended = isOlder ? own : before;
     if (ended !== undefined) this.part(ended, 'SUPERSEDED');
-    if (this.#isClosing) this.part(own, 'SHUTDOWN');
+    if (this.closing.aborted) this.part(own, 'SHUTDOWN');
   }
 
   remove(own: AgentLine): void {
@@ -71,7 +76,7 @@ export class Lines implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#isClosing = true;
+    this.#closing.abort();
     for (const each of this.#open.values()) this.part(each, 'SHUTDOWN');
     await Promise.all(this.#served);
   }
