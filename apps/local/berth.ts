@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wire } from '#contract';
@@ -96,13 +97,14 @@ async function startParts(options: LocalBerthOptions, started: Started): Promise
 
 async function startLocalHub(database: LocalDatabase, log: Logger): Promise<RunningHub> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-hub-'));
-  const forget = () => rm(directory, { recursive: true, force: true });
+  const forget = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', forget); // also when the process ends in the middle of something
   try {
     const config = { ...hubDefaults, databaseUrl: database.urlFor('berth_hub'), listen: anyPort, directory };
     const hub = await startHub(config, { log });
     return { ...hub, close: () => hub.close().finally(forget) };
   } catch (error) {
-    await forget();
+    forget();
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { HollowCluster } from '#hollow';
 import { openChannel, type RpcChannel, type Running } from '#platform';
 import { type LocalBerth, startLocalBerth } from './berth.js';
 import { demoFleet, startMember } from './fleet.js';
-import { type HeldObject, heldObjects } from './members.js';
+import { everythingHeld, heldTable } from './members.js';
 import { colour, type Output, openScreen, type Screen } from './screen.js';
 import { deploy, type People, takeAway, watchFleet } from './story.js';
 
@@ -111,24 +111,6 @@ function peopleOf(berth: LocalBerth, channels: RpcChannel[]): People {
 }
 
 const exampleFile = ({ root }: DemoOptions) => readFile(join(root, 'examples/harbour-shop/app.yaml'), 'utf8');
-
-async function everythingHeld(members: readonly HollowCluster[]): Promise<HeldObject[]> {
-  const held = await Promise.all(members.map((member) => heldObjects(member.name, member.kubeconfig)));
-  return held.flat();
-}
-
-function heldTable(held: readonly HeldObject[]): string[] {
-  const cells = held.map((object) => [
-    object.cluster,
-    object.kind,
-    object.namespace,
-    object.name,
-    object.uid,
-    object.resourceVersion,
-  ]);
-  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(0, ...cells.map((row) => row[column]?.length ?? 0)));
-  return cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
-}
 
 function howToGoOn(berth: LocalBerth): string[] {
   return [

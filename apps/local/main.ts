@@ -18,6 +18,8 @@ const options = {
   patienceMs: Number(patience) * 1000,
 };
 
+// Whoever reads the lines has gone (`| head`): so does the demo.
+process.stdout.on('error', () => process.exit(1));
 await runMain(async () => {
   if (!once) return startDemo(options);
   process.exit(await runOnce(options));

@@ -57,3 +57,23 @@ function heldObject(cluster: string, kind: string, item: JsonObject): HeldObject
     resourceVersion: text('resourceVersion'),
   };
 }
+
+/** What all members hold. */
+export async function everythingHeld(members: readonly { name: string; kubeconfig: string }[]): Promise<HeldObject[]> {
+  const held = await Promise.all(members.map((member) => heldObjects(member.name, member.kubeconfig)));
+  return held.flat();
+}
+
+/** A line for each object. */
+export function heldTable(held: readonly HeldObject[]): string[] {
+  const cells = held.map((object) => [
+    object.cluster,
+    object.kind,
+    object.namespace,
+    object.name,
+    object.uid,
+    object.resourceVersion,
+  ]);
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(0, ...cells.map((row) => row[column]?.length ?? 0)));
+  return cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+}
