@@ -115,7 +115,9 @@ describe('the fleet through the gateway', () => {
       if (seen.at(-1) === 'clusters/watched') break;
     }
     leaving.abort();
-    expect(seen).toEqual(['clusters/north', 'clusters/once', 'synced', 'clusters/watched']);
+    // What was announced shortly before may be told again.
+    expect(seen.slice(0, 3)).toEqual(['clusters/north', 'clusters/once', 'synced']);
+    expect(seen.at(-1)).toBe('clusters/watched');
   });
 
   it('removes a cluster that holds nothing and revokes its certificates, and keeps one that holds work', async () => {

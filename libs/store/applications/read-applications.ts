@@ -2,8 +2,8 @@ import type { ApplicationSpec } from '#domain';
 import type { Reader } from '../core/reader.js';
 import type { ActiveRelease, ApplicationKey, StoredApplication, StoredWork } from './rows.js';
 
-/** How long after its lease a report counts as stale; then as unknown. In SQL's words. */
-const staleFor = `interval '45 seconds'`;
+/** Three times the hub's default lease: so long a silent agent's report counts as stale, then as unknown. */
+const staleFor = `interval '30 seconds'`;
 
 const releaseFields = (alias: string) => `
   'environment', ${alias}.environment_id, 'number', ${alias}.number, 'revision', ${alias}.revision,
