@@ -22,6 +22,8 @@ export class Agent {
   private session: object | undefined;
   private head = 0n;
   private isWoken = false;
+  /** The watch has listed everything once: before that, what it does not show may be there all the same. */
+  private isSynced = false;
   private waiter: (() => void) | undefined;
 
   constructor(
@@ -35,6 +37,13 @@ export class Agent {
       this.wake();
     };
     this.deleter = new Deleter(parts, this.held, slots, { onOutcome, onDefect });
+    void parts.watch.synced.then(
+      () => {
+        this.isSynced = true;
+        for (const workId of this.held.ids()) this.touched(workId);
+      },
+      () => undefined, // the agent ends, or the watch tells by `done`
+    );
   }
 
   /** The last work that is held; undefined when none is. */
@@ -87,16 +96,19 @@ export class Agent {
   /** Notes what the watch confirms; answers whether something of the work is left to apply. */
   private examine(workId: string): boolean {
     const held = this.held.get(workId);
-    if (held === undefined) return false;
+    if (held === undefined || !this.isSynced) return false;
     const left = this.held.examine(held, this.parts.watch.objectsOf(workId));
     if (held.confirmed === held.work.generation && arePodsSeen(workId, this.parts.watch)) held.isReflected = true;
     return left.length > 0;
   }
 
-  /** Once everything that was missed has been received and tried, or when waiting for that took too long. */
+  /**
+   * Once everything that was missed has been received and tried, or when waiting for that took too long; never before
+   * the watch has shown the whole cluster: silence is better than saying that nothing is there.
+   */
   openFullReport({ isLate }: { isLate: boolean }): void {
     const isCaughtUp = this.held.received >= this.head && this.held.triedUpTo >= this.head;
-    if (this.desk.isFullOpened || !(isCaughtUp || isLate)) return;
+    if (this.desk.isFullOpened || !this.isSynced || !(isCaughtUp || isLate)) return;
     this.desk.openFull([...new Set([...this.held.ids(), ...this.parts.watch.works()])]);
   }
 

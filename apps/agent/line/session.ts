@@ -19,6 +19,7 @@ export interface SessionEnd {
 
 /** Changes of one moment make one report. */
 const lingerMs: Millis = 25;
+const welcomeMs: Millis = 15_000;
 /** A full report waits so long for works that the member does not let be tried. */
 const fullReportPatienceMs: Millis = 15_000;
 
@@ -44,6 +45,7 @@ export class Session {
       const failed = new Promise<never>((_, reject) => {
         this.#fail = reject;
       });
+      this.#inBackground(this.#expectWelcome());
       await Promise.race([this.#listen(), failed]);
       return { goodbye: this.#goodbye, wasWelcomed: this.#isWelcomed };
     } finally {
@@ -70,6 +72,12 @@ export class Session {
       agentVersion,
       ...(resumePoint === undefined ? {} : { resumeFrom: resumePoint }),
     });
+  }
+
+  /** A hub that takes the call and says nothing is left for another try. */
+  async #expectWelcome(): Promise<void> {
+    if (!(await rest(this.parts.timing, welcomeMs, this.#over.signal)) || this.#isWelcomed) return;
+    throw new RpcError('DEADLINE_EXCEEDED', `the hub said no welcome within ${welcomeMs} ms`);
   }
 
   async #listen(): Promise<void> {
@@ -141,7 +149,6 @@ export class Session {
   }
 }
 
-export const isRefusal = (error: unknown): boolean => error instanceof RpcError && error.code === 'UNAUTHENTICATED';
 export interface Welcome {
   incarnation: Incarnation;
   headSequence: bigint;

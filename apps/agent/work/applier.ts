@@ -48,6 +48,7 @@ export class Applier {
     while (run.isDue && !this.parts.signal.aborted) {
       run.isDue = false;
       const held = this.held.get(workId);
+      if (held !== undefined) await this.#watchKindsOf(held);
       const left = held === undefined ? [] : this.held.examine(held, this.parts.watch.objectsOf(workId));
       if (held === undefined || left.length === 0) continue;
       const isDone = await this.slots.within(() => this.#try(held, left));
@@ -59,10 +60,19 @@ export class Applier {
     this.#runs.delete(workId);
   }
 
+  /** Kinds beyond those that are always watched: what is not seen must not be taken for missing. */
+  async #watchKindsOf({ wanted }: HeldWork): Promise<void> {
+    try {
+      await Promise.all(wanted.map(({ ref }) => this.parts.watch.watchKind(ref)));
+    } catch (error) {
+      // the apply meets the same refusal, and reports it
+      if (failureOf(error) === undefined) throw error;
+    }
+  }
+
   async #pause(held: HeldWork, run: Run): Promise<void> {
     const { timing, signal } = this.parts;
     const bounds = held.failure?.isPassing === true ? passingRetries : retries;
-    if (run.hurry.signal.aborted) run.hurry = new AbortController();
     await rest(timing, backoffMs(held.failures, bounds, timing.chance), AbortSignal.any([signal, run.hurry.signal]));
     run.hurry = new AbortController();
   }

@@ -18,8 +18,11 @@ export interface AppliedMark {
   seen: boolean;
 }
 
-export const objectKey = ({ apiVersion, kind, namespace, name }: ObjectRef): string =>
-  `${apiVersion}/${kind}/${namespace}/${name}`;
+/** A server shows one object under every version of its group: the version is no part of what it is. */
+export const objectKey = ({ apiVersion, kind, namespace, name }: ObjectRef): string => {
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  return `${group}/${kind}/${namespace}/${name}`;
+};
 
 export const isNamespace = ({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): boolean =>
   apiVersion === 'v1' && kind === 'Namespace';

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { Batcher } from './batcher.js';
+
+describe('Batcher', () => {
+  const batcherOver = (handle: (items: readonly number[]) => Promise<readonly string[]>, maxWeight = 3) =>
+    new Batcher<number, string>({ lingerMs: 1, maxWeight, weigh: () => 1, handle });
+
+  it('gathers what comes together, in order, in batches of bounded weight', async () => {
+    const batches: number[][] = [];
+    const batcher = batcherOver(async (items) => {
+      batches.push([...items]);
+      return items.map((item) => `done ${item}`);
+    });
+    const verdicts = await Promise.all([1, 2, 3, 4, 5].map((item) => batcher.add(item)));
+    expect(batches).toEqual([
+      [1, 2, 3],
+      [4, 5],
+    ]);
+    expect(verdicts).toEqual(['done 1', 'done 2', 'done 3', 'done 4', 'done 5']);
+    await batcher.idle();
+  });
+
+  it('fails a bad item alone', async () => {
+    const batcher = batcherOver(async (items) => {
+      if (items.includes(2)) throw new Error('bad item');
+      return items.map(String);
+    });
+    const outcomes = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it('takes an item that is heavier than a batch may be', async () => {
+    const batcher = new Batcher<number, string>({
+      lingerMs: 1,
+      maxWeight: 2,
+      weigh: (item) => item,
+      handle: async (items) => items.map(String),
+    });
+    expect(await Promise.all([batcher.add(10), batcher.add(1)])).toEqual(['10', '1']);
+  });
+});

@@ -1,0 +1,132 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InvalidRequest, type Inventory, type WorkItem } from '#domain';
+import * as line from '../line.js';
+import { inventoryFromWire, inventoryToWire } from './agent-inventory.js';
+import { type StatusReport, statusReportFromWire, statusReportToWire } from './agent-status.js';
+import { workItemFromWire, workItemToWire } from './agent-work.js';
+
+const text = fc.string({ maxLength: 20 }).map((value) => value.replaceAll('\u0000', ''));
+const count = fc.integer({ min: 0, max: 2_147_483_647 });
+const sequence = fc.bigInt({ min: 0n, max: (1n << 63n) - 1n });
+const amount = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const resources = fc.record({ mcpu: amount, memoryBytes: amount, pods: amount });
+
+const reports: fc.Arbitrary<StatusReport> = fc.record({
+  sequence,
+  bracket: fc.constantFrom('delta', 'begin', 'part', 'end', 'whole'),
+  works: fc.array(
+    fc.record({
+      workId: fc.uuid(),
+      generation: sequence,
+      phase: fc.constantFrom('pending', 'applying', 'ready', 'degraded', 'failed'),
+      replicas: fc.record({ desired: count, updated: count, ready: count, unavailable: count, restarts: count }),
+      reasons: fc.array(fc.record({ reason: text, message: text, count }), { maxLength: 3 }),
+      objects: fc.array(
+        fc.record({
+          ...{ apiVersion: text, kind: text, namespace: text, name: text, uid: text, resourceVersion: text },
+          ready: fc.boolean(),
+        }),
+        { maxLength: 3 },
+      ),
+    }),
+    { maxLength: 3 },
+  ),
+  tombstones: fc.array(
+    fc.record({
+      tombstoneId: fc.uuid(),
+      outcome: fc.constantFrom('deleted', 'absent', 'replaced', 'foreign-left'),
+      message: text,
+    }),
+    { maxLength: 3 },
+  ),
+});
+
+const inventories: fc.Arbitrary<Inventory> = fc.record({
+  reflectedWorkSequence: sequence,
+  serverVersion: text,
+  nodes: count,
+  readyNodes: count,
+  allocatable: resources,
+  foreignRequests: resources,
+  berthRequests: resources,
+  classes: fc.array(
+    fc.record({
+      nodes: count,
+      free: resources,
+      architecture: text,
+      taints: fc.array(
+        fc.record({ key: text, value: text, effect: fc.constantFrom('NoSchedule', 'PreferNoSchedule', 'NoExecute') }),
+        { maxLength: 2 },
+      ),
+    }),
+    { maxLength: 4 },
+  ),
+  measured: fc.option(fc.record({ mcpu: amount, memoryBytes: amount }), { nil: undefined }),
+  kinds: fc.array(text, { maxLength: 3 }),
+  schemaDigest: text,
+});
+
+describe('the codec of the line of agents', () => {
+  it('brings every report through the wire', () => {
+    fc.assert(
+      fc.property(reports, (report) => {
+        const wire = toBinary(line.StatusReportSchema, statusReportToWire(report));
+        expect(statusReportFromWire(fromBinary(line.StatusReportSchema, wire))).toEqual(report);
+      }),
+    );
+  });
+
+  it('brings every inventory through the wire', () => {
+    fc.assert(
+      fc.property(inventories, (inventory) => {
+        const wire = toBinary(line.InventorySchema, inventoryToWire(inventory));
+        expect(inventoryFromWire(fromBinary(line.InventorySchema, wire))).toEqual(inventory);
+      }),
+    );
+  });
+
+  it('brings works and tombstones through the wire, any field of a manifest included', () => {
+    const id = '00000000-0000-4000-8000-000000000001';
+    const names = { namespace: 'n', environment: 'e', application: 'a', component: 'c' };
+    const objects = [{ apiVersion: 'v1', kind: 'X', spec: { unknown: [1, null, 'ü', { deep: true }] } }];
+    const items: WorkItem[] = [
+      { kind: 'work', work: { id, cluster: 'k', sequence: 7n, generation: 3n, ...names, objects } },
+      {
+        kind: 'tombstone',
+        tombstone: {
+          ...{ id, cluster: 'k', sequence: 8n, generation: 4n, uid: 'u' },
+          object: { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'c' },
+        },
+      },
+    ];
+    for (const item of items) expect(workItemFromWire(workItemToWire(item, 'i'), 'k')).toEqual(item);
+  });
+
+  it('refuses a tombstone without a uid, and an item without content', () => {
+    const tombstone = create(line.TombstoneSchema, {
+      id: '00000000-0000-4000-8000-000000000001',
+      generation: { incarnation: 'i', sequence: 1n },
+      kind: 'ConfigMap',
+      name: 'c',
+    });
+    const nameless = create(line.WorkItemSchema, { item: { case: 'tombstone', value: tombstone } });
+    expect(() => workItemFromWire(nameless, 'k')).toThrow(InvalidRequest);
+    expect(() => workItemFromWire(create(line.WorkItemSchema), 'k')).toThrow(InvalidRequest);
+  });
+
+  it('refuses negative amounts, too many classes, unknown words and ids that are none', () => {
+    const wrong = [
+      () => inventoryFromWire(create(line.InventorySchema, { allocatable: { mcpu: -1n } })),
+      () => inventoryFromWire(create(line.InventorySchema, { classes: Array.from({ length: 65 }, () => ({})) })),
+      () => statusReportFromWire(create(line.StatusReportSchema, { sequence: 1n })),
+      () => statusReportFromWire(create(line.StatusReportSchema, { bracket: 99 as line.Bracket })),
+      () =>
+        statusReportFromWire(
+          create(line.StatusReportSchema, { bracket: line.Bracket.DELTA, works: [{ workId: "1'; DROP TABLE works" }] }),
+        ),
+    ];
+    for (const attempt of wrong) expect(attempt).toThrow(InvalidRequest);
+  });
+});
