@@ -20,9 +20,13 @@ describe('four schedulers on one hot cluster', () => {
   it('never over-commit it, leave no gap in its sequence, and decide everything exactly once', async () => {
     const applications = 96;
     await scenario.cluster('hot', { cores: 2, nodes: 64 });
-    for (let index = 0; index < applications; index++)
-      await scenario.apply(`app-${index}`, spec([component(`web-${index}`, { mcpu: 500 })]));
-    const placers = await Promise.all(['s1', 's2', 's3', 's4'].map((name) => aPlacer(database, name, 6)));
+    for (let index = 0; index < applications; index++) {
+      // A project each: nothing but the cluster's row stands between the schedulers.
+      await scenario.tenancy('acme', `p${index}`);
+      const content = spec([component(`web-${index}`, { mcpu: 500 })]);
+      await scenario.apply(`app-${index}`, content, { project: `p${index}` });
+    }
+    const placers = await Promise.all(['s1', 's2', 's3', 's4'].map((name) => aPlacer(database, name, 3)));
     let placed = 0;
     for (let growth = 0; placed < applications; growth++) {
       expect(growth).toBeLessThan(60);
