@@ -1,5 +1,4 @@
-import { Unavailable } from '#domain';
-import { createLogger, runMain, StartupError } from '#platform';
+import { createLogger, databaseFailure, runMain } from '#platform';
 import { fingerprintIn, gatewayConfig } from './config.js';
 import { firstKeysNotice, startGateway } from './index.js';
 
@@ -11,9 +10,7 @@ await runMain(async () => {
     const gateway = await startGateway(config, { log, enrolment });
     if (gateway.firstKeys !== undefined) process.stderr.write(firstKeysNotice(gateway.firstKeys));
     return gateway;
-  } catch (cause) {
-    if (!(cause instanceof Unavailable)) throw cause;
-    const { host } = new URL(config.databaseUrl);
-    throw new StartupError(`gateway: the database at ${host} does not answer (BERTH_DATABASE_URL)`, { cause });
+  } catch (error) {
+    throw databaseFailure({ app: 'gateway', url: config.databaseUrl }, error);
   }
 });

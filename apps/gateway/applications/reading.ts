@@ -62,11 +62,11 @@ export async function watchApplications(
 ): Promise<void> {
   const { tenant, project, only } = scopeOf(request.name);
   tenantOf(principal, 'applications.read');
-  await checkProject(store, principal, { tenant, project });
   const read = readerFor(store, principal);
   const keyOf = (application: string): ApplicationKey => ({ tenant, project, application });
   const key = authenticator.follow(principal);
   try {
+    await checkProject(store, principal, { tenant, project });
     await watch<StoredApplication>(
       store,
       request.resumeToken,

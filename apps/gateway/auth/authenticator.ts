@@ -11,8 +11,6 @@ const cachedKeys = 10_000;
 
 interface Cached {
   credential: Credential;
-  /** The secret that was found to match: digests are not made twice. */
-  secret: string;
   principal: Principal;
   until: Instant;
 }
@@ -56,7 +54,7 @@ export class Authenticator implements OnApplicationBootstrap, OnApplicationShutd
         'not an API key; allowed is `authorization: Bearer berth_<id>_<secret>`',
       );
     const cached = this.#cache.get(key.keyId);
-    if (cached !== undefined && cached.until > this.clock.now() && cached.secret === key.secret)
+    if (cached !== undefined && cached.until > this.clock.now() && matches(key.secret, cached.credential.secretHash))
       return cached.principal;
     return this.#lookUp(key.keyId, key.secret);
   }
@@ -95,8 +93,7 @@ export class Authenticator implements OnApplicationBootstrap, OnApplicationShutd
     if (credential.expired) throw new Unauthenticated('KEY_EXPIRED', 'the API key has expired; ask for a new one');
     const { role, tenant, project } = credential;
     const principal = { keyId, role, tenant, project };
-    if (drops === this.#drops)
-      this.#keep(keyId, { credential, secret, principal, until: this.clock.now() + believedForMs });
+    if (drops === this.#drops) this.#keep(keyId, { credential, principal, until: this.clock.now() + believedForMs });
     return principal;
   }
 
