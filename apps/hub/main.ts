@@ -1,8 +1,12 @@
-import { createLogger, runMain } from '#platform';
+import { createLogger, databaseFailure, runMain } from '#platform';
 import { hubConfigFrom } from './config.js';
 import { startHub } from './index.js';
 
-await runMain(() => {
+await runMain(async () => {
   const { config, logLevel } = hubConfigFrom(process.env);
-  return startHub(config, { log: createLogger({ app: 'hub', level: logLevel }) });
+  try {
+    return await startHub(config, { log: createLogger({ app: 'hub', level: logLevel }) });
+  } catch (error) {
+    throw databaseFailure({ app: 'hub', url: config.databaseUrl }, error);
+  }
 });

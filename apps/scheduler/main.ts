@@ -1,8 +1,12 @@
-import { createLogger, runMain } from '#platform';
+import { createLogger, databaseFailure, runMain } from '#platform';
 import { schedulerConfigFrom } from './config.js';
 import { startScheduler } from './index.js';
 
-await runMain(() => {
+await runMain(async () => {
   const { config, logLevel } = schedulerConfigFrom(process.env);
-  return startScheduler(config, { log: createLogger({ app: 'scheduler', level: logLevel }) });
+  try {
+    return await startScheduler(config, { log: createLogger({ app: 'scheduler', level: logLevel }) });
+  } catch (error) {
+    throw databaseFailure({ app: 'scheduler', url: config.databaseUrl }, error);
+  }
 });

@@ -2,7 +2,7 @@ export { type ConfigOf, type ConfigShape, defineConfig, setting } from './config
 export { CallAborted } from './errors/aborted.js';
 export { type RpcCode, rpcCodeName, rpcCodes } from './errors/codes.js';
 export { RpcError, type RpcErrorDetails } from './errors/rpc-error.js';
-export { cannotListen, StartupError, StartupErrors } from './errors/startup.js';
+export { cannotListen, databaseFailure, StartupError, StartupErrors } from './errors/startup.js';
 export {
   type HealthEndpoint,
   type HealthEndpointOptions,

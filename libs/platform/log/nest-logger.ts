@@ -14,10 +14,14 @@ const write = (to: Write, message: unknown, rest: readonly unknown[]): void => {
   else to({ ...fields, value: message }, 'nest');
 };
 
+/** Nest reports an error of the start here and throws it as well; whoever gets it tells it. */
+const toldElsewhere = (rest: readonly unknown[]): boolean => rest.at(-1) === 'ExceptionHandler';
+
 /** Sends what Nest says about itself through our logger; its chatter about modules and routes goes to debug. */
 export const nestLogger = (log: Logger): LoggerService => ({
   log: (message: unknown, ...rest: unknown[]) => write(log.debug.bind(log), message, rest),
-  error: (message: unknown, ...rest: unknown[]) => write(log.error.bind(log), message, rest),
+  error: (message: unknown, ...rest: unknown[]) =>
+    write(toldElsewhere(rest) ? log.debug.bind(log) : log.error.bind(log), message, rest),
   warn: (message: unknown, ...rest: unknown[]) => write(log.warn.bind(log), message, rest),
   debug: (message: unknown, ...rest: unknown[]) => write(log.debug.bind(log), message, rest),
   verbose: (message: unknown, ...rest: unknown[]) => write(log.trace.bind(log), message, rest),
