@@ -42,6 +42,7 @@ describe('four schedulers on one hot cluster', () => {
       for (let round = 0; round < 2; round++)
         for (const outcome of await Promise.all(placers.map(({ placer }) => placer.round()))) placed += outcome.placed;
       expect(await scenario.violations()).toEqual([]);
+      expect(await sum(placers, 'berth_scheduler_failures_total')).toBe(0);
     }
     const commits = await sum(placers, 'berth_scheduler_commits_total');
     const conflicts = await sum(placers, 'berth_scheduler_conflicts_total');

@@ -166,8 +166,8 @@ export async function readSurplusGone(tx: Transaction, clusters?: readonly strin
      FROM reservations r
      JOIN works w ON w.id = r.work_id AND w.wanted
      JOIN work_status s ON s.work_id = r.work_id
-     WHERE r.state = 'releasing' AND s.generation >= r.work_generation AND s.updated = s.desired AND s.unavailable = 0
-       AND s.ready <= s.desired AND ($1::text[] IS NULL OR r.cluster_id = ANY($1))
+     WHERE r.state = 'releasing' AND s.generation >= r.work_generation AND s.phase = 'ready' AND s.updated = s.desired
+       AND s.unavailable = 0 AND ($1::text[] IS NULL OR r.cluster_id = ANY($1))
      ORDER BY r.cluster_id, r.id LIMIT ${batch}`,
     [clusters ?? null],
   );
