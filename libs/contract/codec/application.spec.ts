@@ -101,7 +101,7 @@ const component: fc.Arbitrary<Component> = fc
       fc.record({ name: maybe(label), port, targetPort: maybe(portRef), protocol: maybe(protocol) }).map(present),
       { maxLength: 2 },
     ),
-    links: fc.constant([]),
+    links: fc.constant<string[]>([]),
     placement: maybe(policy),
     workloadExtra: fc.record({ metadata: json, spec: json, podMetadata: json, podSpec: json }),
     objects: fc.array(json, { maxLength: 2 }),
