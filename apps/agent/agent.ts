@@ -1,6 +1,5 @@
 import type { StatusReport } from '#contract';
-import type { Position, WorkItem } from '#domain';
-import type { Welcome } from './line/session.js';
+import type { Incarnation, Position, WorkItem } from '#domain';
 import { type AgentParts, rest } from './seams.js';
 import { ReportDesk } from './status/report-desk.js';
 import { arePodsSeen, statusOf } from './status/work-view.js';
@@ -11,6 +10,14 @@ import { Slots } from './work/slots.js';
 
 const parallelWorks = 16;
 const reportsInFlight = 8;
+
+/** What a stream begins with. */
+export interface Welcome {
+  incarnation: Incarnation;
+  /** The last sequence at that moment. */
+  headSequence: bigint;
+  fromBeginning: boolean;
+}
 
 /** What one cluster holds and tells, over however many streams. */
 export class Agent {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '#domain';
 import { type HollowCluster, startHollowCluster } from '#hollow';
-import { connectCluster, kubeMember, type MemberCluster } from '#kube';
+import { type ClusterAccess, connectCluster, kubeMember, type MemberCluster } from '#kube';
 import { createLogger, silentLogger } from '#platform';
 import { type IdentityKeeper, memoryKeeper, type RunningAgent, startAgent } from '../../apps/agent/index.js';
 import { type HubConfig, hubDefaults, type RunningHub, startHub } from '../../apps/hub/index.js';
@@ -22,15 +22,19 @@ export interface LineHarness {
   register(cluster: string, token?: { expiresInMs?: number; fingerprint?: string }): Promise<string>;
   newToken(cluster: string, options?: { expiresInMs?: number; fingerprint?: string }): Promise<string>;
   hollow(name: string): Promise<HollowCluster>;
-  agent(options: {
-    hollow: HollowCluster;
-    token?: string;
-    identity?: IdentityKeeper;
-    member?: MemberCluster;
-  }): Promise<RunningAgent>;
+  /** Its member is reached as told; the agent ends with the harness. */
+  agent(options: { member: MemberAccess; token?: string; identity?: IdentityKeeper }): Promise<RunningAgent>;
   putWork(work: WorkOrder): Promise<{ id: string; sequence: bigint; generation: bigint }>;
   putTombstone(order: TombstoneOrder): Promise<string>;
   close(): Promise<void>;
+}
+
+/** Where a member answers, and with what it is called. */
+export interface MemberAccess {
+  url: string;
+  token?: string | undefined;
+  /** PEM. */
+  ca?: string | undefined;
 }
 
 export interface WorkOrder {
@@ -105,12 +109,12 @@ export async function startLineHarness(overrides: Partial<HubConfig> = {}): Prom
       closing.push(() => cluster.close());
       return cluster;
     },
-    agent: async ({ hollow, token, identity = memoryKeeper(), member }) => {
+    agent: async ({ member, token, identity = memoryKeeper() }) => {
       const agent = await startAgent({
         hub: `127.0.0.1:${port}`,
         identity,
         token,
-        member: member ?? (await memberOf(hollow)),
+        member: await memberAt(member),
         log: log.child({ part: 'agent' }),
       });
       closing.unshift(() => agent.close());
@@ -127,10 +131,15 @@ export async function startLineHarness(overrides: Partial<HubConfig> = {}): Prom
   };
 }
 
-export const memberOf = async (hollow: HollowCluster): Promise<MemberCluster> =>
-  kubeMember(
-    await connectCluster({ kind: 'token', url: hollow.url, token: hollow.token }, { userAgent: 'berth-agent/test' }),
-  );
+const memberAt = async ({ url, token, ca }: MemberAccess): Promise<MemberCluster> => {
+  const access: ClusterAccess = {
+    kind: 'token',
+    url,
+    ...(token === undefined ? {} : { token }),
+    ...(ca === undefined ? {} : { ca }),
+  };
+  return kubeMember(await connectCluster(access, { userAgent: 'berth-agent/test' }));
+};
 
 /** Writes a work as the scheduler would: the next sequence under the capacity lock, announced in the outbox. */
 async function putWork(database: TestDatabase, { cluster, component, manifests, id = randomUUID() }: WorkOrder) {

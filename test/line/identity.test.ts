@@ -88,14 +88,14 @@ describe('enrolment', () => {
     const directory = await mkdtemp(join(tmpdir(), 'berth-agent-'));
     const hollow = await harness.hollow('kept');
     const token = await harness.register('kept');
-    const first = await harness.agent({ hollow, token, identity: directoryKeeper(directory) });
+    const first = await harness.agent({ member: hollow, token, identity: directoryKeeper(directory) });
     await first.close();
     expect((await stat(join(directory, 'identity.json'))).mode & 0o777).toBe(0o600);
-    const second = await harness.agent({ hollow, identity: directoryKeeper(directory) });
+    const second = await harness.agent({ member: hollow, identity: directoryKeeper(directory) });
     expect(second.cluster).toBe('kept');
     await second.close();
     await rm(directory, { recursive: true });
-    await expect(harness.agent({ hollow, identity: memoryKeeper() })).rejects.toBeInstanceOf(NotEnrolled);
+    await expect(harness.agent({ member: hollow, identity: memoryKeeper() })).rejects.toBeInstanceOf(NotEnrolled);
     expect((await stat(join(harness.directory, 'authority.pem'))).mode & 0o777).toBe(0o600);
     expect(await readFile(join(harness.directory, 'authority.pem'), 'utf8')).toContain('PRIVATE KEY');
   });
@@ -181,7 +181,7 @@ describe('a certificate', () => {
     await harness.restartHub({ certificateLifetimeMs: 3_000 });
     const hollow = await harness.hollow('renewing');
     const identity = memoryKeeper();
-    const agent = await harness.agent({ hollow, token: await harness.register('renewing'), identity });
+    const agent = await harness.agent({ member: hollow, token: await harness.register('renewing'), identity });
     const first = (await identity.load())?.certificate;
     await eventually(
       () => identity.load(),

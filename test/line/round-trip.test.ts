@@ -72,7 +72,7 @@ const web =
 async function aRunningWork(cluster: string) {
   const hollow = await line.hollow(cluster);
   const identity = memoryKeeper();
-  const agent = await line.agent({ hollow, token: await line.register(cluster), identity });
+  const agent = await line.agent({ member: hollow, token: await line.register(cluster), identity });
   const work = await line.putWork({ cluster, component: 'web', manifests: web() });
   await eventually(() => statusOf(work.id), isReady(1n));
   return { hollow, identity, agent, work, client: await clientOf(hollow) };
@@ -138,7 +138,7 @@ describe('an agent that starts again', () => {
     const { hollow, identity, work, agent } = await aRunningWork('restarted');
     await agent.close();
     const before = mutations(hollow, 'apply').length;
-    const again = await line.agent({ hollow, identity });
+    const again = await line.agent({ member: hollow, identity });
     await eventually(
       () => agentRow('restarted'),
       (row) => row?.epoch === '2' && row.full_report_at !== null,
@@ -167,7 +167,7 @@ describe('absence', () => {
       (found) => found?.generation === empty.generation.toString(),
     );
     await agent.close();
-    const again = await line.agent({ hollow, identity });
+    const again = await line.agent({ member: hollow, identity });
     await eventually(
       () => agentRow('absent'),
       (row) => row?.epoch === '2' && row.full_report_at !== null,
@@ -284,7 +284,7 @@ describe('what goes wrong in the member', () => {
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
       { fieldManager: 'somebody' },
     );
-    const agent = await line.agent({ hollow, token: await line.register('foreign') });
+    const agent = await line.agent({ member: hollow, token: await line.register('foreign') });
     const work = await line.putWork({ cluster: 'foreign', component: 'web', manifests: web() });
     const failed = await eventually(
       () => statusOf(work.id),

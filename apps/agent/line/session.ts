@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { line, statusReportToWire, workItemFromWire } from '#contract';
-import type { Incarnation, Millis } from '#domain';
+import type { Millis } from '#domain';
 import { type ClientBidi, RpcError } from '#platform';
 import type { Agent } from '../agent.js';
 import { type AgentParts, rest } from '../seams.js';
@@ -147,10 +147,4 @@ export class Session {
       if (!this.#over.signal.aborted) this.#fail(error);
     });
   }
-}
-
-export interface Welcome {
-  incarnation: Incarnation;
-  headSequence: bigint;
-  fromBeginning: boolean;
 }
