@@ -3,8 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../../libs/store/testing/database.js';
 import { type BuiltApps, buildApps, type Ended } from './built.js';
 
-const nowhere = (role: string) => `postgres://${role}:secret-word@127.0.0.1:1/berth`;
-
 describe('a start that cannot succeed', () => {
   let apps: BuiltApps;
   let db: TestDatabase;
@@ -42,57 +40,47 @@ describe('a start that cannot succeed', () => {
     BERTH_HUB_DIRECTORY: './hub',
   });
 
-  it('names the busy port and the setting that chooses it', async () => {
-    const inUse = (setting: string) => new RegExp(`${busy} is in use \\(${setting}\\)`);
-    saysInOneLine(
-      await apps.run('gateway', { ...gateway(), BERTH_GATEWAY_ADDRESS: busy }),
-      inUse('BERTH_GATEWAY_ADDRESS'),
-    );
-    saysInOneLine(
-      await apps.run('gateway', { ...gateway(), BERTH_GATEWAY_HTTP_ADDRESS: busy }),
-      inUse('BERTH_GATEWAY_HTTP_ADDRESS'),
-    );
-    saysInOneLine(await apps.run('hub', { ...hub(), BERTH_HUB_ADDRESS: busy }), inUse('BERTH_HUB_ADDRESS'));
-    saysInOneLine(
-      await apps.run('scheduler', { ...scheduler(), BERTH_SCHEDULER_HTTP_ADDRESS: busy }),
-      inUse('BERTH_SCHEDULER_HTTP_ADDRESS'),
-    );
+  const envOf = { gateway, scheduler, hub } as const;
+  type App = keyof typeof envOf;
+
+  it.each([
+    ['gateway', 'BERTH_GATEWAY_ADDRESS'],
+    ['gateway', 'BERTH_GATEWAY_HTTP_ADDRESS'],
+    ['hub', 'BERTH_HUB_ADDRESS'],
+    ['scheduler', 'BERTH_SCHEDULER_HTTP_ADDRESS'],
+  ] as const)('names the busy port: %s, %s', async (app, setting) => {
+    const ended = await apps.run(app, { ...envOf[app](), [setting]: busy });
+    saysInOneLine(ended, new RegExp(`${busy} is in use \\(${setting}\\)`));
   });
 
-  it('says that the database does not answer, and where', async () => {
-    for (const [app, env] of Object.entries({ gateway: gateway(), scheduler: scheduler(), hub: hub() }))
+  it.each<[App]>([['gateway'], ['scheduler'], ['hub']])(
+    'says that the database does not answer, and where: %s',
+    async (app) => {
+      const url = `postgres://berth_${app}:secret-word@127.0.0.1:1/berth`;
+      const ended = await apps.run(app, { ...envOf[app](), BERTH_DATABASE_URL: url });
       saysInOneLine(
-        await apps.run(app, { ...env, BERTH_DATABASE_URL: nowhere(`berth_${app}`) }),
+        ended,
         new RegExp(`^${app}: the database at 127\\.0\\.0\\.1:1 does not answer \\(BERTH_DATABASE_URL\\)`),
       );
+    },
+  );
+
+  it.each<[App, string, string, RegExp]>([
+    ['gateway', 'BERTH_GATEWAY_ADDRESS', 'here', / is "here"; allowed: host:port/],
+    ['scheduler', 'BERTH_SCHEDULER_BATCH', '0', / is "0"; allowed: a whole number from 1 to 1000$/],
+    ['hub', 'BERTH_LEASE_TTL_MS', 'long', / is "long"; allowed: a whole number from 1000 to 600000$/],
+    ['hub', 'BERTH_DATABASE_URL', 'mysql://secret-word', / \(not shown\); allowed: a URL that begins with postgres:/],
+  ])('names the wrong setting, what was read and what is allowed: %s, %s', async (app, setting, value, told) => {
+    const ended = await apps.run(app, { ...envOf[app](), [setting]: value });
+    saysInOneLine(ended, new RegExp(`^${setting}.*${told.source}`));
   });
 
-  it('names the wrong setting, what was read and what is allowed', async () => {
-    saysInOneLine(
-      await apps.run('gateway', { ...gateway(), BERTH_GATEWAY_ADDRESS: 'here' }),
-      /^BERTH_GATEWAY_ADDRESS is "here"; allowed: host:port/,
-    );
-    saysInOneLine(
-      await apps.run('scheduler', { ...scheduler(), BERTH_SCHEDULER_BATCH: '0' }),
-      /^BERTH_SCHEDULER_BATCH is "0"; allowed: a whole number from 1 to 1000$/,
-    );
-    saysInOneLine(
-      await apps.run('hub', { ...hub(), BERTH_LEASE_TTL_MS: 'long' }),
-      /^BERTH_LEASE_TTL_MS is "long"; allowed: a whole number from 1000 to 600000$/,
-    );
-    for (const [app, env] of Object.entries({ gateway: gateway(), scheduler: scheduler(), hub: hub() }))
-      saysInOneLine(
-        await apps.run(app, { ...env, BERTH_DATABASE_URL: 'mysql://secret-word' }),
-        /^BERTH_DATABASE_URL has a value that is not allowed \(not shown\); allowed: a URL that begins with postgres:/,
-      );
-    saysInOneLine(await apps.run('agent', {}), /^BERTH_HUB is not set; allowed: /);
-  });
-
-  it('says what keeps an agent from its cluster', async () => {
-    saysInOneLine(await apps.run('agent', { BERTH_HUB: '127.0.0.1:1' }), /^KUBECONFIG is not set; allowed: /);
-    saysInOneLine(
-      await apps.run('agent', { BERTH_HUB: '127.0.0.1:1', KUBECONFIG: './nothing-here' }),
-      /^agent: .*nothing-here/,
-    );
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['no hub', {}, /^BERTH_HUB is not set; allowed: /],
+    ['no kubeconfig', { BERTH_HUB: '127.0.0.1:1' }, /^KUBECONFIG is not set; allowed: /],
+    ['a missing kubeconfig', { BERTH_HUB: '127.0.0.1:1', KUBECONFIG: './nothing-here' }, /^agent: .*nothing-here/],
+    ['a broken kubeconfig', { BERTH_HUB: '127.0.0.1:1', KUBECONFIG: './package.json' }, /^agent: the kubeconfig /],
+  ])('says what keeps an agent from its cluster: %s', async (_what, env, told) => {
+    saysInOneLine(await apps.run('agent', env), told);
   });
 });
