@@ -1,11 +1,12 @@
 import { type Logger, StartupError } from '#platform';
+import { migrateQueue } from '#queue';
 import { migrateUp, setRolePasswords } from '#store';
 import type { MigrateConfig } from './config.js';
 
 export { type MigrateConfig, migrateConfigFrom } from './config.js';
 
 /**
- * Brings the schema up to date and gives the run-time roles their passwords; again and again with the same end.
+ * Brings the schemas of store and queue up to date and gives the run-time roles their passwords; again and again with the same end.
  *
  * @throws StartupError in one line when the database does not answer or refuses.
  */
@@ -13,6 +14,7 @@ export async function migrate({ databaseUrl, passwords }: MigrateConfig, log: Lo
   try {
     const ran = await migrateUp(databaseUrl);
     log.info({ ran }, ran.length === 0 ? 'schema is up to date' : 'schema migrated');
+    await migrateQueue(databaseUrl, ['berth_scheduler']);
     await setRolePasswords(databaseUrl, passwords);
     log.info({ roles: Object.keys(passwords) }, 'roles may log in');
   } catch (cause) {
