@@ -4,7 +4,7 @@ import { startNest } from '#platform';
 import type { SchedulerConfig } from './config.js';
 import { SchedulerModule, type SchedulerSeams } from './module.js';
 
-export { type SchedulerConfig, schedulerConfigFrom, schedulerDefaults } from './config.js';
+export { type SchedulerConfig, schedulerDefaults } from './config.js';
 export type { SchedulerSeams } from './module.js';
 
 /** A scheduler at work. Any number may run on one database. */

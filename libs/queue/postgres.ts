@@ -49,9 +49,10 @@ const isCurrent = async (client: pg.Client): Promise<boolean> => {
 export async function migrateQueue(ownerUrl: string, roles: readonly string[]): Promise<void> {
   await withClient(ownerUrl, async (client) => {
     if (!(await isCurrent(client))) await runMigrations(client, queueSchema);
+    // CREATE, in this schema only: adding many jobs at once makes BullMQ a sequence for the queue.
     for (const role of roles.map((name) => client.escapeIdentifier(name)))
       await client.query(`
-        GRANT USAGE ON SCHEMA ${queueSchema} TO ${role};
+        GRANT USAGE, CREATE ON SCHEMA ${queueSchema} TO ${role};
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${queueSchema} TO ${role};
         GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${queueSchema} TO ${role};
         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${queueSchema} TO ${role}`);
