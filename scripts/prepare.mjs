@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,10 +70,16 @@ function locked(work) {
 }
 
 function install() {
-  const installed = join(root, 'node_modules', '.package-lock.json');
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return;
-  console.error('berth: installing packages from the npm registry …');
-  run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  const lock = join(root, 'package-lock.json');
+  const stamp = join(root, 'node_modules', '.berth-installed');
+  const wanted = createHash('sha256').update(readFileSync(lock)).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const byHand = statSync(join(root, 'node_modules', '.package-lock.json'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (byHand < statSync(lock).mtimeMs) {
+    console.error('berth: installing packages from the npm registry …');
+    run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  }
+  writeFileSync(stamp, wanted);
 }
 
 const sources = ['apps', 'libs', 'migrations', 'test/bench', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
