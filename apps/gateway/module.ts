@@ -46,7 +46,6 @@ class PartsModule {}
 
 /** Everything that the gateway is made of. */
 @Module({})
-// biome-ignore lint/complexity/noStaticOnlyClass: a dynamic module is a class with static makers, as Nest has it.
 export class GatewayModule {
   static forRoot(options: GatewayModuleOptions): DynamicModule {
     const { store, seams } = options;
