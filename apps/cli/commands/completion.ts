@@ -5,7 +5,7 @@ const optionsOf = (command: Command): string[] =>
   command.options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long]));
 
 /** Words that may follow each path of commands. */
-export function wordsAfter(command: Command, path: readonly string[] = []): [path: string, words: string[]][] {
+function wordsAfter(command: Command, path: readonly string[] = []): [path: string, words: string[]][] {
   const own = [...command.commands.flatMap((each) => [each.name(), ...each.aliases()]), ...optionsOf(command)];
   const below = command.commands.flatMap((each) =>
     [each.name(), ...each.aliases()].flatMap((name) => wordsAfter(each, [...path, name])),
