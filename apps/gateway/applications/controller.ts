@@ -12,7 +12,7 @@ import { type Applied, applyApplication } from './apply.js';
 import { deleteApplication } from './delete.js';
 import { environmentOf, explainApplication, getRelease, getRevision, listReleases, listRevisions } from './history.js';
 import { readIntake } from './intake.js';
-import { getApplication, listApplications, watchApplications } from './reading.js';
+import { ApplicationReads, listApplications, watchApplications } from './reading.js';
 import { applicationToWire } from './view.js';
 
 type Call = RpcCall<Principal>;
@@ -21,11 +21,15 @@ const { applyApplication: applyMethod, deleteApplication: deleteMethod } = wire.
 /** Composite applications, for the tenants that own them. */
 @RpcService(wire.ApplicationService)
 export class ApplicationController implements RpcHandlers<typeof wire.ApplicationService, Principal> {
+  readonly #reads: ApplicationReads;
+
   constructor(
     @Inject(gatewayParts.store) private readonly store: Store,
     @Inject(gatewayParts.ids) private readonly ids: Ids,
     @Inject(Authenticator) private readonly authenticator: Authenticator,
-  ) {}
+  ) {
+    this.#reads = new ApplicationReads(store);
+  }
 
   async applyApplication(request: wire.ApplyApplicationRequest, { principal }: Call) {
     const key = readApplicationName(request.name);
@@ -44,7 +48,7 @@ export class ApplicationController implements RpcHandlers<typeof wire.Applicatio
   }
 
   async getApplication(request: wire.GetApplicationRequest, { principal }: Call) {
-    return applicationToWire(await getApplication(this.store, principal, request.name));
+    return applicationToWire(await this.#reads.get(principal, request.name));
   }
 
   listApplications(request: wire.ListApplicationsRequest, { principal }: Call) {

@@ -5,6 +5,7 @@ import {
   type ApplicationKey,
   readApplication,
   readApplications,
+  readNamedApplications,
   readProject,
   type Store,
   type StoredApplication,
@@ -13,9 +14,38 @@ import type { Authenticator } from '../auth/authenticator.js';
 import { cutPage, readPage } from '../pages.js';
 import { readerFor, tenantOf } from '../principal.js';
 import { watch } from '../watching/watch.js';
+import { BatchedReads } from './batched-reads.js';
 import { applicationToWire } from './view.js';
 
 const pageRows = 100;
+
+interface SameRights {
+  principal: Principal;
+  tenant: string;
+  project: string;
+}
+
+/** Applications by name, under the caller's rights; who asks at the same time shares a statement. */
+export class ApplicationReads {
+  readonly #batches: BatchedReads<SameRights, StoredApplication>;
+
+  constructor(store: Store) {
+    this.#batches = new BatchedReads(async ({ principal, tenant, project }, applications) => {
+      const rows = await readNamedApplications(readerFor(store, principal), { tenant, project, applications });
+      return new Map(rows.map((row) => [row.application, row]));
+    });
+  }
+
+  /** @throws NotFound for one that is not there for this caller. */
+  async get(principal: Principal, name: string): Promise<StoredApplication> {
+    const { tenant, project, application } = readApplicationName(name);
+    // Row-level security judges by the key's tenant; operators have none.
+    const groupKey = JSON.stringify([principal.tenant ?? null, tenant, project]);
+    const found = await this.#batches.read(groupKey, { principal, tenant, project }, application);
+    if (found === undefined) throw new NotFound({ kind: 'application', name });
+    return found;
+  }
+}
 
 /** @throws NotFound for one that is not there for this caller. */
 export async function getApplication(store: Store, principal: Principal, name: string): Promise<StoredApplication> {

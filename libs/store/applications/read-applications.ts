@@ -111,6 +111,22 @@ export async function readApplication(read: Reader, key: ApplicationKey): Promis
   return rows.map(rowOf)[0];
 }
 
+/** The named applications of a project, those that are there for this reader. */
+export async function readNamedApplications(
+  read: Reader,
+  of: { tenant: string; project: string; applications: readonly string[] },
+): Promise<StoredApplication[]> {
+  const rows = await read<RawApplication>(
+    `${select} WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id = ANY ($3::text[])`,
+    [of.tenant, of.project, arrayLiteral(of.applications)],
+  );
+  return rows.map(rowOf);
+}
+
+/** PostgreSQL's own notation of an array, each element quoted. */
+const arrayLiteral = (texts: readonly string[]): string =>
+  `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+
 /** Applications of a project in order of name, those after `after`. */
 export async function readApplications(
   read: Reader,
