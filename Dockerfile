@@ -26,6 +26,6 @@ COPY package.json ./
 COPY deploy/healthcheck.mjs ./deploy/healthcheck.mjs
 # What is kept belongs to the user that the processes run as: the hub's authority, an agent's identity.
 RUN printf '#!/bin/sh\nexec node /berth/dist/apps/cli/main.js "$@"\n' > /usr/local/bin/berth && chmod 0755 /usr/local/bin/berth \
- && install -d -o node -g node -m 0700 /var/lib/berth /var/lib/berth/hub /var/lib/berth/agent
+ && install -d -o node -g node -m 0700 /var/lib/berth /var/lib/berth/hub /var/lib/berth/public /var/lib/berth/agent
 USER node
 CMD ["node", "dist/apps/gateway/main.js"]

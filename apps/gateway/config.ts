@@ -1,6 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { defineConfig, logLevels, setting } from '#platform';
 import { parseApiKey } from './auth/api-key.js';
@@ -59,7 +58,7 @@ const read = defineConfig({
   BERTH_BOOTSTRAP_OWNER_KEY: apiKey(),
   BERTH_GATEWAY_POOL_SIZE: setting.integer(2, 200, gatewayDefaults.poolSize),
   BERTH_HUB_PUBLIC_ADDRESS: setting.text('127.0.0.1:7443'),
-  BERTH_HUB_DIRECTORY: setting.text('hub'),
+  BERTH_HUB_AUTHORITY_FILE: setting.text('hub/authority.crt'),
   BERTH_LOG_LEVEL: setting.oneOf(logLevels, 'info'),
 });
 
@@ -76,16 +75,20 @@ export function gatewayConfig(env: Readonly<Record<string, string | undefined>>)
     },
     poolSize: values.BERTH_GATEWAY_POOL_SIZE,
   };
-  const { BERTH_HUB_PUBLIC_ADDRESS: hubAddress, BERTH_HUB_DIRECTORY: hubDirectory, BERTH_LOG_LEVEL: logLevel } = values;
-  return { config, hubAddress, hubDirectory, logLevel };
+  const {
+    BERTH_HUB_PUBLIC_ADDRESS: hubAddress,
+    BERTH_HUB_AUTHORITY_FILE: authorityFile,
+    BERTH_LOG_LEVEL: logLevel,
+  } = values;
+  return { config, hubAddress, authorityFile, logLevel };
 }
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;
 
-/** SHA-256 of the authority's certificate in a hub's directory, hexadecimal; undefined while there is none. */
-export async function fingerprintIn(hubDirectory: string): Promise<string | undefined> {
+/** SHA-256 of the certificate (PEM) that a hub has written to this file, hexadecimal; undefined while there is none. */
+export async function fingerprintIn(authorityFile: string): Promise<string | undefined> {
   try {
-    const [certificate] = certificateBlock.exec(await readFile(join(hubDirectory, 'authority.pem'), 'utf8')) ?? [];
+    const [certificate] = certificateBlock.exec(await readFile(authorityFile, 'utf8')) ?? [];
     if (certificate === undefined) return undefined;
     return createHash('sha256').update(new X509Certificate(certificate).raw).digest('hex');
   } catch (error) {

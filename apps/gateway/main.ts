@@ -3,9 +3,9 @@ import { fingerprintIn, gatewayConfig } from './config.js';
 import { firstKeysNotice, startGateway } from './index.js';
 
 await runMain(async () => {
-  const { config, hubAddress, hubDirectory, logLevel } = gatewayConfig(process.env);
+  const { config, hubAddress, authorityFile, logLevel } = gatewayConfig(process.env);
   const log = createLogger({ app: 'gateway', level: logLevel });
-  const enrolment = { hubAddress, authorityFingerprint: () => fingerprintIn(hubDirectory) };
+  const enrolment = { hubAddress, authorityFingerprint: () => fingerprintIn(authorityFile) };
   try {
     const gateway = await startGateway(config, { log, enrolment });
     if (gateway.firstKeys !== undefined) process.stderr.write(firstKeysNotice(gateway.firstKeys));

@@ -42,6 +42,7 @@ const parse = defineConfig({
     .refine((text) => splitAddress(text) !== undefined, { error: addressError }),
   BERTH_HUB_PUBLIC_ADDRESS: setting.optionalText(),
   BERTH_HUB_DIRECTORY: setting.text(),
+  BERTH_HUB_AUTHORITY_FILE: setting.optionalText(),
   BERTH_LEASE_TTL_MS: setting.integer(1_000, 600_000, hubDefaults.leaseTtlMs),
   BERTH_HEARTBEAT_INTERVAL_MS: setting.integer(100, 300_000, hubDefaults.heartbeatIntervalMs),
   BERTH_LOG_LEVEL: setting.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
@@ -58,7 +59,7 @@ export function hubConfigFrom(env: Readonly<Record<string, string | undefined>>)
     leaseTtlMs: read.BERTH_LEASE_TTL_MS,
     heartbeatIntervalMs: read.BERTH_HEARTBEAT_INTERVAL_MS,
   };
-  return { config, logLevel: read.BERTH_LOG_LEVEL };
+  return { config, authorityFile: read.BERTH_HUB_AUTHORITY_FILE, logLevel: read.BERTH_LOG_LEVEL };
 }
 
 /** Names and addresses for the server's certificate. Who listens everywhere is also called by its loopback names. */

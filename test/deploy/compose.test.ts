@@ -107,6 +107,7 @@ beforeAll(async () => {
   places = [
     ['postgres:5432', `127.0.0.1:${postgres.port}`],
     ['/var/lib/berth/hub', join(folder, 'hub')],
+    ['/var/lib/berth/public', join(folder, 'public')],
     ['0.0.0.0', '127.0.0.1'],
     [':7070', `:${grpc}`],
     [':7071', `:${http}`],
