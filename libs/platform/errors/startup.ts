@@ -1,5 +1,3 @@
-import { Unavailable } from '#domain';
-
 /** Something outside the program keeps it from starting. The message is one line that an operator can act on. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
@@ -36,14 +34,3 @@ export const cannotListen = (
   }
   return new StartupError(`${where.app}: cannot listen on ${port}${setting}: ${text.split('\n')[0]}`, { cause });
 };
-
-/** Unavailable at start is the database: its one line says where, without the credentials in its URL. Else: as it was. */
-export const databaseFailure = (where: { app: string; url: string }, error: unknown): unknown =>
-  error instanceof Unavailable
-    ? new StartupError(
-        `${where.app}: the database at ${new URL(where.url).host} does not answer (BERTH_DATABASE_URL)`,
-        {
-          cause: error,
-        },
-      )
-    : error;
