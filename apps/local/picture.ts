@@ -31,24 +31,31 @@ export function applicationPicture(application: wire.Application): string[] {
   });
 }
 
+const { CHOSEN, ELIGIBLE, REFUSED } = wire.ClusterVerdict_Outcome;
+
 /** Why each group of components went where it went, and why not elsewhere. */
 export function decisionLines(decision: wire.Decision): string[] {
   return decision.groups.flatMap((group) => {
-    const chosen = group.clusters
-      .filter((cluster) => cluster.outcome === wire.ClusterVerdict_Outcome.CHOSEN)
-      .map(
-        (cluster) =>
-          `${clusterId(cluster.cluster)} (${cluster.scores.map((score) => `${score.scorer} ${score.score}`).join(', ')})`,
-      );
-    const refused = group.clusters
-      .filter((cluster) => cluster.outcome === wire.ClusterVerdict_Outcome.REFUSED)
-      .map((cluster) => `${clusterId(cluster.cluster)}: ${cluster.filter} ${cluster.refusal?.reason ?? ''}`);
+    const those = (outcome: wire.ClusterVerdict_Outcome, tell: (cluster: wire.ClusterVerdict) => string) =>
+      group.clusters.filter((cluster) => cluster.outcome === outcome).map(tell);
+    const eligible = those(ELIGIBLE, scored);
+    const refused = those(
+      REFUSED,
+      ({ cluster, filter, refusal }) => `${clusterId(cluster)}: ${filter} ${refusal?.reason ?? ''}`,
+    );
     return [
-      `  ${colour.bold(group.components.join(' + '))} → ${chosen.join(', ') || 'nowhere'}`,
+      `  ${colour.bold(group.components.join(' + '))} → ${those(CHOSEN, scored).join(', ') || 'nowhere'}`,
       ...group.division.map((line) => colour.dim(`    ${line}`)),
-      ...(refused.length === 0 ? [] : [colour.dim(`    not: ${refused.join('; ')}`)]),
+      ...(eligible.length === 0 ? [] : [colour.dim(`    not needed: ${eligible.join(', ')}`)]),
+      ...(refused.length === 0 ? [] : [colour.dim(`    refused: ${refused.join('; ')}`)]),
     ];
   });
+}
+
+/** A cluster and how much room it has, as it was scored. */
+function scored({ cluster, scores }: wire.ClusterVerdict): string {
+  const headroom = scores.find((score) => score.scorer === 'Headroom');
+  return `${clusterId(cluster)}${headroom === undefined ? '' : ` (headroom ${Math.round(headroom.score / 10)} %)`}`;
 }
 
 const percent = (permille: number) => `${Math.round(permille / 10)} %`;
