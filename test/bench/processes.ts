@@ -45,6 +45,14 @@ export async function stillRunning(known: readonly ProcessFact[]): Promise<Proce
   return known.filter((fact, index) => now[index]?.startTime === fact.startTime);
 }
 
+/** CPU time of every process of that name below `root`, microseconds, in steps of 10 ms. */
+export async function cpuOf(root: number, name: string): Promise<number> {
+  const tree = (await processTree(root)).filter((each) => each.name === name);
+  const stats = await Promise.all(tree.map(({ pid }) => readProc(pid, 'stat')));
+  const ticks = stats.map((stat = '') => stat.slice(stat.lastIndexOf(')') + 2).split(' '));
+  return ticks.reduce((sum, fields) => sum + Number(fields[11] ?? 0) + Number(fields[12] ?? 0), 0) * 10_000;
+}
+
 /** Proportional set size in bytes: memory that is shared counts once over all who share it. */
 export async function pssOf(pid: number): Promise<number> {
   const text = await readProc(pid, 'smaps_rollup');

@@ -102,11 +102,12 @@ beforeAll(async () => {
     nodes: { count: 4, cpu: '8', memory: '32Gi' },
     readyDelayMs: [50, 200],
   });
-  await mkdir(join(folder, 'hub'), { mode: 0o700 });
+  for (const volume of ['hub', 'public']) await mkdir(join(folder, volume), { mode: 0o700 });
   const [grpc, http, hub, health] = await freePorts(4);
   places = [
     ['postgres:5432', `127.0.0.1:${postgres.port}`],
     ['/var/lib/berth/hub', join(folder, 'hub')],
+    ['/var/lib/berth/public', join(folder, 'public')],
     ['/var/lib/berth/public', join(folder, 'public')],
     ['0.0.0.0', '127.0.0.1'],
     [':7070', `:${grpc}`],

@@ -32,6 +32,7 @@ function callOf({ method, address, key, names }: RateOrder): (index: number) => 
 async function rate(order: RateOrder): Promise<RateFigures> {
   const call = callOf(order);
   const latencies: number[] = [];
+  const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   const until = startedAt + order.durationMs;
   let next = 0;
@@ -43,11 +44,13 @@ async function rate(order: RateOrder): Promise<RateFigures> {
   };
   await Promise.all(Array.from({ length: order.concurrency }, caller));
   const seconds = (performance.now() - startedAt) / 1000;
+  const cpu = process.cpuUsage(cpuBefore);
   return {
     calls: latencies.length,
     perSecond: latencies.length / seconds,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
+    callerCpu: cpu.user + cpu.system,
   };
 }
 

@@ -1,3 +1,4 @@
+import { cpuOf } from '../processes.js';
 import { type BenchRequest, numberSetting } from '../scenario.js';
 import { median, percentile } from '../statistics.js';
 import type { Worker } from './child.js';
@@ -32,9 +33,16 @@ export async function measureApply({ load, addresses, request }: GatewayBench) {
   return figures;
 }
 
+/** CPU time of one call, microseconds, where it was spent. PostgreSQL's is known on Linux alone. */
+export interface CallCost {
+  gateway: number;
+  postgres: number;
+  caller: number;
+}
+
 export interface RatePair {
-  bare: RateFigures & { cpuMicros: number };
-  get: RateFigures & { cpuMicros: number };
+  bare: RateFigures & { cost: CallCost };
+  get: RateFigures & { cost: CallCost };
   percent: number;
 }
 
@@ -61,10 +69,15 @@ async function rateOf(bench: GatewayBench, method: RateOrder['method'], duration
   const names = Array.from({ length: applyCount }, (_, index) => `${project}/applications/bench-${index}`);
   const address = method === 'bare' ? addresses.bare : addresses.gateway;
   const concurrency = numberSetting(bench.request, 'concurrency', 32);
-  const before = await server.ask('cpu', {});
+  const postgresCpu = () => (process.platform === 'linux' ? cpuOf(process.pid, 'postgres') : Promise.resolve(0));
+  const [gatewayBefore, postgresBefore] = [await server.ask('cpu', {}), await postgresCpu()];
   const figures = await load.ask('rate', { method, address, key: addresses.ownerKey, names, concurrency, durationMs });
-  const cpuMicros = ((await server.ask('cpu', {})) - before) / figures.calls;
-  return { ...figures, cpuMicros };
+  const cost = {
+    gateway: ((await server.ask('cpu', {})) - gatewayBefore) / figures.calls,
+    postgres: ((await postgresCpu()) - postgresBefore) / figures.calls,
+    caller: figures.callerCpu / figures.calls,
+  };
+  return { ...figures, cost };
 }
 
 /** Growth of the gateway's memory while the changes passed, bytes. */

@@ -47,6 +47,8 @@ export interface RateFigures {
   perSecond: number;
   p50Ms: number;
   p99Ms: number;
+  /** CPU time of the caller's process, microseconds in all. */
+  callerCpu: number;
 }
 
 export interface ApplyOrder {

@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import { measureTree, megabytes } from '../processes.js';
 import type { BenchOutcome, BenchRequest, BenchTable, Scenario } from '../scenario.js';
-import { round } from '../statistics.js';
+import { median, round } from '../statistics.js';
 import { startWorker } from './child.js';
 import { durability, placeEverything, rowCounts, startBenchDatabase } from './database.js';
-import { type GatewayBench, measureApply, measureGet, measureStalledWatch, type RatePair } from './measures.js';
+import {
+  type CallCost,
+  type GatewayBench,
+  measureApply,
+  measureGet,
+  measureStalledWatch,
+  type RatePair,
+} from './measures.js';
 import type { LoadCommands, ServerCommands } from './messages.js';
 
 export const gatewayScenario: Scenario = {
@@ -67,7 +74,7 @@ async function measure(bench: GatewayBench): Promise<BenchOutcome> {
       ...(stall === undefined ? {} : { stalledWatch: stall }),
     },
     tables: [
-      ...(get === undefined ? [] : [rateTable(get.pairs)]),
+      ...(get === undefined ? [] : [rateTable(get.pairs), costTable(get.pairs)]),
       applyTable(apply),
       ...(stall === undefined ? [] : [stallTable(stall)]),
     ],
@@ -80,17 +87,7 @@ async function processFacts() {
 }
 
 function rateTable(pairs: readonly RatePair[]): BenchTable {
-  const heading = [
-    'pair',
-    'bare /s',
-    'Get /s',
-    'Get in %',
-    'bare p50 ms',
-    'Get p50 ms',
-    'Get p99 ms',
-    'bare CPU µs',
-    'Get CPU µs',
-  ];
+  const heading = ['pair', 'bare /s', 'Get /s', 'Get in %', 'bare p50 ms', 'Get p50 ms', 'Get p99 ms'];
   const rows = pairs.map(({ bare, get, percent }, index) => [
     index + 1,
     Math.round(bare.perSecond),
@@ -99,10 +96,24 @@ function rateTable(pairs: readonly RatePair[]): BenchTable {
     round(bare.p50Ms),
     round(get.p50Ms),
     round(get.p99Ms),
-    Math.round(bare.cpuMicros),
-    Math.round(get.cpuMicros),
   ]);
-  return { title: 'unary calls, in turn; CPU is the gateway process’ own, per call', rows: [heading, ...rows] };
+  return { title: 'unary calls, in turn', rows: [heading, ...rows] };
+}
+
+/** Where a call's time goes: what two cores have to share. */
+function costTable(pairs: readonly RatePair[]): BenchTable {
+  const of = (method: 'bare' | 'get', where: keyof CallCost) =>
+    Math.round(median(pairs.map((pair) => pair[method].cost[where])));
+  const row = (name: string, method: 'bare' | 'get') => [
+    name,
+    of(method, 'gateway'),
+    of(method, 'postgres'),
+    of(method, 'caller'),
+  ];
+  return {
+    title: 'CPU of one call, µs (median)',
+    rows: [['', 'gateway', 'PostgreSQL', 'caller'], row('bare', 'bare'), row('Get', 'get')],
+  };
 }
 
 const applyTable = (apply: Awaited<ReturnType<typeof measureApply>>): BenchTable => ({
