@@ -1,5 +1,5 @@
 import { DomainError } from '#domain';
-import { RpcError } from '#platform';
+import { RpcError } from '#platform/client';
 
 /** What the command line asks for makes no sense: exit code 2. */
 export class UsageError extends Error {

@@ -1,7 +1,7 @@
 import { createRegistry, type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
 import { stringify } from 'yaml';
 import { rpc, wire } from '#contract';
-import { openChannel, type RpcClient } from '#platform';
+import { openChannel, type RpcClient } from '#platform/client';
 import { UsageError } from './failure.js';
 import type { Io } from './io.js';
 import { namesIn, type Settings } from './settings.js';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { RpcError } from '#platform';
+import { RpcError } from '#platform/client';
 import type { Io } from '../io.js';
 
 /** What a watcher gets: a message, or that everything begins anew and what it knew no longer counts. */

@@ -1,5 +1,5 @@
 import { wire } from '#contract';
-import { RpcError } from '#platform';
+import { RpcError } from '#platform/client';
 import { Unfulfilled } from '../failure.js';
 import type { Session } from '../session.js';
 import { applicationRows, reasonLine } from '../text/applications.js';

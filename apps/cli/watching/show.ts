@@ -1,5 +1,5 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import type { RpcError } from '#platform';
+import type { RpcError } from '#platform/client';
 import { jsonOf, type Session } from '../session.js';
 import type { Look } from '../text/look.js';
 import { follow } from './follow.js';

@@ -67,7 +67,6 @@ const rpcModule = (imports: NonNullable<DynamicModule['imports']>, options: Prov
 
 /** Serves every provider marked with RpcService. `app.get(RpcHost).server` has the addresses. */
 @Module({})
-// biome-ignore lint/complexity/noStaticOnlyClass: a dynamic module is a class with static makers, as Nest has it.
 export class RpcModule {
   static forRoot<P>(options: RpcServerOptions<P>): DynamicModule {
     return rpcModule([], { provide: optionsToken, useValue: options });
