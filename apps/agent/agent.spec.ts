@@ -23,6 +23,7 @@ function anAgentBefore(sync: { listed: boolean; synced: Promise<void> }) {
   const unanswered = () => new Promise<never>(() => undefined);
   const member: MemberCluster = {
     serverVersion: unanswered,
+    clusterUid: unanswered,
     applyObject: unanswered,
     ensureNamespace: unanswered,
     deleteObject: unanswered,

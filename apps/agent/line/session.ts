@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { line, statusReportToWire, workItemFromWire } from '#contract';
 import type { Millis } from '#domain';
+import { KubeError } from '#kube';
 import { type ClientBidi, RpcError } from '#platform';
 import type { Agent } from '../agent.js';
 import { type AgentParts, rest } from '../seams.js';
@@ -20,6 +21,8 @@ export interface SessionEnd {
 /** Changes of one moment make one report. */
 const lingerMs: Millis = 25;
 const welcomeMs: Millis = 15_000;
+/** Hello waits so long for the member to say who it is. */
+const clusterUidMs: Millis = 2_000;
 /** A full report waits so long for works that the member does not let be tried. */
 const fullReportPatienceMs: Millis = 15_000;
 
@@ -41,7 +44,7 @@ export class Session {
     const hangUp = () => this.stream.cancel();
     this.parts.signal.addEventListener('abort', hangUp, { once: true });
     try {
-      await this.#write({ case: 'hello', value: this.#hello() });
+      await this.#write({ case: 'hello', value: await this.#hello() });
       const failed = new Promise<never>((_, reject) => {
         this.#fail = reject;
       });
@@ -66,12 +69,24 @@ export class Session {
     return this.stream.write({ message });
   }
 
-  #hello(): line.Hello {
+  async #hello(): Promise<line.Hello> {
+    const clusterUid = await this.#clusterUid();
     const { resumePoint } = this.agent;
     return create(line.HelloSchema, {
       agentVersion,
+      clusterUid,
       ...(resumePoint === undefined ? {} : { resumeFrom: resumePoint }),
     });
+  }
+
+  /** Empty while the member does not answer: the line is needed all the same. */
+  async #clusterUid(): Promise<string> {
+    try {
+      return await this.parts.member.clusterUid({ timeoutMs: clusterUidMs });
+    } catch (error) {
+      if (error instanceof KubeError) return '';
+      throw error;
+    }
   }
 
   /** A hub that takes the call and says nothing is left for another try. */

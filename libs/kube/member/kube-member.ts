@@ -56,6 +56,11 @@ class KubeMember implements MemberCluster {
     return textAt(await this.client.read('/version', bounds), 'gitVersion');
   }
 
+  async clusterUid(bounds: Bounds = {}): Promise<string> {
+    const system = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name: 'kube-system' };
+    return identityOf(await this.client.get(system, bounds)).uid;
+  }
+
   async applyObject(manifest: JsonObject, stamp: Stamp = {}, bounds: Bounds = {}): Promise<AppliedObject> {
     const { object, created } = await this.client.apply(stamped(manifest, stamp), bounds);
     return { ...identityOf(object), created };

@@ -328,6 +328,7 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
         expect(free).toBeGreaterThanOrEqual(inventory.allocatable.mcpu - used);
         expect(inventory.kinds).toContain('apps/v1/Deployment');
         expect(inventory.serverVersion).toMatch(/^v1\.\d+/);
+        expect(await member.clusterUid()).toMatch(/^[0-9a-f-]{36}$/);
       });
     });
 

@@ -73,6 +73,8 @@ export interface MemberSchema {
 /** One member cluster, as the agent uses it. Failures are `KubeError`s. */
 export interface MemberCluster {
   serverVersion(bounds?: Bounds): Promise<string>;
+  /** uid of its kube-system namespace: tells one cluster from another that answers at the same address. */
+  clusterUid(bounds?: Bounds): Promise<string>;
   /** Server-side apply as Berth, never forced. A no-op leaves the resourceVersion as it was. */
   applyObject(manifest: JsonObject, stamp?: Stamp, bounds?: Bounds): Promise<AppliedObject>;
   /** Creates the namespace or brings its labels up to date. Throws `NamespaceNotOurs` for one without Berth's label. */
