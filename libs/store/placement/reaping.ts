@@ -120,11 +120,30 @@ export async function forgetObjects(
   objects: readonly (ObjectRef & { workId: string })[],
 ): Promise<void> {
   if (objects.length === 0) return;
+  // Where nothing else of the application has an object of that name, wanted or going, another may take the name.
   await tx.execute(
-    `DELETE FROM work_objects o USING unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-       AS n (work_id, api_version, kind, namespace, name)
-     WHERE o.work_id = n.work_id AND o.api_version = n.api_version AND o.kind = n.kind AND o.namespace = n.namespace
-       AND o.name = n.name AND o.dropped_generation IS NOT NULL`,
+    `WITH gone AS (
+       DELETE FROM work_objects o USING unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+         AS n (work_id, api_version, kind, namespace, name)
+       WHERE o.work_id = n.work_id AND o.api_version = n.api_version AND o.kind = n.kind AND o.namespace = n.namespace
+         AND o.name = n.name AND o.dropped_generation IS NOT NULL
+       RETURNING o.work_id, o.api_version, o.kind, o.namespace, o.name
+     )
+     DELETE FROM object_claims c USING gone g JOIN works w ON w.id = g.work_id
+     WHERE (c.tenant_id, c.project_id, c.environment_id, c.application_uid) =
+           (w.tenant_id, w.project_id, w.environment_id, w.application_uid)
+       AND c.kind = g.kind AND c.name = g.name
+       AND NOT EXISTS (
+         SELECT FROM works other JOIN work_objects o ON o.work_id = other.id
+         WHERE (other.tenant_id, other.project_id, other.environment_id, other.application_uid) =
+               (w.tenant_id, w.project_id, w.environment_id, w.application_uid)
+           AND o.kind = c.kind AND o.name = c.name
+           AND (o.work_id, o.api_version, o.kind, o.namespace, o.name) NOT IN (SELECT * FROM gone))
+       AND NOT EXISTS (
+         SELECT FROM releases r
+         WHERE (r.tenant_id, r.project_id, r.environment_id, r.application_uid) =
+               (w.tenant_id, w.project_id, w.environment_id, w.application_uid)
+           AND r.phase IN ('waiting', 'refused'))`,
     [
       objects.map((each) => each.workId),
       objects.map((each) => each.apiVersion),
