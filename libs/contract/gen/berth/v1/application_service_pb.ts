@@ -323,7 +323,7 @@ export type WatchApplicationsResponse = Message<"berth.v1.WatchApplicationsRespo
     case: "deleted";
   } | {
     /**
-     * Everything that was there when the watch began has been sent.
+     * Everything that was there when the watch began has been sent. A resumed watch has no first round and sends none.
      *
      * @generated from field: berth.v1.WatchApplicationsResponse.Synced synced = 4;
      */

@@ -40,6 +40,9 @@ export type RegisterClusterRequest = Message<"berth.v1.RegisterClusterRequest"> 
   cluster?: Cluster | undefined;
 
   /**
+   * Repeating a request with the same id has no further effect and gives the same answer (the token excepted: it is
+   * shown once; CreateEnrolmentToken makes another).
+   *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
@@ -325,7 +328,7 @@ export type WatchClustersResponse = Message<"berth.v1.WatchClustersResponse"> & 
     case: "deleted";
   } | {
     /**
-     * Everything that was there when the watch began has been sent.
+     * Everything that was there when the watch began has been sent. A resumed watch has no first round and sends none.
      *
      * @generated from field: berth.v1.WatchClustersResponse.Synced synced = 4;
      */
