@@ -45,13 +45,20 @@ export async function stillRunning(known: readonly ProcessFact[]): Promise<Proce
   return known.filter((fact, index) => now[index]?.startTime === fact.startTime);
 }
 
-/** CPU time of every process of that name below `root`, microseconds, in steps of 10 ms. */
-export async function cpuOf(root: number, name: string): Promise<number> {
+/** CPU time of every process of that name below `root`, microseconds in steps of 10 ms, by pid. */
+export async function cpuOf(root: number, name: string): Promise<ReadonlyMap<number, number>> {
   const tree = (await processTree(root)).filter((each) => each.name === name);
-  const stats = await Promise.all(tree.map(({ pid }) => readProc(pid, 'stat')));
-  const ticks = stats.map((stat = '') => stat.slice(stat.lastIndexOf(')') + 2).split(' '));
-  return ticks.reduce((sum, fields) => sum + Number(fields[11] ?? 0) + Number(fields[12] ?? 0), 0) * 10_000;
+  const times = tree.map(async ({ pid }) => {
+    const stat = (await readProc(pid, 'stat')) ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return [pid, (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 10_000] as const;
+  });
+  return new Map(await Promise.all(times));
 }
+
+/** What was used between two looks by those who are there at the second. */
+export const cpuBetween = (before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): number =>
+  [...after].reduce((sum, [pid, used]) => sum + used - (before.get(pid) ?? 0), 0);
 
 /** Proportional set size in bytes: memory that is shared counts once over all who share it. */
 export async function pssOf(pid: number): Promise<number> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { readCompose, root } from './compose-file.js';
 
 const apps = ['migrate', 'gateway', 'scheduler', 'hub', 'agent'] as const;
@@ -45,5 +46,20 @@ describe('docker-compose.yml', () => {
   it('keeps passwords out of the file and the database off the network', () => {
     expect(readFileSync(join(root, 'docker-compose.yml'), 'utf8')).not.toMatch(/PASSWORD: (?!\$\{)/);
     expect(file.services.postgres?.ports).toBeUndefined();
+  });
+});
+
+describe('docs/dependencies.md', () => {
+  const text = readFileSync(join(root, 'docs/dependencies.md'), 'utf8');
+  const dependencies: Record<string, string> = { ...manifest.dependencies, ...manifest.devDependencies };
+  const named = [...text.matchAll(/^\| ([^|]+) \| \d/gm)].flatMap(([, names = '']) => names.split(', '));
+
+  it('has a line for each package, with the version in use, and for no other', () => {
+    expect(named.sort()).toEqual(Object.keys(dependencies).sort());
+    for (const [name, version] of Object.entries(dependencies))
+      expect(
+        text.split('\n').find((line) => line.startsWith('| ') && line.split(' | ')[0]?.includes(name)),
+        name,
+      ).toContain(version);
   });
 });

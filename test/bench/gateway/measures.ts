@@ -1,4 +1,4 @@
-import { cpuOf } from '../processes.js';
+import { cpuBetween, cpuOf } from '../processes.js';
 import { type BenchRequest, numberSetting } from '../scenario.js';
 import { median, percentile } from '../statistics.js';
 import type { Worker } from './child.js';
@@ -69,12 +69,13 @@ async function rateOf(bench: GatewayBench, method: RateOrder['method'], duration
   const names = Array.from({ length: applyCount }, (_, index) => `${project}/applications/bench-${index}`);
   const address = method === 'bare' ? addresses.bare : addresses.gateway;
   const concurrency = numberSetting(bench.request, 'concurrency', 32);
-  const postgresCpu = () => (process.platform === 'linux' ? cpuOf(process.pid, 'postgres') : Promise.resolve(0));
+  const postgresCpu = () =>
+    process.platform === 'linux' ? cpuOf(process.pid, 'postgres') : Promise.resolve(new Map<number, number>());
   const [gatewayBefore, postgresBefore] = [await server.ask('cpu', {}), await postgresCpu()];
   const figures = await load.ask('rate', { method, address, key: addresses.ownerKey, names, concurrency, durationMs });
   const cost = {
     gateway: ((await server.ask('cpu', {})) - gatewayBefore) / figures.calls,
-    postgres: ((await postgresCpu()) - postgresBefore) / figures.calls,
+    postgres: cpuBetween(postgresBefore, await postgresCpu()) / figures.calls,
     caller: figures.callerCpu / figures.calls,
   };
   return { ...figures, cost };
