@@ -8,8 +8,7 @@ import { GatewayModule } from './module.js';
 import type { EnrolmentPoint, GatewaySeams } from './parts.js';
 
 export { type FirstKeys, firstKeysNotice } from './bootstrap.js';
-export { type GatewayConfig, gatewayConfig, gatewayDefaults, type ListenAddress } from './config.js';
-export { systemIds } from './identities.js';
+export { type GatewayConfig, gatewayDefaults, type ListenAddress } from './config.js';
 export type { EnrolmentPoint, GatewaySeams } from './parts.js';
 
 /** What is handed to a gateway; what is left out is the process' own. */
