@@ -1,3 +1,4 @@
+import { toBinary } from '@bufbuild/protobuf';
 import { wire } from '#contract';
 import { openChannel, type RpcChannel } from '#platform';
 import { percentile } from '../statistics.js';
@@ -26,7 +27,8 @@ function callOf({ method, address, key, names }: RateOrder): (index: number) => 
     return (index) => client.getApplication({ name: nameOf(index) });
   }
   const client = channel.client(bareService);
-  return (index) => client.echo({ value: nameOf(index) });
+  const bare = method === 'bare' ? client.echo : client.answer;
+  return (index) => bare({ value: nameOf(index) });
 }
 
 async function rate(order: RateOrder): Promise<RateFigures> {
@@ -52,6 +54,11 @@ async function rate(order: RateOrder): Promise<RateFigures> {
     p99Ms: percentile(latencies, 0.99),
     callerCpu: cpu.user + cpu.system,
   };
+}
+
+async function sample({ gateway, key, name }: LoadCommands['sample']['ask']): Promise<{ application: string }> {
+  const application = await channelTo(gateway, key).client(wire.ApplicationService).getApplication({ name });
+  return { application: Buffer.from(toBinary(wire.ApplicationSchema, application)).toString('base64') };
 }
 
 async function apply({ gateway, key, prefix, count }: ApplyOrder): Promise<{ milliseconds: number[] }> {
@@ -111,7 +118,7 @@ async function release({
   return { messages };
 }
 
-serveCommands<LoadCommands>({ rate, apply, stall, release }, async () => {
+serveCommands<LoadCommands>({ rate, sample, apply, stall, release }, async () => {
   held?.channel.close();
   for (const channel of channels.values()) channel.close();
 });

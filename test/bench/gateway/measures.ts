@@ -40,34 +40,39 @@ export interface CallCost {
   caller: number;
 }
 
-export interface RatePair {
-  bare: RateFigures & { cost: CallCost };
-  get: RateFigures & { cost: CallCost };
+type Measured = RateFigures & { cost: CallCost };
+
+export interface RateRound extends Record<RateOrder['method'], Measured> {
+  /** Rate of Get, in percent of the bare method's, and of the bare method's that answers as much. */
   percent: number;
+  percentOfAnswer: number;
 }
 
-/** Bare and Get in turn, several times, so that what the machine does meanwhile falls on both. */
-export async function measureGet(bench: GatewayBench): Promise<{ pairs: RatePair[]; percent: number }> {
-  const rounds = numberSetting(bench.request, 'rounds', 5);
-  const pairs: RatePair[] = [];
-  await rateOf(bench, 'bare', 2_000);
-  await rateOf(bench, 'get', 2_000);
-  for (let round = 0; round < rounds; round++) {
+/** Bare methods and Get in turn, several times, so that what the machine does meanwhile falls on all. */
+export async function measureGet(bench: GatewayBench) {
+  const { server, load, addresses, request } = bench;
+  const name = `${project}/applications/bench-0`;
+  await server.ask('hold', await load.ask('sample', { gateway: addresses.gateway, key: addresses.ownerKey, name }));
+  for (const method of ['bare', 'answer', 'get'] as const) await rateOf(bench, method, 2_000);
+  const rounds: RateRound[] = [];
+  for (let round = 0; round < numberSetting(request, 'rounds', 5); round++) {
     const bare = await rateOf(bench, 'bare', 4_000);
+    const answer = await rateOf(bench, 'answer', 4_000);
     const get = await rateOf(bench, 'get', 4_000);
     const percent = (get.perSecond / bare.perSecond) * 100;
-    pairs.push({ bare, get, percent });
-    bench.request.progress(
-      `bare ${Math.round(bare.perSecond)}/s, Get ${Math.round(get.perSecond)}/s: ${percent.toFixed(1)} %`,
-    );
+    const percentOfAnswer = (get.perSecond / answer.perSecond) * 100;
+    rounds.push({ bare, answer, get, percent, percentOfAnswer });
+    const rates = [bare, answer, get].map(({ perSecond }) => `${Math.round(perSecond)}/s`);
+    request.progress(`bare ${rates[0]}, bare with Get's answer ${rates[1]}, Get ${rates[2]}: ${percent.toFixed(1)} %`);
   }
-  return { pairs, percent: median(pairs.map(({ percent }) => percent)) };
+  const middle = (of: 'percent' | 'percentOfAnswer') => median(rounds.map((round) => round[of]));
+  return { rounds, percent: middle('percent'), percentOfAnswer: middle('percentOfAnswer') };
 }
 
 async function rateOf(bench: GatewayBench, method: RateOrder['method'], durationMs: number) {
   const { server, load, addresses } = bench;
   const names = Array.from({ length: applyCount }, (_, index) => `${project}/applications/bench-${index}`);
-  const address = method === 'bare' ? addresses.bare : addresses.gateway;
+  const address = method === 'get' ? addresses.gateway : addresses.bare;
   const concurrency = numberSetting(bench.request, 'concurrency', 32);
   const postgresCpu = () =>
     process.platform === 'linux' ? cpuOf(process.pid, 'postgres') : Promise.resolve(new Map<number, number>());

@@ -1,6 +1,8 @@
 /** What the bench asks of the process that serves, and what it answers. */
 export type ServerCommands = {
   start: { ask: { databaseUrl: string }; answer: ServerAddresses };
+  /** What the bare method answers from now on: an encoded application, base64. */
+  hold: { ask: { application: string }; answer: null };
   /** After a full garbage collection. */
   memory: { ask: object; answer: MemoryFigures };
   /** CPU time of the process so far, microseconds. */
@@ -25,6 +27,8 @@ export interface MemoryFigures {
 /** What the bench asks of the process that calls. */
 export type LoadCommands = {
   rate: { ask: RateOrder; answer: RateFigures };
+  /** One Get's answer, encoded, base64. */
+  sample: { ask: { gateway: string; key: string; name: string }; answer: { application: string } };
   apply: { ask: ApplyOrder; answer: { milliseconds: number[] } };
   /** Opens a watch of the whole project and reads until it is in step; then reads no more. */
   stall: { ask: { gateway: string; key: string }; answer: { known: number } };
@@ -33,7 +37,7 @@ export type LoadCommands = {
 };
 
 export interface RateOrder {
-  method: 'bare' | 'get';
+  method: 'bare' | 'answer' | 'get';
   address: string;
   key: string;
   /** Names to ask for, in turn. */

@@ -1,4 +1,6 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { Module } from '@nestjs/common';
+import { wire } from '#contract';
 import { systemClock } from '#domain';
 import { RpcHost, RpcModule, silentLogger, startNest } from '#platform';
 import { connectStore } from '#store';
@@ -17,6 +19,7 @@ import type { MemoryFigures, ServerAddresses, ServerCommands } from './messages.
 @Module({})
 class BenchModule {}
 
+let bare: BareController | undefined;
 const ends: (() => Promise<void>)[] = [];
 
 async function start({ databaseUrl }: { databaseUrl: string }): Promise<ServerAddresses> {
@@ -33,8 +36,9 @@ async function start({ databaseUrl }: { databaseUrl: string }): Promise<ServerAd
   const enrolment = { hubAddress: '127.0.0.1:7443', authorityFingerprint: () => undefined };
   const seams = { clock: systemClock, ids: systemIds, log, enrolment };
   const gateway = GatewayModule.forRoot({ config, store, seams, observe: undefined });
-  const bare = RpcModule.forRoot({ app: 'bare', log, grpc: listen, authenticate: () => undefined });
-  const app = await startNest({ module: BenchModule, imports: [gateway, bare], providers: [BareController] }, log);
+  const openDoor = RpcModule.forRoot({ app: 'bare', log, grpc: listen, authenticate: () => undefined });
+  const app = await startNest({ module: BenchModule, imports: [gateway, openDoor], providers: [BareController] }, log);
+  bare = app.get(BareController);
   ends.push(async () => {
     await app.close();
     await store.close();
@@ -46,6 +50,12 @@ async function start({ databaseUrl }: { databaseUrl: string }): Promise<ServerAd
   if (shipped === undefined || open === undefined || firstKeys === undefined)
     throw new Error('the bench needs an empty database, a gateway and a bare server');
   return { gateway: shipped.grpcAddress, bare: open.grpcAddress, ownerKey: firstKeys.ownerKey };
+}
+
+async function hold({ application }: { application: string }): Promise<null> {
+  if (bare === undefined) throw new Error('the server is not started');
+  bare.held = fromBinary(wire.ApplicationSchema, Buffer.from(application, 'base64'));
+  return null;
 }
 
 async function memory(): Promise<MemoryFigures> {
@@ -63,6 +73,6 @@ async function cpu(): Promise<number> {
   return user + system;
 }
 
-serveCommands<ServerCommands>({ start, memory, cpu }, async () => {
+serveCommands<ServerCommands>({ start, hold, memory, cpu }, async () => {
   for (const end of ends) await end();
 });
