@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { clockAt, type WorkItem } from '#domain';
-import type { MemberCluster, OwnedObject, OwnedWatch, Timing } from '#kube';
+import type { MemberCluster, OwnedObject, OwnedWatch, PodView, Timing } from '#kube';
 import { silentLogger } from '#platform';
 import { Agent } from './agent.js';
+import { statusOf } from './status/work-view.js';
 
 const workId = '00000000-0000-4000-8000-000000000001';
 const leftOver: OwnedObject = {
@@ -10,16 +11,39 @@ const leftOver: OwnedObject = {
   ...{ workId, component: 'web', generation: '1', digest: 'd', deleting: false },
   readiness: { state: 'ready', replicas: undefined, reason: '', message: '' },
 };
-const emptied: WorkItem = {
+const emptied = {
   kind: 'work',
   work: {
     ...{ id: workId, cluster: 'c', sequence: 4n, generation: 2n, namespace: 'n' },
     ...{ environment: 'production', application: 'a', component: 'web', objects: [] },
   },
-};
+} satisfies WorkItem;
 
-/** A member that answers nothing, and a watch that shows its objects once it has listed them. */
-function anAgentBefore(sync: { listed: boolean; synced: Promise<void> }) {
+const filled: WorkItem = {
+  kind: 'work',
+  work: {
+    ...emptied.work,
+    ...{ sequence: 3n, generation: 1n },
+    objects: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web', namespace: 'n' } }],
+  },
+};
+const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'web' };
+const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name: 'n' };
+const made = { resourceVersion: '1', created: true };
+const tombstone = { id: workId, cluster: 'c', sequence: 2n, generation: 2n, object: ref, uid: 'u' };
+/** Whatever is under way and waits for nothing has come to its end. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+interface Showing {
+  listed: boolean;
+  synced: Promise<void>;
+  objects?: readonly OwnedObject[];
+  pods?: readonly PodView[];
+}
+
+/** A member that answers nothing but as told, and a watch that shows its objects once it has listed them. */
+function anAgentBefore(sync: Showing, answers: Partial<MemberCluster> = {}) {
+  const { objects = [leftOver], pods = [] } = sync;
   const unanswered = () => new Promise<never>(() => undefined);
   const member: MemberCluster = {
     serverVersion: unanswered,
@@ -31,18 +55,20 @@ function anAgentBefore(sync: { listed: boolean; synced: Promise<void> }) {
     inventory: unanswered,
     schema: unanswered,
     close: async () => undefined,
+    ...answers,
   };
   const watch: OwnedWatch = {
     synced: sync.synced,
     done: unanswered(),
     works: () => (sync.listed ? [workId] : []),
-    objectsOf: (id) => (sync.listed && id === workId ? [leftOver] : []),
-    podsOf: () => [],
+    objectsOf: (id) => (sync.listed && id === workId ? [...objects] : []),
+    podsOf: () => [...pods],
     watchKind: async () => undefined,
   };
   const timing: Timing = { clock: clockAt('2030-01-01T00:00:00Z'), chance: () => 0.5, sleep: unanswered };
   const signal = new AbortController().signal;
-  return new Agent({ member, watch, timing, log: silentLogger(), signal }, () => undefined);
+  const agent = new Agent({ member, watch, timing, log: silentLogger(), signal }, () => undefined);
+  return Object.assign(agent, { watch });
 }
 
 describe('Agent', () => {
@@ -81,5 +107,67 @@ describe('Agent', () => {
     expect(agent.resumePoint).toEqual({ incarnation: 'i', sequence: 4n });
     agent.beginSession({}, { incarnation: 'j', headSequence: 1n, fromBeginning: true });
     expect(agent.resumePoint).toEqual({ incarnation: 'j', sequence: 0n });
+  });
+
+  it('does not confirm a drop while an apply is under way, and then names what that apply made', async () => {
+    let answer: (uid: string) => void = () => undefined;
+    const applied = new Promise<string>((resolve) => {
+      answer = resolve;
+    });
+    const applyObject: MemberCluster['applyObject'] = async () => ({ ...ref, uid: await applied, ...made });
+    const ensureNamespace: MemberCluster['ensureNamespace'] = async () => ({ ...namespaceRef, ...made, uid: 'ns' });
+    // the watch lags: it shows nothing of what is applied
+    const agent = anAgentBefore(
+      { listed: true, synced: Promise.resolve(), objects: [] },
+      { applyObject, ensureNamespace },
+    );
+    agent.beginSession({}, { incarnation: 'i', headSequence: 4n, fromBeginning: true });
+    await settled();
+    agent.take([filled], 3n);
+    await settled();
+    agent.take([emptied], 4n);
+    agent.openFullReport({ isLate: true });
+    expect(agent.nextReport()?.works).toMatchObject([{ workId, generation: 0n }]);
+
+    answer('late');
+    await settled();
+    expect(agent.nextReport()?.works).toMatchObject([{ workId, generation: 2n }]);
+    agent.acknowledged(2n);
+    const uids = statusOf(workId, agent.held.get(workId), agent.watch).objects.map((object) => object.uid);
+    expect(uids.sort()).toEqual(['late', 'ns']);
+  });
+
+  it('names the pods that are left of what was dropped: they still take their room', async () => {
+    const pod = { namespace: 'n', name: 'web-1', uid: 'p1', workId, state: 'ready', restarts: 0, reasons: [] } as const;
+    const pods: PodView[] = [
+      { ...pod, deleting: true },
+      { ...pod, name: 'web-2', uid: 'p2', state: 'ended', deleting: true },
+    ];
+    const agent = anAgentBefore({ listed: true, synced: Promise.resolve(), objects: [], pods });
+    agent.beginSession({}, { incarnation: 'i', headSequence: 4n, fromBeginning: true });
+    await settled();
+    agent.take([emptied], 4n);
+    agent.openFullReport({ isLate: false });
+    const [work] = agent.nextReport()?.works ?? [];
+    expect(work?.objects).toMatchObject([{ kind: 'Pod', name: 'web-1', uid: 'p1' }]);
+  });
+
+  it('carries out no tombstone before it knows every work that it was to know', async () => {
+    const deleted: string[] = [];
+    const deleteObject: MemberCluster['deleteObject'] = async ({ uid }) => {
+      deleted.push(uid);
+      return { outcome: 'deleted', left: [], message: '' };
+    };
+    const agent = anAgentBefore({ listed: true, synced: Promise.resolve() }, { deleteObject });
+    agent.beginSession({}, { incarnation: 'i', headSequence: 4n, fromBeginning: true });
+    await settled();
+    agent.take([{ kind: 'tombstone', tombstone: { ...tombstone, sequence: 2n } }], 2n);
+    await settled();
+    agent.take([filled], 4n);
+    await settled();
+    expect(deleted).toEqual([]);
+    agent.openFullReport({ isLate: true });
+    agent.nextReport();
+    expect(agent.nextReport()?.tombstones).toMatchObject([{ outcome: 'replaced' }]);
   });
 });

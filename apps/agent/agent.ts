@@ -1,8 +1,8 @@
 import type { StatusReport } from '#contract';
-import type { Incarnation, Position, WorkItem } from '#domain';
+import type { Incarnation, Position, Tombstone, WorkItem } from '#domain';
 import { type AgentParts, rest } from './seams.js';
 import { ReportDesk } from './status/report-desk.js';
-import { arePodsSeen, statusOf } from './status/work-view.js';
+import { arePodsSeen, namespacesOf, statusOf } from './status/work-view.js';
 import { Applier } from './work/applier.js';
 import { Deleter } from './work/deleter.js';
 import { HeldWorks } from './work/held-works.js';
@@ -28,6 +28,8 @@ export class Agent {
   private incarnation: string | undefined;
   private session: object | undefined;
   private head = 0n;
+  /** Orders that came before everything else was known: a newer work may want what they name. */
+  private orders: Tombstone[] = [];
   private isWoken = false;
   /** The watch has listed everything once: before that, what it does not show may be there all the same. */
   private isSynced = false;
@@ -59,8 +61,10 @@ export class Agent {
   }
 
   beginSession(session: object, { incarnation, headSequence, fromBeginning }: Welcome): void {
-    if (this.incarnation !== undefined && this.incarnation !== incarnation) this.held.beginIncarnation();
-    else if (fromBeginning) this.held.rewind();
+    if (this.incarnation !== undefined && this.incarnation !== incarnation) {
+      this.held.beginIncarnation();
+      this.orders = [];
+    } else if (fromBeginning) this.held.rewind();
     this.incarnation = incarnation;
     this.head = headSequence;
     this.session = session;
@@ -74,10 +78,11 @@ export class Agent {
   /** Works and tombstones, complete up to this sequence. */
   take(items: readonly WorkItem[], upTo: bigint): void {
     for (const item of items) {
-      if (item.kind === 'tombstone') this.deleter.take(item.tombstone);
+      if (item.kind === 'tombstone') this.orders.push(item.tombstone);
       else this.takeWork(item.work.id, this.held.take(item.work));
     }
     this.held.receivedUpTo(upTo);
+    if (this.held.received >= this.head) for (const order of this.orders.splice(0)) this.deleter.take(order);
     this.wake();
   }
 
@@ -105,6 +110,7 @@ export class Agent {
     const held = this.held.get(workId);
     if (held === undefined || !this.isSynced) return false;
     const left = this.held.examine(held, this.parts.watch.objectsOf(workId));
+    if (namespacesOf(held.work.namespace, this.parts.watch).length > 0) held.hands.namespace = undefined;
     if (held.confirmed === held.work.generation && arePodsSeen(workId, this.parts.watch)) held.isReflected = true;
     return left.length > 0;
   }

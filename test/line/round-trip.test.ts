@@ -178,6 +178,8 @@ describe('absence', () => {
       'ConfigMap',
       'Deployment',
       'Namespace',
+      'Pod',
+      'Pod',
     ]);
     expect(mutations(hollow, 'delete')).toHaveLength(0);
     await again.close();

@@ -118,6 +118,9 @@ describe('removing', () => {
     await scenario.report({ ready: false });
     await reaper.round();
     expect(await counts()).toMatchObject({ reservations: 2, mcpu: 2000 });
+    await scenario.report({ linger: 1 });
+    await reaper.round();
+    expect(await counts(), 'a pod is still on its way out').toMatchObject({ reservations: 2, mcpu: 2000 });
     await scenario.report();
     await reaper.round();
     expect(await counts()).toMatchObject({ reservations: 1, mcpu: 500, used: 500 });

@@ -249,12 +249,14 @@ export class Scenario {
     await this.database.query(
       `INSERT INTO work_status (work_id, cluster_id, tenant_id, epoch, sequence, generation, phase, desired, updated, ready, unavailable, restarts, objects)
        SELECT w.id, w.cluster_id, w.tenant_id, 1, 1, w.generation, CASE WHEN $1 THEN 'ready' ELSE 'applying' END,
-         n.replicas, n.replicas, CASE WHEN w.wanted THEN CASE WHEN $1 THEN n.replicas ELSE 0 END ELSE $2::int END, CASE WHEN $1 THEN 0 ELSE n.replicas END, 0,
+         n.replicas, n.replicas, CASE WHEN w.wanted AND $1 THEN n.replicas ELSE 0 END, CASE WHEN $1 THEN 0 ELSE n.replicas END, 0,
          coalesce((SELECT jsonb_agg(jsonb_build_object('apiVersion', o.api_version, 'kind', o.kind, 'namespace', o.namespace, 'name', o.name,
              'uid', md5(w.cluster_id || o.kind || o.namespace || o.name), 'resourceVersion', '1', 'ready', true))
            FROM work_objects o WHERE o.work_id = w.id AND NOT EXISTS (
              SELECT FROM tombstones t WHERE t.cluster_id = w.cluster_id AND t.kind = o.kind AND t.namespace = o.namespace AND t.name = o.name
                AND t.confirmed_at IS NOT NULL AND o.dropped_generation IS NOT NULL AND t.generation >= o.dropped_generation)), '[]')
+         || coalesce((SELECT jsonb_agg(jsonb_build_object('apiVersion', 'v1', 'kind', 'Pod', 'namespace', w.namespace, 'name', 'pod-' || pod,
+             'uid', md5(w.id || '-' || pod), 'resourceVersion', '', 'ready', true)) FROM generate_series(1, $2::int) pod), '[]')
        FROM works w
        CROSS JOIN LATERAL (SELECT coalesce((SELECT sum(r.replicas)::int FROM reservations r WHERE r.work_id = w.id AND r.state = 'held'), 0) AS replicas) n
        ON CONFLICT (work_id) DO UPDATE SET generation = excluded.generation, phase = excluded.phase, desired = excluded.desired,

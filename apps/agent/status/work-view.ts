@@ -1,5 +1,5 @@
 import type { ObjectStatus, WorkPhase, WorkStatus } from '#domain';
-import { type ObservedStatus, type OwnedObject, type OwnedWatch, workStatus } from '#kube';
+import { type ObservedStatus, type OwnedObject, type OwnedWatch, type PodView, workStatus } from '#kube';
 import type { HeldWork } from '../work/held-works.js';
 import { isNamespace } from '../work/plan.js';
 
@@ -8,7 +8,7 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
   const objects = watch.objectsOf(workId);
   const observed = workStatus(objects, watch.podsOf(workId));
   const namespace = held?.work.namespace ?? objects[0]?.namespace;
-  const namespaces = watch.objectsOf('').filter((object) => isNamespace(object) && object.name === namespace);
+  const namespaces = namespace === undefined ? [] : namespacesOf(namespace, watch);
   const failure = held?.failure;
   return {
     workId,
@@ -19,8 +19,43 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
       ...(failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, count: 1 }]),
       ...observed.reasons,
     ],
-    objects: [...observed.objects, ...namespaces.map(objectStatus)],
+    objects: [
+      ...observed.objects,
+      ...namespaces.map(objectStatus),
+      ...(held === undefined ? [] : unseen(held, namespaces.length > 0)),
+      ...podsToGo(held, observed, watch.podsOf(workId)),
+    ],
   };
+}
+
+export const namespacesOf = (name: string, watch: OwnedWatch): OwnedObject[] =>
+  watch.objectsOf('').filter((object) => isNamespace(object) && object.name === name);
+
+/** What was applied, is not wanted any more and was never shown by the watch: there all the same. */
+function unseen({ wanted, applied, hands }: HeldWork, isNamespaceSeen: boolean): ObjectStatus[] {
+  const kept = new Set(wanted.map(({ key }) => key));
+  const made = [...applied].filter(([key, mark]) => !mark.seen && !kept.has(key)).map(([, mark]) => mark);
+  const namespace = isNamespaceSeen || hands.namespace === undefined ? [] : [hands.namespace];
+  return [...made.map(({ ref, uid }) => ({ ...ref, uid })), ...namespace].map((there) => ({
+    ...{ apiVersion: there.apiVersion, kind: there.kind, namespace: there.namespace, name: there.name },
+    ...{ uid: there.uid, resourceVersion: '', ready: false },
+  }));
+}
+
+/** Pods that take their room although they are wanted no more: on their way out, or beyond what is desired. */
+function podsToGo(
+  held: HeldWork | undefined,
+  { replicas, objects }: ObservedStatus,
+  pods: readonly PodView[],
+): ObjectStatus[] {
+  const listed = new Set(objects.map(({ uid }) => uid));
+  const there = pods.filter(({ state, uid }) => state !== 'succeeded' && state !== 'ended' && !listed.has(uid));
+  const living = there.filter(({ deleting }) => !deleting);
+  const isSurplus = held?.wanted.length === 0 || living.length > replicas.desired;
+  return (isSurplus ? there : there.filter(({ deleting }) => deleting)).map(({ namespace, name, uid, state }) => ({
+    ...{ apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+    ...{ resourceVersion: '', ready: state === 'ready' },
+  }));
 }
 
 /** What still serves is degraded by a failed change; what never came up has failed. */

@@ -1,4 +1,5 @@
 import { berthLabels, type Work } from '#domain';
+import type { ObjectIdentity } from '#kube';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
 import { failureOf } from './failure.js';
 import type { HeldWork, HeldWorks } from './held-works.js';
@@ -19,7 +20,7 @@ interface Run {
 /** Brings works into the cluster: one run per work, many works at a time, again after failures, without end. */
 export class Applier {
   readonly #runs = new Map<string, Run>();
-  readonly #namespaces = new Map<string, Promise<unknown>>();
+  readonly #namespaces = new Map<string, Promise<ObjectIdentity>>();
 
   constructor(
     private readonly parts: AgentParts,
@@ -78,8 +79,9 @@ export class Applier {
   }
 
   async #try(held: HeldWork, left: readonly WantedObject[]): Promise<boolean> {
-    const { work } = held;
+    const { work, hands } = held;
     const { log } = this.parts;
+    hands.isApplying = true;
     const fields = { work: work.id, component: work.component, generation: work.generation.toString() };
     try {
       const isWhole = await this.#apply(held, left);
@@ -100,6 +102,7 @@ export class Applier {
       );
       return false;
     } finally {
+      hands.isApplying = false;
       held.isTried = true;
     }
   }
@@ -107,18 +110,18 @@ export class Applier {
   /** Answers false when a newer content came meanwhile. */
   async #apply(held: HeldWork, left: readonly WantedObject[]): Promise<boolean> {
     const { member, watch, signal } = this.parts;
-    await this.#ensureNamespace(held.work);
+    await this.#ensureNamespace(held);
     for (const { key, ref, manifest, stamp, digest } of left) {
       if (this.held.get(held.work.id) !== held) return false;
       await watch.watchKind(ref);
       const { uid } = await member.applyObject(manifest, stamp, { signal, timeoutMs: applyTimeoutMs });
-      held.applied.set(key, { uid, digest, seen: false });
+      held.applied.set(key, { ref, uid, digest, seen: false });
     }
     return true;
   }
 
   /** Many works share one namespace: whoever comes first makes it, the others wait for that. */
-  async #ensureNamespace(work: Work): Promise<void> {
+  async #ensureNamespace({ work, hands }: HeldWork): Promise<void> {
     const name = work.namespace;
     const { member, watch, signal } = this.parts;
     const there = watch.objectsOf('').find((object) => isNamespace(object) && object.name === name);
@@ -130,7 +133,7 @@ export class Applier {
       making = member.ensureNamespace(name, labels, { signal, timeoutMs: applyTimeoutMs });
       this.#namespaces.set(name, making);
     }
-    await making;
+    hands.namespace = await making;
   }
 }
 

@@ -47,6 +47,7 @@ export class Deleter {
           { tombstone: tombstoneId, apiVersion, kind, namespace, name, uid, outcome: report.outcome },
           'tombstone carried out',
         );
+        this.held.buried(uid);
         return this.hooks.onOutcome(report);
       }
       await rest(timing, backoffMs(tries, retries, timing.chance), signal);

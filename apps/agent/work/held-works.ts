@@ -1,5 +1,5 @@
 import type { ObjectRef, Work } from '#domain';
-import type { OwnedObject } from '#kube';
+import type { ObjectIdentity, OwnedObject } from '#kube';
 import type { ApplyFailure } from './failure.js';
 import {
   type AppliedMark,
@@ -11,11 +11,20 @@ import {
   wantedObjects,
 } from './plan.js';
 
+/** What is being done for a work, whatever its generation. */
+export interface Hands {
+  /** An apply is under way: what it makes may not be there yet. */
+  isApplying: boolean;
+  /** The namespace that was made for it, until the watch shows one. */
+  namespace: ObjectIdentity | undefined;
+}
+
 /** One work that the agent was told to hold. */
 export interface HeldWork {
   work: Work;
   wanted: readonly WantedObject[];
   applied: Map<string, AppliedMark>;
+  hands: Hands;
   /** The newest generation whose objects the watch has all shown as ordered. */
   confirmed: bigint;
   /** The present generation was tried at least once. */
@@ -62,6 +71,7 @@ export class HeldWorks {
       work,
       wanted: wantedObjects(work),
       applied: known?.applied ?? new Map(),
+      hands: known?.hands ?? { isApplying: false, namespace: undefined },
       confirmed: known?.confirmed ?? 0n,
       isTried: false,
       failure: undefined,
@@ -86,11 +96,20 @@ export class HeldWorks {
       const there = observed.get(key);
       if (there?.uid === mark.uid && there.digest === mark.digest) mark.seen = true;
     }
-    if (isConfirmed(held.wanted, observed)) {
+    // what is still being applied may be what this generation leaves out
+    if (!held.hands.isApplying && isConfirmed(held.wanted, observed)) {
       held.confirmed = held.work.generation;
       held.isTried = true;
     }
     return remaining(held.wanted, observed, held.applied);
+  }
+
+  /** An order to delete this object has been carried out: it is there no more, whether the watch ever showed it or not. */
+  buried(uid: string): void {
+    for (const { applied, hands } of this.#works.values()) {
+      for (const [key, mark] of applied) if (mark.uid === uid) applied.delete(key);
+      if (hands.namespace?.uid === uid) hands.namespace = undefined;
+    }
   }
 
   /** A work that is held wants this object, or lives in this namespace. */

@@ -13,6 +13,7 @@ export interface WantedObject {
 
 /** What the last apply of an object gave; `seen` once the watch has shown it. */
 export interface AppliedMark {
+  ref: ObjectRef;
   uid: string;
   digest: string;
   seen: boolean;

@@ -186,7 +186,7 @@ export async function readSurplusGone(tx: Transaction, clusters?: readonly strin
      JOIN works w ON w.id = r.work_id AND w.wanted
      JOIN work_status s ON s.work_id = r.work_id
      WHERE r.state = 'releasing' AND s.generation >= r.work_generation AND s.phase = 'ready' AND s.updated = s.desired
-       AND s.unavailable = 0 AND ($1::text[] IS NULL OR r.cluster_id = ANY($1))
+       AND s.unavailable = 0 AND NOT s.objects @> '[{"kind": "Pod"}]' AND ($1::text[] IS NULL OR r.cluster_id = ANY($1))
      ORDER BY r.cluster_id, r.id LIMIT ${batch}`,
     [clusters ?? null],
   );
