@@ -185,6 +185,10 @@ describe('applications through the gateway', () => {
     expect(cluster).toMatchObject({ cluster: 'clusters/north', freshness: wire.Freshness.FRESH });
     expect(cluster?.replicas).toMatchObject({ desired: 2, ready: 2 });
     expect(cluster?.objects[0]).toMatchObject({ kind: 'Deployment', uid: 'uid-1', resourceVersion: '42' });
+    // the agent is back after who knows how long, and has not said yet what is there now
+    await harness.db.query('UPDATE cluster_agents SET epoch = epoch + 1');
+    const returned = (await owner.applications.getApplication({ name })).environments[0];
+    expect(returned?.components[0]?.clusters[0]?.freshness).toBe(wire.Freshness.STALE);
     await harness.db.query(`UPDATE cluster_agents SET lease_expires_at = clock_timestamp() - interval '1 hour'`);
     const silent = (await owner.applications.getApplication({ name })).environments[0];
     expect(silent).toMatchObject({ phase: wire.Phase.UNKNOWN });

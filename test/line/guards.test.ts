@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { line } from '#contract';
 import type { Inventory, WorkStatus } from '#domain';
-import { type Store, storeHeartbeats, storeStatus } from '#store';
+import { announceSilent, type Store, storeHeartbeats, storeStatus } from '#store';
 import { tlsOf } from '../../apps/agent/identity/enrolment.js';
 import type { AgentIdentity } from '../../apps/agent/index.js';
 import { hubActor } from '../../apps/hub/principal.js';
@@ -238,6 +238,29 @@ describe('an agent that connects and says nothing', () => {
     expect((await agent.hear('goodbye')).reason).toBe(line.GoodbyeReason.SHUTDOWN);
     expect(Date.now() - began).toBeLessThan(5_000);
     await Promise.all([silent.close(), agent.close()]);
+  });
+});
+
+describe('a report that counts for nothing any more', () => {
+  it('is announced to those who watch its application, once', async () => {
+    await harness.register('silent');
+    const { id } = await aWork('silent');
+    await harness.database.query(`UPDATE works SET application_id = 'quiet' WHERE id = $1`, [id]);
+    const told = async () =>
+      (await harness.database.query(`SELECT FROM feed WHERE kind = 'application' AND resource = 'shop/quiet'`)).length;
+    const unreachableFor = (seconds: number) =>
+      harness.database.query(
+        `WITH agent AS (UPDATE cluster_agents SET lease_expires_at = clock_timestamp() - $1 * interval '1 second' WHERE cluster_id = 'silent')
+         UPDATE clusters SET phase = 'unreachable' WHERE id = 'silent'`,
+        [seconds],
+      );
+    const silent = (already: string[]) => store.unitOfWork.run(hubActor, (tx) => announceSilent(tx, already));
+    await unreachableFor(20);
+    expect(await silent([])).not.toContain('silent');
+    await unreachableFor(31);
+    await eventually(told, (found) => found === 1);
+    expect(await silent(['silent'])).toContain('silent');
+    expect(await harness.database.query(`SELECT FROM outbox WHERE resource = 'shop/quiet'`)).toEqual([]);
   });
 });
 

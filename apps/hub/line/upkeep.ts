@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import type { Instant } from '#domain';
-import { type Store, sweepLeases } from '#store';
+import type { ClusterId, Instant } from '#domain';
+import { announceSilent, type Store, sweepLeases } from '#store';
 import type { HubConfig } from '../config.js';
 import { type HubLog, type HubSeams, hubParts } from '../parts.js';
 import { hubActor } from '../principal.js';
@@ -12,6 +12,8 @@ import { pause, repeatedly } from './periodic.js';
 export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #stopping = new AbortController();
   #running: Promise<unknown> | undefined;
+  /** Of these clusters' silence everybody has been told. */
+  #silent: readonly ClusterId[] = [];
   /** Until then no lease is swept: agents were not heard because nobody could hear them. */
   #deafUntil: Instant = 0;
 
@@ -81,5 +83,6 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.seams.clock.now() < this.#deafUntil) return this.store.ping();
     for (const cluster of await this.store.unitOfWork.run(hubActor, sweepLeases))
       this.log.warn({ cluster }, 'lease ran out: cluster unreachable');
+    this.#silent = await this.store.unitOfWork.run(hubActor, (tx) => announceSilent(tx, this.#silent));
   }
 }

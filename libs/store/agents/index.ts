@@ -16,4 +16,4 @@ export {
   openLine,
 } from './lines.js';
 export { type StatusOutcome, type StatusWrite, storeStatus } from './status.js';
-export { sweepLeases } from './sweep.js';
+export { announceSilent, sweepLeases } from './sweep.js';

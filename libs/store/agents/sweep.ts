@@ -1,6 +1,24 @@
 import type { ClusterId } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 import { announceApplications } from './announcements.js';
+import { staleFor } from './freshness.js';
+
+/**
+ * Clusters that have been silent for so long that what they reported counts as unknown; answers which. Time alone does
+ * that, so it is announced here to those who watch; not again for those that were `told` of already.
+ */
+export async function announceSilent(tx: Transaction, told: readonly ClusterId[]): Promise<ClusterId[]> {
+  const rows = await tx.query<{ id: string }>(
+    `SELECT c.id FROM clusters c JOIN cluster_agents a ON a.cluster_id = c.id
+     WHERE c.phase = 'unreachable' AND a.lease_expires_at <= clock_timestamp() - ${staleFor} ORDER BY c.id`,
+  );
+  const silent = rows.map((row) => row.id);
+  await announceApplications(
+    tx,
+    silent.filter((cluster) => !told.includes(cluster)),
+  );
+  return silent;
+}
 
 /** Clusters whose lease ran out on the store's clock become unreachable; answers which. */
 export async function sweepLeases(tx: Transaction): Promise<ClusterId[]> {

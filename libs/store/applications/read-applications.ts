@@ -1,9 +1,7 @@
 import type { ApplicationSpec } from '#domain';
+import { staleFor } from '../agents/freshness.js';
 import type { Reader } from '../core/reader.js';
 import type { ActiveRelease, ApplicationKey, StoredApplication, StoredWork } from './rows.js';
-
-/** Three times the hub's default lease: so long a silent agent's report counts as stale, then as unknown. */
-const staleFor = `interval '30 seconds'`;
 
 const releaseFields = (alias: string) => `
   'environment', ${alias}.environment_id, 'number', ${alias}.number, 'revision', ${alias}.revision,
@@ -32,7 +30,7 @@ const works = `
   SELECT json_agg(json_build_object(
     'environment', w.environment_id, 'component', w.component, 'cluster', w.cluster_id, 'wanted', w.wanted,
     'generation', w.generation, 'replicas', p.replicas,
-    'freshness', CASE WHEN g.lease_expires_at > clock_timestamp() THEN 'fresh'
+    'freshness', CASE WHEN g.lease_expires_at > clock_timestamp() AND (s.epoch IS NULL OR s.epoch = g.epoch) THEN 'fresh'
       WHEN g.lease_expires_at > clock_timestamp() - ${staleFor} THEN 'stale' ELSE 'unknown' END,
     'status', CASE WHEN s.work_id IS NOT NULL THEN json_build_object(${statusFields}) END
   ) ORDER BY w.environment_id, w.component, w.cluster_id)
