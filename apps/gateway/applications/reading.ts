@@ -15,6 +15,7 @@ import { cutPage, readPage } from '../pages.js';
 import { readerFor, tenantOf } from '../principal.js';
 import { watch } from '../watching/watch.js';
 import { BatchedReads } from './batched-reads.js';
+import { RecentSpecs } from './spec-memory.js';
 import { applicationToWire } from './view.js';
 
 const pageRows = 100;
@@ -28,10 +29,12 @@ interface SameRights {
 /** Applications by name, under the caller's rights; who asks at the same time shares a statement. */
 export class ApplicationReads {
   readonly #batches: BatchedReads<SameRights, StoredApplication>;
+  readonly #specs = new RecentSpecs();
 
   constructor(store: Store) {
     this.#batches = new BatchedReads(async ({ principal, tenant, project }, applications) => {
-      const rows = await readNamedApplications(readerFor(store, principal), { tenant, project, applications });
+      const reader = readerFor(store, principal);
+      const rows = await readNamedApplications(reader, { tenant, project, applications }, this.#specs);
       return new Map(rows.map((row) => [row.application, row]));
     });
   }

@@ -43,14 +43,20 @@ const works = `
   WHERE w.tenant_id = a.tenant_id AND w.project_id = a.project_id AND w.application_uid = a.uid`;
 
 /** One statement for one round trip: state is derived from rows that belong to one snapshot. */
-const select = `
+const selectWith = (spec: string) => `
   SELECT a.tenant_id AS tenant, a.project_id AS project, a.id AS application, a.uid, a.version, a.latest_revision,
-    a.created_at, a.updated_at, a.deleted_at, r.spec, (SELECT id FROM incarnation) AS incarnation,
+    a.created_at, a.updated_at, a.deleted_at, ${spec}, (SELECT id FROM incarnation) AS incarnation,
     (SELECT json_agg(release) FROM (
       ${releasesWhere(`'waiting', 'refused'`)} UNION ALL ${releasesWhere(`'placed', 'removing'`)}) active) AS releases,
     (${works}) AS works
   FROM applications a
   JOIN revisions r ON r.tenant_id = a.tenant_id AND r.application_uid = a.uid AND r.number = a.latest_revision`;
+
+const select = selectWith('r.spec, NULL::integer AS spec_bytes');
+/** Content that the reader still has is not sent again: a revision never changes. */
+const selectUnknown = (known: string) =>
+  selectWith(`CASE WHEN a.uid || ':' || a.latest_revision = ANY (${known}::text[]) THEN NULL ELSE r.spec END AS spec,
+    pg_column_size(r.spec) AS spec_bytes`);
 
 interface RawApplication extends ApplicationKey {
   uid: string;
@@ -59,7 +65,10 @@ interface RawApplication extends ApplicationKey {
   created_at: Date;
   updated_at: Date;
   deleted_at: Date | null;
-  spec: ApplicationSpec;
+  /** Null when the reader has it. */
+  spec: ApplicationSpec | null;
+  /** As stored. */
+  spec_bytes: number | null;
   incarnation: string;
   releases: RawRelease[] | null;
   works: StoredWork[] | null;
@@ -73,7 +82,7 @@ type RawRelease = Omit<ActiveRelease, 'number' | 'revision' | 'configVersion' | 
   components: ActiveRelease['components'] | null;
 };
 
-const rowOf = (raw: RawApplication): StoredApplication => ({
+const rowOf = (raw: RawApplication, spec: ApplicationSpec): StoredApplication => ({
   tenant: raw.tenant,
   project: raw.project,
   application: raw.application,
@@ -83,7 +92,7 @@ const rowOf = (raw: RawApplication): StoredApplication => ({
   createdAt: raw.created_at,
   updatedAt: raw.updated_at,
   deletedAt: raw.deleted_at,
-  spec: raw.spec,
+  spec,
   works: raw.works ?? [],
   releases: (raw.releases ?? []).map((release) => ({
     ...release,
@@ -99,6 +108,23 @@ const rowOf = (raw: RawApplication): StoredApplication => ({
   })),
 });
 
+function wholeRow(raw: RawApplication): StoredApplication {
+  if (raw.spec === null) throw new Error(`revision ${raw.latest_revision} of application ${raw.uid} has no content`);
+  return rowOf(raw, raw.spec);
+}
+
+/** Contents that a reader keeps. A revision is immutable: once read it stays true. */
+export interface SpecMemory {
+  /** What is kept of these applications, by `uid:revision`. */
+  recall(of: {
+    tenant: string;
+    project: string;
+    applications: readonly string[];
+  }): ReadonlyMap<string, ApplicationSpec>;
+  /** `bytes`: as stored. */
+  keep(of: ApplicationKey, revision: string, spec: ApplicationSpec, bytes: number): void;
+}
+
 /** One application with its state; undefined when it is not there for this reader. */
 export async function readApplication(read: Reader, key: ApplicationKey): Promise<StoredApplication | undefined> {
   const rows = await read<RawApplication>(`${select} WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id = $3`, [
@@ -106,19 +132,26 @@ export async function readApplication(read: Reader, key: ApplicationKey): Promis
     key.project,
     key.application,
   ]);
-  return rows.map(rowOf)[0];
+  return rows.map(wholeRow)[0];
 }
 
 /** The named applications of a project, those that are there for this reader. */
 export async function readNamedApplications(
   read: Reader,
   of: { tenant: string; project: string; applications: readonly string[] },
+  memory: SpecMemory,
 ): Promise<StoredApplication[]> {
+  const kept = memory.recall(of);
   const rows = await read<RawApplication>(
-    `${select} WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id = ANY ($3::text[])`,
-    [of.tenant, of.project, arrayLiteral(of.applications)],
+    `${selectUnknown('$4')} WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id = ANY ($3::text[])`,
+    [of.tenant, of.project, arrayLiteral(of.applications), arrayLiteral([...kept.keys()])],
   );
-  return rows.map(rowOf);
+  return rows.map((raw) => {
+    const revision = `${raw.uid}:${raw.latest_revision}`;
+    if (raw.spec !== null) memory.keep(raw, revision, raw.spec, raw.spec_bytes ?? 0);
+    const spec = raw.spec ?? kept.get(revision);
+    return wholeRow({ ...raw, spec: spec ?? null });
+  });
 }
 
 /** PostgreSQL's own notation of an array, each element quoted. */
@@ -134,5 +167,5 @@ export async function readApplications(
     `${select} WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id > $3 ORDER BY a.id LIMIT $4`,
     [page.tenant, page.project, page.after, page.limit],
   );
-  return rows.map(rowOf);
+  return rows.map(wholeRow);
 }
