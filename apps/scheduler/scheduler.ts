@@ -1,4 +1,4 @@
-import type { Clock, Instant } from '#domain';
+import { type Clock, type Instant, TokenExpired } from '#domain';
 import type { Logger } from '#platform';
 import type { JobRef, Queue } from '#queue';
 import { type FeedRow, placementStore, type Store } from '#store';
@@ -55,7 +55,7 @@ export class Scheduler {
     store.feed.startSequencer();
     // What happens from here on is heard; what was before is read.
     this.#position = await store.feed.position();
-    this.#feed = this.#listen(this.#position);
+    this.#feed = this.#listen();
     this.#placing.start();
     this.#reaping.start();
     this.#sweeping.start();
@@ -78,11 +78,20 @@ export class Scheduler {
     });
   }
 
-  async #listen(after: bigint): Promise<void> {
+  async #listen(): Promise<void> {
     const { signal } = this.#stopping;
     const kinds = ['release', 'cluster', 'work', 'status'] as const;
-    for await (const rows of this.parts.store.feed.subscribe({ after, kinds, signal }))
-      for (const row of rows) this.#hear(row);
+    const { store, placer, log } = this.parts;
+    while (!signal.aborted)
+      try {
+        for await (const rows of store.feed.subscribe({ after: this.#position, kinds, signal }))
+          for (const row of rows) this.#hear(row);
+      } catch (error) {
+        if (!(error instanceof TokenExpired)) throw error;
+        log.warn({ err: error }, 'fallen behind the feed; everything is read again');
+        this.#position = await store.feed.position();
+        placer.touchAll();
+      }
   }
 
   #hear({ kind, resource, position }: FeedRow): void {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TokenExpired } from '#domain';
 import { startTestDatabase, type TestDatabase } from '../testing/database.js';
 import type { FeedRow } from './feed.js';
 import type { Store } from './store.js';
@@ -140,5 +141,16 @@ describe('change feed', () => {
     await expect(reader.feed.checkResumable({ incarnation, sequence: 8n })).rejects.toMatchObject({
       code: 'OUT_OF_RANGE',
     });
+  });
+
+  it('tells a reader who has fallen behind what is kept, instead of leaving out what was trimmed', async () => {
+    const last = await reader.feed.position();
+    await database.query('DELETE FROM feed WHERE position < $1', [last.toString()]);
+    const signal = AbortSignal.timeout(4_000);
+    const behind = reader.feed.subscribe({ after: last - 2n, signal });
+    await expect(behind.next()).rejects.toThrow(TokenExpired);
+    const kept = reader.feed.subscribe({ after: last - 1n, signal });
+    expect((await kept.next()).value).toMatchObject([{ position: last }]);
+    await kept.return();
   });
 });

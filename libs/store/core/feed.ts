@@ -76,7 +76,11 @@ export class Feed {
       throw new TokenExpired({ token: `${from.incarnation}.${from.sequence}` });
   }
 
-  /** Batches of rows in order, without a gap; ends when the signal aborts. A lost wake-up costs two seconds. */
+  /**
+   * Batches of rows in order, without a gap; ends when the signal aborts. A lost wake-up costs two seconds.
+   *
+   * @throws TokenExpired for a reader who has fallen behind what is kept: it has to begin anew.
+   */
   async *subscribe(options: SubscribeOptions): AsyncGenerator<readonly FeedRow[], void, undefined> {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
     this.#listener ??= this.listen();
@@ -85,6 +89,10 @@ export class Feed {
       const page = await this.page(after, signal);
       if (page === undefined) return;
       const last = page.at(-1)?.position;
+      // Positions are dense: what is missing was trimmed before this reader came to it.
+      const first = page.at(0)?.position;
+      if (first !== undefined && first !== after + 1n)
+        throw new TokenExpired({ token: `${await this.incarnation()}.${after}` });
       if (last === undefined) {
         await this.woken(signal);
         continue;
