@@ -1,18 +1,21 @@
 import { wire } from '#contract';
 import { colour } from './screen.js';
 
-const phaseWords: Readonly<Record<wire.Phase, string>> = {
-  [wire.Phase.UNSPECIFIED]: '…',
-  [wire.Phase.WAITING]: colour.dim('waiting'),
-  [wire.Phase.REFUSED]: colour.red('refused'),
-  [wire.Phase.APPLYING]: colour.yellow('applying'),
-  [wire.Phase.READY]: colour.green('ready'),
-  [wire.Phase.DEGRADED]: colour.red('degraded'),
-  [wire.Phase.FAILED]: colour.red('failed'),
-  [wire.Phase.REMOVING]: colour.yellow('removing'),
-  [wire.Phase.REMOVED]: colour.dim('removed'),
-  [wire.Phase.UNKNOWN]: colour.red('unknown'),
+const { dim, red, yellow, green } = colour;
+
+const phaseWords: Readonly<Record<wire.Phase, readonly [word: string, paint: (text: string) => string]>> = {
+  [wire.Phase.UNSPECIFIED]: ['…', dim],
+  [wire.Phase.WAITING]: ['waiting', dim],
+  [wire.Phase.REFUSED]: ['refused', red],
+  [wire.Phase.APPLYING]: ['applying', yellow],
+  [wire.Phase.READY]: ['ready', green],
+  [wire.Phase.DEGRADED]: ['degraded', red],
+  [wire.Phase.FAILED]: ['failed', red],
+  [wire.Phase.REMOVING]: ['removing', yellow],
+  [wire.Phase.REMOVED]: ['removed', dim],
+  [wire.Phase.UNKNOWN]: ['unknown', red],
 };
+const phaseWidth = Math.max(...Object.values(phaseWords).map(([word]) => word.length));
 
 export const clusterId = (name: string) => name.replace(/^clusters\//, '');
 
@@ -26,8 +29,9 @@ export function applicationPicture(application: wire.Application): string[] {
       .map((at) => `${clusterId(at.cluster)} ${at.replicas?.ready ?? 0}/${at.replicas?.desired ?? 0}`)
       .join(', ');
     const reasons = component.reasons.map((reason) => `${reason.reason}: ${reason.message}`).join('; ');
-    const phase = phaseWords[component.phase];
-    return `  ${component.component.padEnd(width)}  ${phase}  ${ready}/${desired}  ${where}${reasons === '' ? '' : `  ${colour.dim(reasons)}`}`;
+    const [word, paint] = phaseWords[component.phase];
+    const cells = [component.component.padEnd(width), paint(word.padEnd(phaseWidth)), `${ready}/${desired}`];
+    return `  ${[...cells, where, reasons === '' ? '' : dim(reasons)].filter((cell) => cell !== '').join('  ')}`;
   });
 }
 

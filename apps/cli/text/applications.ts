@@ -17,6 +17,12 @@ export const clustersOf = (state: wire.EnvironmentStatus): string[] =>
 
 const versionOf = (release: wire.Release | undefined): string => (release === undefined ? '-' : `v${release.number}`);
 
+/** The phase, and whether a part of it rests on a cluster that has not been heard of for a while. */
+function phaseOf(state: wire.EnvironmentStatus, { palette }: Look): string {
+  const stale = state.components.some(({ clusters }) => clusters.some((at) => at.freshness === wire.Freshness.STALE));
+  return `${phaseWord(state.phase, palette)}${stale ? palette.yellow(' (stale)') : ''}`;
+}
+
 const heads = ['NAME', 'ENVIRONMENT', 'RELEASE', 'PHASE', 'READY', 'CLUSTERS', 'AGE'];
 
 /** A row for each environment that an application is in. */
@@ -31,7 +37,7 @@ export function applicationRows(application: wire.Application, look: Look): stri
     name,
     idOf(state.environment),
     versionOf(state.release),
-    phaseWord(state.phase, look.palette),
+    phaseOf(state, look),
     readiness(state),
     clustersOf(state).join(',') || '-',
     old,
@@ -56,10 +62,17 @@ const counts = (replicas: wire.ReplicaCounts | undefined): string[] =>
     ? ['-', '-', '-']
     : [`${replicas.ready}/${replicas.desired}`, String(replicas.updated), String(replicas.restarts)];
 
-const freshnessNote: Readonly<Partial<Record<wire.Freshness, string>>> = {
+const doubts: Readonly<Partial<Record<wire.Freshness, string>>> = {
   [wire.Freshness.STALE]: 'stale',
   [wire.Freshness.UNKNOWN]: 'agent silent',
 };
+
+/** Why a report may be old, and how old it is; empty while it is fresh. */
+function freshnessNote({ freshness, reportTime }: wire.ClusterComponentStatus, now: number): string {
+  const doubt = doubts[freshness];
+  if (doubt === undefined) return '';
+  return reportTime === undefined ? doubt : `${doubt}, reported ${age(reportTime, now)} ago`;
+}
 
 const reasonsCell = (reasons: readonly wire.Reason[]): string => reasons.map(reasonLine).join('; ');
 
@@ -69,7 +82,7 @@ function componentRows(component: wire.ComponentStatus, look: Look): string[][] 
   const overall = [component.component, '', phaseWord(component.phase, palette), ...counts(component.replicas), own];
   const perCluster = component.clusters.map((at) => {
     const reasons = reasonsCell(at.reasons);
-    const note = [freshnessNote[at.freshness] ?? '', reasons === own ? '' : reasons].filter((text) => text !== '');
+    const note = [freshnessNote(at, look.now), reasons === own ? '' : reasons].filter((text) => text !== '');
     return ['', idOf(at.cluster), phaseWord(at.phase, palette), ...counts(at.replicas), note.join('; ')];
   });
   return [overall, ...perCluster];
@@ -82,7 +95,7 @@ function environmentLines(state: wire.EnvironmentStatus, look: Look): string[] {
     release === undefined
       ? ''
       : `, ${releasePhaseWord(release.phase, palette)} ${age(release.createTime, look.now)} ago`;
-  const title = `${palette.bold(idOf(state.environment))} ${versionOf(release)}${made}: ${phaseWord(state.phase, palette)}, ${readiness(state)} ready`;
+  const title = `${palette.bold(idOf(state.environment))} ${versionOf(release)}${made}: ${phaseOf(state, look)}, ${readiness(state)} ready`;
   if (state.components.length === 0) return ['', title];
   const rows = state.components.flatMap((component) => componentRows(component, look));
   return [

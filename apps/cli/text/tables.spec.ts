@@ -35,6 +35,13 @@ const application = create(wire.ApplicationSchema, {
               replicas: { desired: 1, ready: 1 },
             },
             { cluster: 'clusters/east', phase: DEGRADED, freshness: wire.Freshness.UNKNOWN, replicas: { desired: 3 } },
+            {
+              cluster: 'clusters/north',
+              phase: APPLYING,
+              freshness: wire.Freshness.STALE,
+              reportTime: timestampFromMs(75_000),
+              replicas: { desired: 0 },
+            },
           ],
         },
       ],
@@ -42,10 +49,10 @@ const application = create(wire.ApplicationSchema, {
   ],
 });
 
-it('shows an application in a row for each environment', () => {
+it('shows an application in a row for each environment, and whether some of it is old news', () => {
   expect(applicationTable([application], look)).toEqual([
-    'NAME   ENVIRONMENT   RELEASE   PHASE      READY   CLUSTERS    AGE',
-    'shop   staging       v2        applying   1/4     east,west   2m',
+    'NAME   ENVIRONMENT   RELEASE   PHASE              READY   CLUSTERS          AGE',
+    'shop   staging       v2        applying (stale)   1/4     east,north,west   2m',
   ]);
 });
 
@@ -61,6 +68,7 @@ it('shows each component over all clusters and in each, with what is wrong', () 
     'web                   applying   1/4     4         2          ImagePullBackOff: no such image (3×)',
   );
   expect(lines).toContain('            east      degraded   0/3     0         0          agent silent');
+  expect(lines).toContain('            north     applying   0/0     0         0          stale, reported 45s ago');
 });
 
 it('shows how full a cluster is, and nothing where nothing is measured', () => {
