@@ -89,6 +89,28 @@ describe('removing', () => {
     expect(await scenario.phases()).toEqual({ front: 'removed', other: 'placed' });
   });
 
+  it('says what was left where a namespace holds something of others', async () => {
+    await place('front', spec([component('web')]));
+    await scenario.report();
+    await scenario.remove('front');
+    const reaper = await aReaper(database, 'r1');
+    for (let round = 0; round < 5; round++) {
+      await reaper.round();
+      await database.query(
+        `UPDATE tombstones SET confirmed_at = clock_timestamp(), outcome = 'foreign-left', message = 'left in the namespace: ConfigMap mine'
+         WHERE kind = 'Namespace' AND confirmed_at IS NULL`,
+      );
+      await scenario.report();
+    }
+    await reaper.round();
+    expect(await database.query('SELECT done, message FROM operations')).toEqual([
+      {
+        done: true,
+        message: 'everything of the application is confirmed gone; in north left in the namespace: ConfigMap mine',
+      },
+    ]);
+  });
+
   it('keeps the reservation of pods that are still there', async () => {
     await place('front', spec([component('web', { replicas: 4 })]));
     await scenario.report();

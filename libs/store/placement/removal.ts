@@ -87,8 +87,13 @@ export async function endApplications(
   );
   if (gone.length === 0) return [];
   return tx.query<{ id: string; tenant: string }>(
-    `UPDATE operations SET done = true, completed_steps = total_steps, message = 'everything is confirmed gone',
-       ended_at = clock_timestamp(), deadline = NULL
+    `UPDATE operations o SET done = true, completed_steps = total_steps, ended_at = clock_timestamp(), deadline = NULL,
+       message = coalesce('everything of the application is confirmed gone; ' || (
+         SELECT string_agg(DISTINCT 'in ' || t.cluster_id || ' ' || t.message, '; ') FROM releases l
+         JOIN environments e ON e.tenant_id = l.tenant_id AND e.project_id = l.project_id AND e.id = l.environment_id
+         JOIN tombstones t ON t.tenant_id = l.tenant_id AND t.kind = 'Namespace' AND t.name = e.namespace
+           AND t.outcome = 'foreign-left' AND t.confirmed_at >= o.created_at
+         WHERE l.tenant_id = o.tenant_id AND l.application_uid = o.subject::uuid), 'everything is confirmed gone')
      WHERE NOT done AND subject = ANY($1::text[]) RETURNING id, tenant_id AS tenant`,
     [gone.map((each) => each.uid)],
   );
