@@ -27,6 +27,7 @@ const state = (differs: Partial<ClusterState> = {}): ClusterState => ({
   ...differs,
 });
 const shape = { free: { mcpu: 300, memoryBytes: 300, pods: 3 }, architecture: 'amd64', taints: [] };
+const small = { perReplica: { mcpu: 100, memoryBytes: 100, pods: 1 }, replicas: 1 };
 const taint = { key: 'k', value: 'v', effect: 'NoSchedule' as const };
 
 describe('changesBetween', () => {
@@ -61,6 +62,8 @@ describe('changesBetween', () => {
       ['cluster.capacity'],
     ],
     ['fewer such nodes', {}, { classes: [{ ...shape, nodes: 2 }] }, []],
+    ['fewer pods on their way', { unreflected: [small] }, {}, ['cluster.capacity']],
+    ['more pods on their way', {}, { unreflected: [small] }, []],
     ['another kind', {}, { kinds: ['apps/v1/Deployment', 'batch/v1/Job'] }, ['cluster.schema']],
     ['another measure', {}, { measured: { mcpu: 1, memoryBytes: 1 }, measureFresh: true }, []],
   ];

@@ -1,4 +1,13 @@
-import { canonicalJson, type JsonValue, type NodeClass, type Resources } from '#domain';
+import {
+  addResources,
+  canonicalJson,
+  type JsonValue,
+  type NodeClass,
+  noResources,
+  type Resources,
+  subtractResources,
+  timesResources,
+} from '#domain';
 import type { ClusterState, FleetChange } from '#placement';
 
 const asText = (value: object | readonly object[]): string => {
@@ -27,6 +36,13 @@ function classesGrew(before: readonly NodeClass[], after: readonly NodeClass[]):
   return after.some((each) => each.nodes > (known.get(asText({ ...each, nodes: 0 })) ?? 0));
 }
 
+/** Room on nodes, less the pods that are on their way to them: equal while those arrive as expected. */
+function roomOf({ classes, unreflected = [] }: ClusterState): Resources {
+  const free = classes.reduce((sum, each) => addResources(sum, timesResources(each.free, each.nodes)), noResources);
+  const coming = unreflected.map(({ perReplica, replicas }) => timesResources(perReplica, replicas));
+  return coming.reduce(subtractResources, free);
+}
+
 /** What of a cluster's change could make a refused group placeable. Room that only shrank wakes nobody. */
 export function changesBetween(before: ClusterState | undefined, after: ClusterState): FleetChange[] {
   if (before === undefined)
@@ -38,8 +54,12 @@ export function changesBetween(before: ClusterState | undefined, after: ClusterS
   if (asText(before.taints) !== asText(after.taints)) changes.push('cluster.tainted');
   if (before.cordoned && !after.cordoned) changes.push('cluster.uncordoned');
   if (before.phase !== 'ready' && after.phase === 'ready') changes.push('cluster.ready');
-  if (grew(freeOf(before), freeOf(after)) || classesGrew(before.classes, after.classes) || after.nodes > before.nodes)
-    changes.push('cluster.capacity');
+  const hasMoreRoom =
+    grew(freeOf(before), freeOf(after)) ||
+    grew(roomOf(before), roomOf(after)) ||
+    classesGrew(before.classes, after.classes) ||
+    after.nodes > before.nodes;
+  if (hasMoreRoom) changes.push('cluster.capacity');
   if (before.schemaId !== after.schemaId || asText(before.kinds) !== asText(after.kinds))
     changes.push('cluster.schema');
   return changes;
