@@ -17,6 +17,7 @@ export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostg
 export { createRpcClient, openChannel, type RpcChannel } from './rpc/client.js';
 export type { CallSettings, ChannelSettings, ClientBidi, ClientTls, RpcClient } from './rpc/client-types.js';
 export type { ServerTls } from './rpc/credentials.js';
+export { sharedAnswer } from './rpc/grpc-streams.js';
 export { RpcHost, RpcModule, type RpcModuleAsyncOptions } from './rpc/module.js';
 export type { RpcObserver, RpcProtocol } from './rpc/observer.js';
 export type { PipelineOptions } from './rpc/pipeline.js';

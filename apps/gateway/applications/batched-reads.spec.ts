@@ -5,6 +5,7 @@ import { BatchedReads } from './batched-reads.js';
 function harness() {
   const begun: { group: string; ids: readonly string[]; answer(): void; fail(): void }[] = [];
   const reads = new BatchedReads<string, string>(
+    2,
     (group, ids) =>
       new Promise((resolve, reject) => {
         const answer = () => resolve(new Map(ids.filter((id) => id !== 'none').map((id) => [id, `${group}/${id}`])));

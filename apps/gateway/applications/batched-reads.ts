@@ -1,5 +1,3 @@
-/** Statements under way at a time. What is asked for meanwhile shares the next one. */
-const mostAtOnce = 2;
 const largestBatch = 64;
 
 interface Asker<V> {
@@ -22,8 +20,11 @@ export class BatchedReads<G, V> {
   readonly #groups = new Map<string, Group<G, V>>();
   #underWay = 0;
 
-  /** `load` answers what is there, by id. */
-  constructor(private readonly load: (group: G, ids: readonly string[]) => Promise<ReadonlyMap<string, V>>) {}
+  /** `load` answers what is there, by id. So many statements are under way at a time; what is asked for meanwhile shares the next. */
+  constructor(
+    private readonly mostAtOnce: number,
+    private readonly load: (group: G, ids: readonly string[]) => Promise<ReadonlyMap<string, V>>,
+  ) {}
 
   /** `groupKey` must say everything that `group` says. Undefined: it is not there. */
   read(groupKey: string, group: G, id: string): Promise<V | undefined> {
@@ -37,7 +38,7 @@ export class BatchedReads<G, V> {
   }
 
   #begin(): void {
-    if (this.#underWay >= mostAtOnce) return;
+    if (this.#underWay >= this.mostAtOnce) return;
     for (const [key, { of, waiting }] of this.#groups) {
       // Taken out and, with what did not fit, put back behind the others: nobody's load keeps others waiting.
       this.#groups.delete(key);

@@ -13,7 +13,6 @@ import { deleteApplication } from './delete.js';
 import { environmentOf, explainApplication, getRelease, getRevision, listReleases, listRevisions } from './history.js';
 import { readIntake } from './intake.js';
 import { ApplicationReads, listApplications, watchApplications } from './reading.js';
-import { applicationToWire } from './view.js';
 
 type Call = RpcCall<Principal>;
 const { applyApplication: applyMethod, deleteApplication: deleteMethod } = wire.ApplicationService.method;
@@ -48,7 +47,7 @@ export class ApplicationController implements RpcHandlers<typeof wire.Applicatio
   }
 
   async getApplication(request: wire.GetApplicationRequest, { principal }: Call) {
-    return applicationToWire(await this.#reads.get(principal, request.name));
+    return this.#reads.get(principal, request.name);
   }
 
   listApplications(request: wire.ListApplicationsRequest, { principal }: Call) {

@@ -15,10 +15,12 @@ import { cutPage, readPage } from '../pages.js';
 import { readerFor, tenantOf } from '../principal.js';
 import { watch } from '../watching/watch.js';
 import { BatchedReads } from './batched-reads.js';
-import { RecentSpecs } from './spec-memory.js';
+import { RecentAnswers } from './recent-answers.js';
 import { applicationToWire } from './view.js';
 
 const pageRows = 100;
+/** More would make each batch smaller: starting a statement costs as much as reading several rows. */
+const statementsAtOnce = 1;
 
 interface SameRights {
   principal: Principal;
@@ -28,19 +30,20 @@ interface SameRights {
 
 /** Applications by name, under the caller's rights; who asks at the same time shares a statement. */
 export class ApplicationReads {
-  readonly #batches: BatchedReads<SameRights, StoredApplication>;
-  readonly #specs = new RecentSpecs();
+  readonly #batches: BatchedReads<SameRights, wire.Application>;
+  readonly #answers = new RecentAnswers();
 
   constructor(store: Store) {
-    this.#batches = new BatchedReads(async ({ principal, tenant, project }, applications) => {
-      const reader = readerFor(store, principal);
-      const rows = await readNamedApplications(reader, { tenant, project, applications }, this.#specs);
-      return new Map(rows.map((row) => [row.application, row]));
+    this.#batches = new BatchedReads(statementsAtOnce, async ({ principal, tenant, project }, applications) => {
+      const of = { tenant, project, applications };
+      const recent = this.#answers.recall(of);
+      const rows = await readNamedApplications(readerFor(store, principal), of, [...recent.keys()]);
+      return new Map(rows.map((row) => [row.application, recent.get(row.digest) ?? this.#answers.keep(of, row)]));
     });
   }
 
   /** @throws NotFound for one that is not there for this caller. */
-  async get(principal: Principal, name: string): Promise<StoredApplication> {
+  async get(principal: Principal, name: string): Promise<wire.Application> {
     const { tenant, project, application } = readApplicationName(name);
     // Row-level security judges by the key's tenant; operators have none.
     const groupKey = JSON.stringify([principal.tenant ?? null, tenant, project]);

@@ -12,22 +12,12 @@ import {
   timestampOf,
   wire,
 } from '#contract';
-import type { ApplicationSpec } from '#domain';
 import type { StoredApplication, StoredRevision } from '#store';
 import { environmentsOf } from './state.js';
 
 /** Changes with every accepted change; an application that is made anew under an old name starts another row of them. */
 export const etagOf = (application: { uid: string; version: bigint }): string =>
   `${application.uid.slice(-6)}-${application.version}`;
-
-/** A content that was read before is not translated again: contents are immutable, and so are these messages. */
-const wireSpecs = new WeakMap<ApplicationSpec, wire.ApplicationSpec>();
-
-function wireSpecOf(spec: ApplicationSpec): wire.ApplicationSpec {
-  const known = wireSpecs.get(spec) ?? applicationSpecToWire(spec);
-  wireSpecs.set(spec, known);
-  return known;
-}
 
 /** An application as tenants read it, its state derived from what is stored now. */
 export const applicationToWire = (application: StoredApplication): wire.Application =>
@@ -38,7 +28,7 @@ export const applicationToWire = (application: StoredApplication): wire.Applicat
     createTime: timestampOf(application.createdAt),
     updateTime: timestampOf(application.updatedAt),
     ...defined({ deleteTime: timestampIfAny(application.deletedAt) }),
-    spec: wireSpecOf(application.spec),
+    spec: applicationSpecToWire(application.spec),
     revision: application.revision,
     environments: environmentsOf(application).map((state) => ({
       environment: environmentName(application.tenant, application.project, state.environment),

@@ -18,9 +18,22 @@ export const streamBufferBytes = 64 * 1024;
 /** What a message in flight costs beside its bytes: buffers, callbacks, a slot in the stream. */
 const messageOverheadBytes = 512;
 
+/** Bytes of messages that are given out more than once; made with the first. */
+const sharedBytes = new WeakMap<object, Buffer | undefined>();
+
+/** Says that a message is an answer to many and will not be changed: it is encoded once. */
+export const sharedAnswer = <M extends Message>(message: M): M => {
+  sharedBytes.set(message, undefined);
+  return message;
+};
+
 export const encode = <D extends DescMessage>(desc: D, message: MessageInitShape<D>): Buffer => {
+  const known = sharedBytes.get(message);
+  if (known !== undefined) return known;
   const bytes = toBinary(desc, create(desc, message));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (sharedBytes.has(message)) sharedBytes.set(message, buffer);
+  return buffer;
 };
 
 /** Reads a message; bytes that are none are the caller's fault and told so. */

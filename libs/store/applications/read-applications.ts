@@ -42,33 +42,35 @@ const works = `
     AND p.component = w.component AND p.cluster_id = w.cluster_id
   WHERE w.tenant_id = a.tenant_id AND w.project_id = a.project_id AND w.application_uid = a.uid`;
 
+const releasesAndWorks = `
+    'incarnation', (SELECT id FROM incarnation),
+    'releases', (SELECT json_agg(release) FROM (
+      ${releasesWhere(`'waiting', 'refused'`)} UNION ALL ${releasesWhere(`'placed', 'removing'`)}) active),
+    'works', (${works})`;
+
+/** Everything that an answer is made of, besides the content: equal text, equal answer. */
+const facts = `json_build_object(
+    'tenant', a.tenant_id, 'project', a.project_id, 'application', a.id, 'uid', a.uid, 'version', a.version,
+    'revision', a.latest_revision, 'createdAt', a.created_at, 'updatedAt', a.updated_at, 'deletedAt', a.deleted_at,
+    ${releasesAndWorks})`;
+
+const content = `JOIN revisions r ON r.tenant_id = a.tenant_id AND r.application_uid = a.uid AND r.number = a.latest_revision`;
+
 /** One statement for one round trip: state is derived from rows that belong to one snapshot. */
-const selectWith = (spec: string) => `
-  SELECT a.tenant_id AS tenant, a.project_id AS project, a.id AS application, a.uid, a.version, a.latest_revision,
-    a.created_at, a.updated_at, a.deleted_at, ${spec}, (SELECT id FROM incarnation) AS incarnation,
-    (SELECT json_agg(release) FROM (
-      ${releasesWhere(`'waiting', 'refused'`)} UNION ALL ${releasesWhere(`'placed', 'removing'`)}) active) AS releases,
-    (${works}) AS works
-  FROM applications a
-  JOIN revisions r ON r.tenant_id = a.tenant_id AND r.application_uid = a.uid AND r.number = a.latest_revision`;
+const select = `SELECT ${facts} AS facts, r.spec FROM applications a ${content}`;
 
-const select = selectWith('r.spec, NULL::integer AS spec_bytes');
-/** Content that the reader still has is not sent again: a revision never changes. */
-const selectUnknown = (known: string) =>
-  selectWith(`CASE WHEN a.uid || ':' || a.latest_revision = ANY (${known}::text[]) THEN NULL ELSE r.spec END AS spec,
-    pg_column_size(r.spec) AS spec_bytes`);
+interface RawApplication {
+  facts: RawFacts;
+  spec: ApplicationSpec;
+}
 
-interface RawApplication extends ApplicationKey {
+interface RawFacts extends ApplicationKey {
   uid: string;
-  version: string;
-  latest_revision: string;
-  created_at: Date;
-  updated_at: Date;
-  deleted_at: Date | null;
-  /** Null when the reader has it. */
-  spec: ApplicationSpec | null;
-  /** As stored. */
-  spec_bytes: number | null;
+  version: number;
+  revision: number;
+  createdAt: string;
+  updatedAt: string;
+  deletedAt: string | null;
   incarnation: string;
   releases: RawRelease[] | null;
   works: StoredWork[] | null;
@@ -82,24 +84,21 @@ type RawRelease = Omit<ActiveRelease, 'number' | 'revision' | 'configVersion' | 
   components: ActiveRelease['components'] | null;
 };
 
-const rowOf = (raw: RawApplication, spec: ApplicationSpec): StoredApplication => ({
-  tenant: raw.tenant,
-  project: raw.project,
-  application: raw.application,
-  uid: raw.uid,
+const rowOf = ({ facts: { incarnation, works: held, releases, ...raw }, spec }: RawApplication): StoredApplication => ({
+  ...raw,
   version: BigInt(raw.version),
-  revision: BigInt(raw.latest_revision),
-  createdAt: raw.created_at,
-  updatedAt: raw.updated_at,
-  deletedAt: raw.deleted_at,
+  revision: BigInt(raw.revision),
+  createdAt: new Date(raw.createdAt),
+  updatedAt: new Date(raw.updatedAt),
+  deletedAt: raw.deletedAt === null ? null : new Date(raw.deletedAt),
   spec,
-  works: raw.works ?? [],
-  releases: (raw.releases ?? []).map((release) => ({
+  works: held ?? [],
+  releases: (releases ?? []).map((release) => ({
     ...release,
     tenant: raw.tenant,
     project: raw.project,
     application: raw.application,
-    incarnation: raw.incarnation,
+    incarnation,
     number: BigInt(release.number),
     revision: BigInt(release.revision),
     configVersion: BigInt(release.configVersion),
@@ -108,23 +107,6 @@ const rowOf = (raw: RawApplication, spec: ApplicationSpec): StoredApplication =>
   })),
 });
 
-function wholeRow(raw: RawApplication): StoredApplication {
-  if (raw.spec === null) throw new Error(`revision ${raw.latest_revision} of application ${raw.uid} has no content`);
-  return rowOf(raw, raw.spec);
-}
-
-/** Contents that a reader keeps. A revision is immutable: once read it stays true. */
-export interface SpecMemory {
-  /** What is kept of these applications, by `uid:revision`. */
-  recall(of: {
-    tenant: string;
-    project: string;
-    applications: readonly string[];
-  }): ReadonlyMap<string, ApplicationSpec>;
-  /** `bytes`: as stored. */
-  keep(of: ApplicationKey, revision: string, spec: ApplicationSpec, bytes: number): void;
-}
-
 /** One application with its state; undefined when it is not there for this reader. */
 export async function readApplication(read: Reader, key: ApplicationKey): Promise<StoredApplication | undefined> {
   const rows = await read<RawApplication>(`${select} WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id = $3`, [
@@ -132,26 +114,39 @@ export async function readApplication(read: Reader, key: ApplicationKey): Promis
     key.project,
     key.application,
   ]);
-  return rows.map(wholeRow)[0];
+  return rows.map(rowOf)[0];
 }
 
-/** The named applications of a project, those that are there for this reader. */
+/** An application that is there for this reader; `stored` is left out when the reader knows it by its digest. */
+export interface NamedApplication {
+  application: string;
+  /** SHA-256 of everything that the answer depends on: equal digest, equal answer. */
+  digest: string;
+  stored: StoredApplication | undefined;
+}
+
+const selectNamed = `
+  SELECT application, digest, CASE WHEN is_known THEN NULL ELSE facts END AS facts, CASE WHEN is_known THEN NULL ELSE spec END AS spec
+  FROM (SELECT *, digest = ANY ($4::text[]) AS is_known FROM (
+    SELECT *, encode(sha256(convert_to(facts::text, 'UTF8')), 'hex') AS digest FROM (
+      SELECT a.id AS application, ${facts} AS facts, r.spec FROM applications a ${content}
+      WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id = ANY ($3::text[]) OFFSET 0) found OFFSET 0) digested) named`;
+
+/** The named applications of a project, those that are there for this reader. What it knows by digest is not sent. */
 export async function readNamedApplications(
   read: Reader,
   of: { tenant: string; project: string; applications: readonly string[] },
-  memory: SpecMemory,
-): Promise<StoredApplication[]> {
-  const kept = memory.recall(of);
-  const rows = await read<RawApplication>(
-    `${selectUnknown('$4')} WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id = ANY ($3::text[])`,
-    [of.tenant, of.project, arrayLiteral(of.applications), arrayLiteral([...kept.keys()])],
+  known: readonly string[],
+): Promise<NamedApplication[]> {
+  const rows = await read<{ application: string; digest: string } & (RawApplication | { facts: null; spec: null })>(
+    selectNamed,
+    [of.tenant, of.project, arrayLiteral(of.applications), arrayLiteral(known)],
   );
-  return rows.map((raw) => {
-    const revision = `${raw.uid}:${raw.latest_revision}`;
-    if (raw.spec !== null) memory.keep(raw, revision, raw.spec, raw.spec_bytes ?? 0);
-    const spec = raw.spec ?? kept.get(revision);
-    return wholeRow({ ...raw, spec: spec ?? null });
-  });
+  return rows.map(({ application, digest, ...raw }) => ({
+    application,
+    digest,
+    stored: raw.facts === null ? undefined : rowOf(raw),
+  }));
 }
 
 /** PostgreSQL's own notation of an array, each element quoted. */
@@ -167,5 +162,5 @@ export async function readApplications(
     `${select} WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id > $3 ORDER BY a.id LIMIT $4`,
     [page.tenant, page.project, page.after, page.limit],
   );
-  return rows.map(wholeRow);
+  return rows.map(rowOf);
 }
