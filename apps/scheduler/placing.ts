@@ -151,17 +151,25 @@ export class Placer {
     await this.parts.store.unitOfWork.run(this.#principal, async (tx) => {
       const releases = undecidable.map(({ release }) => release);
       const waiting = await placementStore.lockWaiting(tx, releases);
-      await placementStore.moveReleases(
-        tx,
-        undecidable
-          .filter(({ release }) => waiting.has(placementStore.releaseKey(release)))
-          .map(({ release, why }) => ({
-            ...release,
-            phase: 'refused' as const,
-            refusals: [{ reason: 'DecisionFailed', message: `the decision failed: ${why}`, facts: {} }],
-            wakeOn: [],
-            deadlineMs: deadlines.refused,
-          })),
+      const refused = undecidable
+        .filter(({ release }) => waiting.has(placementStore.releaseKey(release)))
+        .map(({ release, why }) => ({
+          ...release,
+          phase: 'refused' as const,
+          refusals: [{ reason: 'DecisionFailed', message: `the decision failed: ${why}`, facts: {} }],
+          wakeOn: [],
+          deadlineMs: deadlines.refused,
+        }));
+      await placementStore.moveReleases(tx, refused);
+      await tx.audit.append(
+        ...refused.map(({ tenant, project, environment, number, phase, refusals }) => ({
+          tenant,
+          actor: this.#principal.actor,
+          action: 'placement.refuse',
+          target: `projects/${project}/environments/${environment}/releases/${number}`,
+          before: { phase: 'waiting' },
+          after: { phase, refusals: refusals.map(({ reason, message }) => ({ reason, message })) },
+        })),
       );
       await tx.outbox.append(
         ...releases.map(({ tenant, project, application }) => ({

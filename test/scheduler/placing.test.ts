@@ -178,6 +178,7 @@ describe('placing', () => {
       `SELECT refusals FROM releases WHERE phase = 'refused'`,
     );
     expect(refused.map(({ refusals }) => refusals[0]?.reason)).toEqual(['DecisionFailed', 'DecisionFailed']);
+    expect(await database.query(`SELECT FROM audit WHERE action = 'placement.refuse'`)).toHaveLength(2);
     expect(
       await database.query('SELECT reserved_mcpu::int AS mcpu, work_sequence::int AS sequence FROM cluster_capacity'),
     ).toEqual([{ mcpu: 1000, sequence: 2 }]);
