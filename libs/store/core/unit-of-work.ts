@@ -6,6 +6,9 @@ import { Transaction } from './transaction.js';
 
 const attempts = 5;
 
+/** What the row-level policies judge by, until the transaction ends. */
+const setSession = `SELECT set_config('berth.tenant', $1, true), set_config('berth.role', $2, true)`;
+
 /** What `read` accepts as a parameter: plain values that have one literal form. */
 export type Literal = string | number | bigint | boolean | null;
 
@@ -36,10 +39,7 @@ export class UnitOfWork {
     try {
       await runner.startTransaction();
       const { tenant, role } = settingsOf(principal);
-      await runner.query(`SELECT set_config('berth.tenant', $1, true), set_config('berth.role', $2, true)`, [
-        tenant,
-        role,
-      ]);
+      await runner.query(setSession, [tenant, role]);
       const transaction = new Transaction(runner);
       const result = await work(transaction);
       await runner.commitTransaction();
@@ -65,7 +65,6 @@ export class UnitOfWork {
     parameters: readonly Literal[] = [],
   ): Promise<Row[]> {
     const { tenant, role } = settingsOf(principal);
-    const settings = `SELECT set_config('berth.tenant', ${literal(tenant)}, true), set_config('berth.role', ${literal(role)}, true)`;
     const bound = parameters.length === 0 ? '' : `(${parameters.map(literal).join(', ')})`;
     let spoilt = false;
     const client = await this.pool.connect().catch((error: unknown) => {
@@ -73,7 +72,8 @@ export class UnitOfWork {
     });
     try {
       const name = await prepared(client, sql);
-      const results: unknown = await client.query(`${settings}; EXECUTE ${name}${bound}`);
+      const settings = `${await prepared(client, setSession)}(${literal(tenant)}, ${literal(role)})`;
+      const results: unknown = await client.query(`EXECUTE ${settings}; EXECUTE ${name}${bound}`);
       const last: unknown = Array.isArray(results) ? results.at(-1) : results;
       return rowsOf<Row>(last);
     } catch (error) {
