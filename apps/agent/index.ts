@@ -2,14 +2,15 @@ import { setMaxListeners } from 'node:events';
 import { type Chance, type Clock, systemClock } from '#domain';
 import { type MemberCluster, systemTiming, type Timing } from '#kube';
 import { Agent } from './agent.js';
-import { ensureIdentity } from './identity/enrolment.js';
-import type { IdentityKeeper } from './identity/identity.js';
+import { type EnrolmentOptions, ensureIdentity } from './identity/enrolment.js';
+import type { AgentIdentity, IdentityKeeper } from './identity/identity.js';
+import { uidOf } from './identity/member-uid.js';
 import { LivingIdentity } from './identity/renewal.js';
 import { Connector } from './line/connector.js';
 import type { AgentLog, AgentParts } from './seams.js';
 
 export { directoryKeeper } from './identity/directory-keeper.js';
-export { NotEnrolled } from './identity/enrolment.js';
+export { NotEnrolled, WrongMember } from './identity/enrolment.js';
 export { HubNotTrusted } from './identity/first-contact.js';
 export { type AgentIdentity, type IdentityKeeper, memoryKeeper } from './identity/identity.js';
 
@@ -39,7 +40,7 @@ export interface RunningAgent {
 /**
  * Starts an agent; resolves when it has its identity, and connects from then on for as long as it runs.
  *
- * @throws NotEnrolled, HubNotTrusted, RpcError (the hub's refusal of the token). The member is closed then.
+ * @throws NotEnrolled, WrongMember, HubNotTrusted, RpcError (the hub's refusal of the token). The member is closed then.
  */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { hub, token, member, log } = options;
@@ -52,10 +53,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { signal } = stopping;
   setMaxListeners(0, signal); // every call in flight listens to it
   const keeper = options.identity;
-  const initial = await ensureIdentity({ hub, token, keeper, timing, log, signal }).catch(async (error: unknown) => {
-    await member.close();
-    throw error;
-  });
+  const initial = await identified({ hub, token, keeper, timing, log, signal }, options.member).catch(
+    async (error: unknown) => {
+      await member.close();
+      throw error;
+    },
+  );
   const bound = log.child({ cluster: initial.cluster });
   const living = new LivingIdentity(initial, { hub, keeper, timing, log: bound, signal });
   const running = run({ hub, member, timing, log: bound, signal }, living);
@@ -69,6 +72,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       await member.close();
     },
   };
+}
+
+/** The identity that may speak for this member. */
+async function identified(options: Omit<EnrolmentOptions, 'member'>, member: MemberCluster): Promise<AgentIdentity> {
+  return ensureIdentity({ ...options, member: await uidOf(member) });
 }
 
 async function run(parts: Omit<AgentParts, 'watch'> & { hub: string }, living: LivingIdentity): Promise<void> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { AccessUnusable, connectCluster, kubeMember } from '#kube';
 import { createLogger, RpcError, type Running, runMain, StartupError } from '#platform';
 import { agentConfigFrom, type MemberAccess } from './config.js';
-import { directoryKeeper, HubNotTrusted, NotEnrolled, startAgent } from './index.js';
+import { directoryKeeper, HubNotTrusted, NotEnrolled, startAgent, WrongMember } from './index.js';
 import { agentVersion } from './version.js';
 
 async function memberAt(access: MemberAccess | undefined) {
@@ -17,6 +17,7 @@ async function memberAt(access: MemberAccess | undefined) {
 function asStartupError(error: unknown): unknown {
   const isTheirs =
     error instanceof NotEnrolled ||
+    error instanceof WrongMember ||
     error instanceof HubNotTrusted ||
     error instanceof AccessUnusable ||
     error instanceof RpcError ||
@@ -31,7 +32,9 @@ async function start(): Promise<Running> {
     const member = await memberAt(access);
     const agent = await startAgent({ hub, token, identity: directoryKeeper(directory), member, log });
     void agent.done.catch((error: unknown) => {
-      log.fatal({ err: error }, 'the agent has ended');
+      const failure = asStartupError(error);
+      if (failure instanceof StartupError) process.stderr.write(`${failure.message}\n`);
+      else log.fatal({ err: error }, 'the agent has ended');
       process.exit(1);
     });
     return agent;

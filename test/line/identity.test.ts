@@ -8,7 +8,7 @@ import { line, wire } from '#contract';
 import { clockAt } from '#domain';
 import { type ClientTls, createRpcClient, openChannel, RpcError } from '#platform';
 import { newKey } from '../../apps/agent/identity/identity.js';
-import { directoryKeeper, HubNotTrusted, memoryKeeper, NotEnrolled } from '../../apps/agent/index.js';
+import { directoryKeeper, HubNotTrusted, memoryKeeper, NotEnrolled, WrongMember } from '../../apps/agent/index.js';
 import { Authority } from '../../apps/hub/authority/authority.js';
 import { eventually, type LineHarness, startLineHarness } from './harness.js';
 import { enrolWith, RawAgent } from './raw-agent.js';
@@ -98,6 +98,39 @@ describe('enrolment', () => {
     await expect(harness.agent({ member: hollow, identity: memoryKeeper() })).rejects.toBeInstanceOf(NotEnrolled);
     expect((await stat(join(harness.directory, 'authority.pem'))).mode & 0o777).toBe(0o600);
     expect(await readFile(join(harness.directory, 'authority.pem'), 'utf8')).toContain('PRIVATE KEY');
+  });
+});
+
+describe('an identity that is kept', () => {
+  it('gives way to a new token, and serves on for the one that it came from', async () => {
+    const identity = memoryKeeper();
+    const hollow = await harness.hollow('moved');
+    const token = await harness.register('moved');
+    await (await harness.agent({ member: hollow, token, identity })).close();
+    const again = await harness.agent({ member: hollow, token, identity });
+    expect(again.cluster, 'the used token is not tried again').toBe('moved');
+    await again.close();
+    const other = await harness.agent({ member: hollow, token: await harness.register('moved-on'), identity });
+    expect(other.cluster).toBe('moved-on');
+    await other.close();
+  });
+
+  it('speaks for no other member cluster', async () => {
+    const identity = memoryKeeper();
+    const [first, second] = [await harness.hollow('mine'), await harness.hollow('theirs')];
+    await (await harness.agent({ member: first, token: await harness.register('mine'), identity })).close();
+    const token = await harness.register('theirs');
+    await expect(harness.agent({ member: second, token, identity })).rejects.toBeInstanceOf(WrongMember);
+    await expect(harness.agent({ member: second, identity })).rejects.toThrow(/cluster "mine", which is another/);
+    expect((await identity.load())?.cluster).toBe('mine');
+  });
+
+  it('ends its agent when it is revoked: only a new token helps', async () => {
+    const hollow = await harness.hollow('fired');
+    const agent = await harness.agent({ member: hollow, token: await harness.register('fired') });
+    await harness.database.query(`UPDATE certificates SET revoked_at = clock_timestamp() WHERE cluster_id = 'fired'`);
+    await expect(agent.done).rejects.toThrow(/"fired" was revoked: a new enrolment token is needed/);
+    await agent.close();
   });
 });
 

@@ -11,6 +11,7 @@ export const enrolWith = (of: LineHarness, token: string): Promise<AgentIdentity
   ensureIdentity({
     hub: of.hub().address,
     token,
+    member: '',
     keeper: memoryKeeper(),
     timing: systemTiming,
     log: silentLogger(),

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isJsonObject } from '#domain';
+import { isJsonObject, type JsonObject } from '#domain';
 import type { AgentIdentity, IdentityKeeper } from './identity.js';
 
 const fields = ['privateKey', 'certificate', 'authority', 'cluster'] as const;
@@ -16,8 +16,13 @@ function identityFrom(text: string): AgentIdentity | undefined {
     certificate: `${certificate}`,
     authority: `${authority}`,
     cluster: `${cluster}`,
+    ...optional(read, 'token'),
+    ...optional(read, 'member'),
   };
 }
+
+const optional = (read: JsonObject, field: 'token' | 'member') =>
+  typeof read[field] === 'string' ? { [field]: read[field] } : {};
 
 /** Keeps the identity in one file for the owner alone (0600, in a directory of 0700); replaced whole or not at all. */
 export function directoryKeeper(directory: string): IdentityKeeper {

@@ -14,27 +14,50 @@ export class NotEnrolled extends Error {
 
 const timeoutMs: Millis = 15_000;
 const retries = { firstMs: 500, longestMs: 15_000 };
-const tokenForm = /^enrol_[a-z0-9-]+_[A-Za-z0-9_-]+_([0-9a-f]{64})$/;
+const tokenForm = /^enrol_([a-z0-9-]+)_[A-Za-z0-9_-]+_([0-9a-f]{64})$/;
 
 export interface EnrolmentOptions {
   hub: string;
   token: string | undefined;
+  /** uid of the member cluster; empty while it does not answer. */
+  member: string;
   keeper: IdentityKeeper;
   timing: Timing;
   log: AgentLog;
   signal: AbortSignal;
 }
 
+/** The kept identity was enrolled beside another member cluster. */
+export class WrongMember extends Error {
+  override name = 'WrongMember';
+
+  constructor(cluster: string) {
+    super(
+      `the kept identity is that of cluster "${cluster}", which is another Kubernetes cluster than this one; give each agent a directory of its own (--directory, BERTH_AGENT_DIRECTORY)`,
+    );
+  }
+}
+
+/** Says whether an identity may speak for this member; it may while either of them is not known. */
+export function checkMember(identity: AgentIdentity, member: string): void {
+  if (member !== '' && identity.member !== undefined && identity.member !== member)
+    throw new WrongMember(identity.cluster);
+}
+
 /**
- * The identity that is kept, while its certificate is in force; else a new one for the token.
+ * The identity that is kept, while its certificate is in force and no other token is given; else a new one for the token.
  *
- * @throws NotEnrolled, HubNotTrusted, or RpcError with the hub's refusal (UNAUTHENTICATED, INVALID_ARGUMENT). While the
+ * @throws NotEnrolled, WrongMember, HubNotTrusted, or RpcError with the hub's refusal (UNAUTHENTICATED, INVALID_ARGUMENT). While the
  * hub does not answer it is called again.
  */
 export async function ensureIdentity(options: EnrolmentOptions): Promise<AgentIdentity> {
   const kept = await options.keeper.load();
-  if (kept !== undefined && validityOf(kept).until > options.timing.clock.now()) return kept;
   const { token } = options;
+  if (kept !== undefined) {
+    checkMember(kept, options.member);
+    const isSame = token === undefined || kept.token === tokenForm.exec(token)?.[1];
+    if (isSame && validityOf(kept).until > options.timing.clock.now()) return kept;
+  }
   if (token === undefined)
     throw new NotEnrolled(
       kept === undefined
@@ -61,8 +84,8 @@ const passingCodes: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCE
 const isPassing = (error: unknown): boolean =>
   error instanceof HubUnreachable || (error instanceof RpcError && passingCodes.has(error.code));
 
-async function enrol({ hub, keeper, log }: EnrolmentOptions, token: string): Promise<AgentIdentity> {
-  const fingerprint = tokenForm.exec(token)?.[1];
+async function enrol({ hub, keeper, log, member }: EnrolmentOptions, token: string): Promise<AgentIdentity> {
+  const [, tokenId, fingerprint] = tokenForm.exec(token) ?? [];
   if (fingerprint === undefined) throw new NotEnrolled('the enrolment token is malformed; it begins with enrol_');
   const pinned = await pinnedAuthority(hub, fingerprint, timeoutMs);
   const { privateKey, request } = await newKey();
@@ -78,7 +101,14 @@ async function enrol({ hub, keeper, log }: EnrolmentOptions, token: string): Pro
     );
     const { certificateChain: certificate, cluster } = answer;
     // the pinned authority, and not what the answer says
-    const identity = { privateKey, certificate, authority: pinned, cluster };
+    const identity = {
+      privateKey,
+      certificate,
+      authority: pinned,
+      cluster,
+      token: tokenId,
+      ...(member === '' ? {} : { member }),
+    };
     await keeper.save(identity);
     log.info({ cluster, until: new Date(validityOf(identity).until).toISOString() }, 'agent enrolled');
     return identity;

@@ -9,6 +9,10 @@ export interface AgentIdentity {
   certificate: string;
   authority: string;
   cluster: string;
+  /** Id of the token that it was enrolled with: another token asks for another identity. */
+  token?: string | undefined;
+  /** uid of the member that it was enrolled beside: one identity never speaks for two. */
+  member?: string | undefined;
 }
 
 /** Where the identity lives between runs. */

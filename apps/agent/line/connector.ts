@@ -2,7 +2,7 @@ import { line } from '#contract';
 import type { Millis } from '#domain';
 import { createRpcClient, RpcError } from '#platform';
 import type { Agent } from '../agent.js';
-import { tlsOf } from '../identity/enrolment.js';
+import { NotEnrolled, tlsOf } from '../identity/enrolment.js';
 import type { LivingIdentity } from '../identity/renewal.js';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
 import { Session, type SessionEnd } from './session.js';
@@ -12,6 +12,9 @@ const lost = { firstMs: 200, longestMs: 15_000 };
 const patient = { firstMs: 5_000, longestMs: 60_000 };
 
 type Outcome = { kind: 'ended'; end: SessionEnd } | { kind: 'failed'; error: RpcError; wasWelcomed: boolean };
+
+const revoked = (cluster: string) =>
+  `the certificate of cluster "${cluster}" was revoked: a new enrolment token is needed (BERTH_TOKEN, --token)`;
 
 /** Keeps a stream to the hub, until the agent ends. */
 export class Connector {
@@ -37,11 +40,12 @@ export class Connector {
   async #converse(): Promise<Outcome> {
     const identity = this.identity.current;
     const client = createRpcClient(line.AgentService, { address: this.hub, tls: tlsOf(identity), ownConnection: true });
-    const session = new Session(this.agent, this.parts, client.rpc.connect(), identity.cluster);
+    const session = new Session(this.agent, this.parts, client.rpc.connect(), identity);
     try {
       return { kind: 'ended', end: await session.run() };
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
+      if (error.details.errorInfo?.reason === 'CERTIFICATE_REVOKED') throw new NotEnrolled(revoked(identity.cluster));
       return { kind: 'failed', error, wasWelcomed: session.wasWelcomed };
     } finally {
       client.close();

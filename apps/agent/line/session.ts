@@ -2,9 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { line, statusReportToWire, workItemFromWire } from '#contract';
 import type { Millis } from '#domain';
-import { KubeError } from '#kube';
 import { type ClientBidi, RpcError } from '#platform';
 import type { Agent } from '../agent.js';
+import { checkMember } from '../identity/enrolment.js';
+import type { AgentIdentity } from '../identity/identity.js';
+import { uidOf } from '../identity/member-uid.js';
 import { type AgentParts, rest } from '../seams.js';
 import { agentVersion } from '../version.js';
 import { Pulse } from './pulse.js';
@@ -21,8 +23,6 @@ export interface SessionEnd {
 /** Changes of one moment make one report. */
 const lingerMs: Millis = 25;
 const welcomeMs: Millis = 15_000;
-/** Hello waits so long for the member to say who it is. */
-const clusterUidMs: Millis = 2_000;
 /** A full report waits so long for works that the member does not let be tried. */
 const fullReportPatienceMs: Millis = 15_000;
 
@@ -36,7 +36,7 @@ export class Session {
     private readonly agent: Agent,
     private readonly parts: AgentParts,
     private readonly stream: Stream,
-    private readonly cluster: string,
+    private readonly identity: AgentIdentity,
   ) {}
 
   /** Resolves when the stream has ended; rejects with RpcError, or a defect. */
@@ -70,23 +70,14 @@ export class Session {
   }
 
   async #hello(): Promise<line.Hello> {
-    const clusterUid = await this.#clusterUid();
+    const clusterUid = await uidOf(this.parts.member);
+    checkMember(this.identity, clusterUid);
     const { resumePoint } = this.agent;
     return create(line.HelloSchema, {
       agentVersion,
       clusterUid,
       ...(resumePoint === undefined ? {} : { resumeFrom: resumePoint }),
     });
-  }
-
-  /** Empty while the member does not answer: the line is needed all the same. */
-  async #clusterUid(): Promise<string> {
-    try {
-      return await this.parts.member.clusterUid({ timeoutMs: clusterUidMs });
-    } catch (error) {
-      if (error instanceof KubeError) return '';
-      throw error;
-    }
   }
 
   /** A hub that takes the call and says nothing is left for another try. */
@@ -136,7 +127,7 @@ export class Session {
   }
 
   #take(batch: line.WorkBatch): void {
-    const items = batch.items.map((item) => workItemFromWire(item, this.cluster));
+    const items = batch.items.map((item) => workItemFromWire(item, this.identity.cluster));
     const upTo = batch.upTo;
     this.agent.take(items, upTo?.sequence ?? 0n);
   }
