@@ -39,5 +39,5 @@ if (given.help) {
 for (const [name, { variable }] of Object.entries(settings))
   if (given[name] !== undefined) process.env[variable] = given[name].replace(/^~(?=\/)/, process.env.HOME ?? '~');
 
-prepare({ built: true });
+await prepare({ built: true });
 await import('../dist/apps/agent/main.js');

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import { prepare } from '../scripts/prepare.mjs';
 
-prepare({ built: true });
+await prepare({ built: true });
 await import('../dist/apps/cli/main.js');

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { prepare, root } from './prepare.mjs';
 
 /** `npm run check`: all that can be said about the code without running it. Every step runs; the end names what failed. */
-prepare({ built: false });
+await prepare({ built: false });
 const steps = [
   ['generated code', 'npm', ['run', '--silent', 'generate']],
   ['no diff in generated code', 'git', ['diff', '--exit-code', '--stat', '--', 'libs/contract/gen']],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
 
 /** `npm run demo`: installs and builds what is missing, then becomes the demo. */
-prepare({ built: true });
+await prepare({ built: true });
 const demo = spawn(process.execPath, [join(root, 'dist/apps/local/main.js'), ...process.argv.slice(2)], {
   stdio: 'inherit',
 });

@@ -1,5 +1,5 @@
 import { prepare } from './prepare.mjs';
 
 /** `npm run hollow -- NAME`: one hollow cluster of its own. */
-prepare({ built: true });
+await prepare({ built: true });
 await import('../dist/apps/local/hollow.js');

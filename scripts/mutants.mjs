@@ -8,7 +8,7 @@ import { prepare, root } from './prepare.mjs';
  * `npm run mutants [-- NAME …]`: for each promise a patch that breaks it; the test that it names must turn red.
  * A patch begins with `# promise: …` and `# test: FILE -t "TITLE"`. The work is done in a copy of HEAD.
  */
-prepare({ built: false });
+await prepare({ built: false });
 const folder = join(root, 'test', 'mutants');
 const wanted = process.argv.slice(2);
 const patches = readdirSync(folder)

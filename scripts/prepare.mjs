@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as rest } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** What every script needs first: the right Node, the packages of the lock file, a build that is not older than its sources. */
@@ -16,20 +18,35 @@ export function checkNode() {
   process.exit(1);
 }
 
-/** Runs a command in the project's folder and ends with its exit code when it fails. */
-export function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
-  if (result.error !== undefined) {
-    console.error(`berth: ${command} could not be started: ${result.error.message}`);
-    process.exit(1);
-  }
-  if (result.status !== 0) process.exit(result.status ?? 1);
-  return result;
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Runs a command in the project's folder and ends with its exit code when it fails. Asked to end meanwhile, it hands
+ * the signal on and ends only after the command has, so that nothing goes on behind the shell's next prompt.
+ */
+export async function run(command, args) {
+  let asked;
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+  const handOn = (signal) => {
+    asked ??= signal;
+    child.kill(signal);
+  };
+  for (const signal of endings) process.on(signal, handOn);
+  const { code, signal } = await new Promise((resolve) => {
+    child.on('error', (error) => {
+      console.error(`berth: ${command} could not be started: ${error.message}`);
+      resolve({ code: 1 });
+    });
+    child.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+  for (const each of endings) process.off(each, handOn);
+  const ended = asked ?? signal;
+  if (ended) process.exit(128 + (constants.signals[ended] ?? 0));
+  if (code !== 0) process.exit(code);
 }
 
 /** A program that a package installed, run by this very Node. */
-export const runBin = (name, args, options) =>
-  run(process.execPath, [join(root, 'node_modules', '.bin', name), ...args], options);
+export const runBin = (name, args) => run(process.execPath, [join(root, 'node_modules', '.bin', name), ...args]);
 
 function newest(path) {
   const found = statSync(path, { throwIfNoEntry: false });
@@ -48,7 +65,7 @@ const isAlive = (pid) => {
 };
 
 /** One at a time over processes: two demos started at once neither install nor build over each other. */
-function locked(work) {
+async function locked(work) {
   const lock = join(root, '.berth', 'prepare.lock');
   mkdirSync(dirname(lock), { recursive: true });
   for (;;) {
@@ -59,17 +76,20 @@ function locked(work) {
       if (error.code !== 'EEXIST') throw error;
       const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
       if (holder !== 0 && !isAlive(holder)) rmSync(lock, { force: true });
-      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+      else await rest(200);
     }
   }
+  const release = () => rmSync(lock, { force: true });
+  process.once('exit', release); // `run` ends the process when its command fails
   try {
-    return work();
+    await work();
   } finally {
-    rmSync(lock, { force: true });
+    process.off('exit', release);
+    release();
   }
 }
 
-function install() {
+async function install() {
   const lock = join(root, 'package-lock.json');
   const stamp = join(root, 'node_modules', '.berth-installed');
   const wanted = createHash('sha256').update(readFileSync(lock)).digest('hex');
@@ -77,27 +97,27 @@ function install() {
   const byHand = statSync(join(root, 'node_modules', '.package-lock.json'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (byHand < statSync(lock).mtimeMs) {
     console.error('berth: installing packages from the npm registry …');
-    run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+    await run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   }
   writeFileSync(stamp, wanted);
 }
 
 const sources = ['apps', 'libs', 'migrations', 'test/bench', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
-function build() {
+async function build() {
   const stamp = join(root, 'dist', '.built');
   const built = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (built > Math.max(...sources.map((path) => newest(join(root, path))))) return;
   console.error('berth: building …');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-  runBin('tsc', ['-p', 'tsconfig.build.json']);
+  await runBin('tsc', ['-p', 'tsconfig.build.json']);
   writeFileSync(stamp, '');
 }
 
-export function prepare({ built }) {
+export async function prepare({ built }) {
   checkNode();
-  locked(() => {
-    install();
-    if (built) build();
+  await locked(async () => {
+    await install();
+    if (built) await build();
   });
 }

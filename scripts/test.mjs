@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
 
 /** `npm test`: everything, on whatever this machine has. The last line counts: `N passed, N failed`. */
-prepare({ built: true });
+await prepare({ built: true });
 if (!process.env.KUBEBUILDER_ASSETS)
   console.log('KUBEBUILDER_ASSETS is not set: what runs against real Kubernetes API servers is left out.');
 const folder = mkdtempSync(join(tmpdir(), 'berth-test-'));
