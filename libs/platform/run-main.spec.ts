@@ -53,7 +53,7 @@ describe('a program', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('nobody handles this')]);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('closes in good order on %s', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('closes in good order on %s', async (signal) => {
     expect(await run('runs', signal)).toEqual({ code: 0, out: 'started\nclosed\n', err: '' });
   });
 });

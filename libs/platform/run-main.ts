@@ -16,6 +16,10 @@ export interface RunMainOptions {
   closeTimeoutMs?: number;
 }
 
+/** What asks a program to end, with the number that its exit code then has above 128. */
+const endings = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+type Ending = keyof typeof endings;
+
 const fatalLine = (error: unknown): void => {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
 };
@@ -28,7 +32,8 @@ const fail = (error: unknown, onFatal: (error: unknown) => void): never => {
 
 /**
  * The frame of every `main.ts`. Starts the program; a StartupError becomes its line(s) on standard error and exit
- * code 1, without a stack. SIGTERM or SIGINT close it in good order and end with 0; a second signal ends at once.
+ * code 1, without a stack. SIGTERM, SIGINT or SIGHUP (the terminal has gone) close it in good order and end with 0; a
+ * second signal ends at once.
  */
 export const runMain = async (start: () => Promise<Running>, options: RunMainOptions = {}): Promise<void> => {
   const onFatal = options.onFatal ?? fatalLine;
@@ -36,8 +41,8 @@ export const runMain = async (start: () => Promise<Running>, options: RunMainOpt
   process.on('uncaughtException', (error) => fail(error, onFatal));
   let running: Running | undefined;
   let asked = false;
-  const stop = async (signal: 'SIGTERM' | 'SIGINT'): Promise<void> => {
-    const code = signal === 'SIGTERM' ? 143 : 130;
+  const stop = async (signal: Ending): Promise<void> => {
+    const code = 128 + endings[signal];
     if (asked || running === undefined) process.exit(code);
     asked = true;
     setTimeout(() => process.exit(1), options.closeTimeoutMs ?? 15_000).unref();
@@ -46,6 +51,7 @@ export const runMain = async (start: () => Promise<Running>, options: RunMainOpt
   };
   process.on('SIGTERM', () => void stop('SIGTERM'));
   process.on('SIGINT', () => void stop('SIGINT'));
+  process.on('SIGHUP', () => void stop('SIGHUP'));
   try {
     running = await start();
   } catch (error) {
