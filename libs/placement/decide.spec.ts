@@ -22,7 +22,7 @@ describe('decide', () => {
     const decision = decide(aRequest([aGroup([web(6)], { maxClusters: 3 })]), fleet);
     expect(counts(decision, 'web')).toEqual({ a: 3, b: 2, c: 1 });
     expect(decision.record.groups[0]?.division).toEqual([
-      '6 replicas of web over 3 clusters by headroom 10:6:4 → a 3 + b 2 + c 1',
+      '6 replicas of web over 3 clusters by room (a 10, b 6, c 4) → a 3 + b 2 + c 1',
     ]);
   });
 

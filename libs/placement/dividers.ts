@@ -7,6 +7,7 @@ import {
   type Place,
   placeOn,
   replicasOf,
+  rooms,
   type Spread,
   tooFewClusters,
 } from './division.js';
@@ -156,11 +157,11 @@ function byHeadroom(task: DivisionTask, demand: Demand, places: readonly Place[]
   );
   const fair = apportion(demand.replicas, weights, caps);
   if (fair.every((count, at) => count >= (kept[at] ?? 0)))
-    return { counts: fair, line: `${total} by headroom ${brief(weights, ':')} → ${named(fair, places)}` };
+    return { counts: fair, line: `${total} by room (${rooms(weights, places)}) → ${named(fair, places)}` };
   const room = caps.map((cap, at) => cap - (kept[at] ?? 0));
   const more = apportion(demand.replicas - keeps, weights, room);
   const counts = kept.map((count, at) => count + (more[at] ?? 0));
-  const start = `${named(kept, places)} first, ${demand.replicas - keeps} more by headroom ${brief(weights, ':')}`;
+  const start = `${named(kept, places)} first, ${demand.replicas - keeps} more by room (${rooms(weights, places)})`;
   return { counts, line: `${total}: ${start} → ${named(counts, places)}` };
 }
 

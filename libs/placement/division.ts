@@ -154,12 +154,17 @@ export function brief(parts: readonly (number | string)[], separator: string): s
   return parts.length <= 8 ? shown : `${shown}${separator}… (${parts.length - 8} more)`;
 }
 
-/** Who gets how many: `virginia 3 + frankfurt 1`. */
-export const named = (counts: readonly number[], places: readonly Place[]): string =>
+const each = (counts: readonly number[], places: readonly Place[], separator: string): string =>
   brief(
     places.map(({ candidate }, at) => `${candidate.cluster.id} ${counts[at] ?? 0}`),
-    ' + ',
+    separator,
   );
+
+/** Who gets how many: `virginia 3 + frankfurt 1`. */
+export const named = (counts: readonly number[], places: readonly Place[]): string => each(counts, places, ' + ');
+
+/** How many would go into each: `virginia 138, frankfurt 238`. */
+export const rooms = (counts: readonly number[], places: readonly Place[]): string => each(counts, places, ', ');
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
