@@ -61,9 +61,15 @@ export function worstPhase(phases: readonly RunPhase[]): RunPhase {
     .reduce((worst, phase) => (severity.indexOf(phase) > severity.indexOf(worst) ? phase : worst));
 }
 
-/** What one cluster's report says to a reader: nothing old is shown as Ready. */
-export function runPhaseOf(report: { phase: WorkPhase; freshness: Freshness; current: boolean }): RunPhase {
-  if (report.freshness === 'unknown') return 'unknown';
-  if (!report.current || report.phase === 'pending') return 'applying';
-  return report.phase;
+/** What one cluster's report says to a reader: nothing old is shown as Ready, and nothing that is less than was decided. */
+export function runPhaseOf(report: {
+  phase: WorkPhase;
+  freshness: Freshness;
+  current: boolean;
+  whole: boolean;
+}): RunPhase {
+  const { phase, freshness, current, whole } = report;
+  if (freshness === 'unknown' || (freshness === 'stale' && phase === 'ready')) return 'unknown';
+  if (!current || phase === 'pending') return 'applying';
+  return phase === 'ready' && !whole ? 'degraded' : phase;
 }

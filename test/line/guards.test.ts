@@ -271,8 +271,17 @@ describe('a lease', () => {
     const phase = async () =>
       (await harness.database.query<{ phase: string }>(`SELECT phase FROM clusters WHERE id = 'leased'`))[0]?.phase;
     expect(await phase()).toBe('pending');
-    const beat = () => agent.say({ case: 'heartbeat', value: create(line.HeartbeatSchema, {}) });
+    const beat = (inventory?: { nodes: number }) =>
+      agent.say({
+        case: 'heartbeat',
+        value: create(line.HeartbeatSchema, inventory === undefined ? {} : { inventory }),
+      });
     await beat();
+    const leased = () =>
+      harness.database.query(`SELECT FROM cluster_agents WHERE cluster_id = 'leased' AND lease_expires_at IS NOT NULL`);
+    await eventually(leased, (rows) => rows.length === 1);
+    expect(await phase(), 'an agent that cannot tell what its cluster has').toBe('pending');
+    await beat({ nodes: 1 });
     await eventually(phase, (found) => found === 'ready');
     const work = await aWork('leased');
     await eventually(phase, (found) => found === 'unreachable');

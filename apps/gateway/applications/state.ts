@@ -27,18 +27,46 @@ function phaseOfWork(work: StoredWork): RunPhase {
     phase: work.status.phase,
     freshness: work.freshness,
     current: work.status.generation >= work.generation,
+    whole: shortOf(work) === undefined,
   });
 }
 
+/** Kinds whose replicas the decision says; how many a daemon or a job has, the cluster knows better. */
+const counted: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet']);
+
+const isCounted = ({ status }: StoredWork): boolean => status?.objects.some(({ kind }) => counted.has(kind)) ?? true;
+
+/** What was decided is what is desired; a report may be of an older generation, or of objects not seen yet. */
+function desiredOf(work: StoredWork): number {
+  if (!work.wanted) return 0;
+  const seen = work.status?.replicas.desired;
+  return (isCounted(work) ? (work.replicas ?? seen) : (seen ?? work.replicas)) ?? 0;
+}
+
+/** The object in the cluster asks for fewer replicas than were decided: somebody else has changed it. */
+function shortOf(work: StoredWork): ReasonView | undefined {
+  const { status, replicas, generation } = work;
+  if (status === null || replicas === null || status.generation < generation || status.phase !== 'ready')
+    return undefined;
+  if (!isCounted(work) || status.replicas.ready >= replicas) return undefined;
+  return {
+    reason: 'FewerReplicas',
+    message: `${replicas} replicas were decided, the object in the cluster asks for ${status.replicas.desired}`,
+    count: 1,
+    facts: { decided: `${replicas}`, found: `${status.replicas.desired}` },
+  };
+}
+
 function clusterView(work: StoredWork): ClusterComponentView {
-  // What was decided is what is desired; a report may be of an older generation, or of objects not seen yet.
-  const desired = work.wanted ? (work.replicas ?? work.status?.replicas.desired ?? 0) : 0;
+  const short = work.wanted ? shortOf(work) : undefined;
   return {
     cluster: work.cluster,
     phase: phaseOfWork(work),
     freshness: work.freshness,
-    replicas: { ...(work.status?.replicas ?? nothing), desired },
-    reasons: (work.status?.reasons ?? []).map((reason) => ({ ...reason, facts: {} })),
+    replicas: { ...(work.status?.replicas ?? nothing), desired: desiredOf(work) },
+    reasons: [short, ...(work.status?.reasons ?? []).map((reason) => ({ ...reason, facts: {} }))].filter(
+      (each) => each !== undefined,
+    ),
     objects: work.status?.objects ?? [],
     reportedAt: work.status?.reportedAt,
   };

@@ -27,11 +27,11 @@ export async function storeHeartbeats(
   const epochs = await lockEpochs(tx, beats);
   const accepted = beats.filter((beat) => epochs.get(beat.cluster) === beat.epoch);
   await extendLeases(tx, accepted, leaseTtlMs);
-  const returned = await markReady(tx, accepted);
   const withInventory = accepted.flatMap(({ cluster, inventory }) =>
     inventory === undefined ? [] : [{ cluster, inventory }],
   );
   await storeInventories(tx, withInventory);
+  const returned = await markReady(tx, accepted);
   const changed = new Set([...returned, ...withInventory.map(({ cluster }) => cluster)]);
   await tx.outbox.append(
     ...[...changed].map((cluster) => ({ tenant: undefined, kind: 'cluster' as const, resource: cluster })),
@@ -57,10 +57,13 @@ async function extendLeases(tx: Transaction, beats: readonly Heartbeat[], leaseT
   );
 }
 
+/** A cluster is ready once its agent has told what it has: before, the agent may not even reach it. */
 async function markReady(tx: Transaction, beats: readonly Heartbeat[]): Promise<ClusterId[]> {
   const rows = await tx.query<{ id: string }>(
     `UPDATE clusters SET phase = 'ready', updated_at = clock_timestamp()
-     WHERE id = ANY($1) AND phase IN ('pending', 'unreachable') RETURNING id`,
+     WHERE id = ANY($1) AND phase IN ('pending', 'unreachable')
+       AND EXISTS (SELECT FROM cluster_capacity c WHERE c.cluster_id = clusters.id AND c.reported_at IS NOT NULL)
+     RETURNING id`,
     [beats.map((beat) => beat.cluster)],
   );
   return rows.map((row) => row.id);
