@@ -22,7 +22,6 @@ export const demoFleet: readonly DemoMember[] = [
       nodes: { count: 6, cpu: '8', memory: '32Gi' },
       load: { measured: 0.2, pods: [{ count: 24, cpu: '1', memory: '3Gi' }] },
       readyDelayMs: [400, 1500],
-      seed: 1,
     },
   },
   {
@@ -35,7 +34,6 @@ export const demoFleet: readonly DemoMember[] = [
       nodes: { count: 4, cpu: '4', memory: '16Gi' },
       load: { measured: 0.05, pods: [{ count: 4, cpu: '500m', memory: '1Gi' }] },
       readyDelayMs: [600, 2000],
-      seed: 2,
     },
   },
   {
@@ -48,7 +46,6 @@ export const demoFleet: readonly DemoMember[] = [
       nodes: { count: 2, cpu: '4', memory: '8Gi' },
       load: { measured: 0.2, pods: [{ count: 6, cpu: '1', memory: '1Gi' }] },
       readyDelayMs: [800, 2500],
-      seed: 3,
     },
   },
 ];

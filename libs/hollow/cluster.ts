@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { Alarms, type Clock } from './alarms.js';
 import { Api } from './api/api.js';
 import { Chance } from './chance.js';
@@ -32,6 +32,7 @@ export interface HollowOptions {
   terminateDelayMs?: readonly [number, number];
   /** How long a Job's pod runs. */
   runMs?: readonly [number, number];
+  /** The same seed gives the same delays, names and uids; random unless told. */
   seed?: number | string;
   clock?: Clock;
   /** False: nobody plays the kubelet, and pods wait until one comes over HTTP (`startPretendKubelet`). */
@@ -81,7 +82,7 @@ export async function startHollowCluster(options: HollowOptions): Promise<Hollow
   const version = options.version ?? 'v1.36.0';
   const token = options.token ?? randomBytes(24).toString('base64url');
   const alarms = new Alarms(clock);
-  const chance = new Chance(options.seed ?? options.name);
+  const chance = new Chance(options.seed ?? randomUUID());
   const store = new ObjectStore(options.watchHistory ?? 2000);
   const api = new Api({ store, clock, chance });
   const owners = new Owners(store);
