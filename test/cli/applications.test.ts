@@ -112,7 +112,10 @@ describe('berth, for tenants', () => {
 
   it('gives up waiting after the time that it was given', async () => {
     const run = await applied('slow', '--wait', '--timeout', '1s');
-    expect(run).toMatchObject({ code: 1, err: expect.stringContaining('error: slow is not ready after 1s') });
+    expect(run).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('error: slow is not ready after 1s\n  slow: waiting\n'),
+    });
   });
 
   it('ends with 1 and the reasons when it is refused', async () => {
@@ -156,6 +159,28 @@ describe('berth, for tenants', () => {
     expect(await run.done).toMatchObject({ code: 0 });
     expect(run.kept.out.match(/"synced"/g)).toHaveLength(1);
     await line.close();
+  });
+
+  it('says what it waits for when nothing of that name is there', async () => {
+    const stop = new AbortController();
+    const run = startCli(['watch', 'nosuch'], { server, key: harness.ownerKey, signal: stop.signal });
+    await until('the word', () => run.kept.err !== '');
+    stop.abort();
+    expect(await run.done).toEqual({ code: 0, out: '', err: 'waiting for nosuch\n' });
+  });
+
+  it('shows only what is in the environment that was asked for', async () => {
+    await berth(['environment', 'create', 'staging']);
+    await applied('staged', '--environment', 'staging');
+    await applied('unstaged');
+    const rows = rowsOf((await berth(['get', '--environment', 'staging'])).out);
+    expect(rows.slice(1)).toEqual([expect.stringMatching(/^staged \| staging \| v1 /)]);
+    expect((await berth(['get', 'staged', '--environment', 'staging'])).code).toBe(0);
+    for (const argv of [
+      ['get', 'unstaged', '--environment', 'staging'],
+      ['get', '--environment', 'nosuch'],
+    ])
+      expect(await berth(argv)).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^error: NOT_FOUND: /) });
   });
 
   it('draws a live table at a terminal', async () => {

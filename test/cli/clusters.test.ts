@@ -58,7 +58,7 @@ describe('berth, for operators', () => {
     });
     expect(await berth(['cluster', 'register', 'eu-1'])).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/^error: ALREADY_EXISTS: /),
+      err: expect.stringMatching(/^error: ALREADY_EXISTS: .*\n {2}"berth cluster token eu-1" makes another/),
     });
     const tenant = await owner(['cluster', 'register', 'eu-2']);
     expect(tenant).toMatchObject({

@@ -1,6 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { wire } from '#contract';
+import { RpcError } from '#platform/client';
+import { Unfulfilled } from '../failure.js';
 import { everyPage } from '../pages.js';
 import type { Session } from '../session.js';
 import type { Shell } from '../shell.js';
@@ -35,7 +37,7 @@ export function addClusters(program: Command, shell: Shell): void {
   const watch = cluster.command('watch').argument('[name]').description('Show clusters as they change, until Ctrl-C.');
   shell.on(watch, async (session, [id]) => {
     const name = id === undefined ? '' : session.names.cluster(id);
-    return await showWatch(session, watchedClusters(session, name));
+    return await showWatch(session, watchedClusters(session, name), id);
   });
   addRegistration(cluster, shell);
   addChanges(cluster, shell);
@@ -75,6 +77,14 @@ interface RegisterOptions {
   requestId?: string;
 }
 
+/** Whoever registers a cluster again mostly wants its agent to enrol again. */
+function hasAlready(error: unknown, id: string): unknown {
+  if (!(error instanceof RpcError) || error.code !== 'ALREADY_EXISTS') return error;
+  return new Unfulfilled(`${error.code}: ${error.message}`, [
+    `"berth cluster token ${id}" makes another token for its agent`,
+  ]);
+}
+
 function addRegistration(cluster: Command, shell: Shell): void {
   const register = cluster
     .command('register')
@@ -91,10 +101,13 @@ function addRegistration(cluster: Command, shell: Shell): void {
     const { region = '', zone = '', provider = '' } = options;
     const labels = changedLabels({}, options.label);
     const taints = changedTaints([], options.taint);
-    const answer = await session.clusters.registerCluster({
+    const order = {
       clusterId: id,
       cluster: { region, zone, provider, labels, taints },
       requestId: options.requestId ?? '',
+    };
+    const answer = await session.clusters.registerCluster(order).catch((error: unknown) => {
+      throw hasAlready(error, id);
     });
     session.show({
       schema: wire.RegisterClusterResponseSchema,

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { wire } from '#contract';
+import { Unfulfilled } from '../failure.js';
 import { everyPage } from '../pages.js';
 import type { Session } from '../session.js';
 import type { Shell } from '../shell.js';
@@ -14,8 +15,15 @@ Examples:
   berth get shop                one, component by component and cluster by cluster
   berth get shop --objects      every Kubernetes object of it, with uid and resourceVersion
   berth get shop -o yaml
+  berth get --environment staging
   berth get releases --environment staging
   berth get revisions shop`;
+
+interface GetOptions {
+  objects?: boolean;
+  /** Only what is in this one; all of them when it was not given. */
+  environment?: string;
+}
 
 export function addGet(program: Command, shell: Shell): void {
   const get = program
@@ -25,8 +33,8 @@ export function addGet(program: Command, shell: Shell): void {
     .helpCommand(false)
     .option('--objects', 'list the objects in the members')
     .addHelpText('after', examples);
-  shell.on<{ objects?: boolean }>(get, async (session, [name], { objects = false }) =>
-    name === undefined ? await listApplications(session) : await getApplication(session, name, objects),
+  shell.on<GetOptions>(get, async (session, [name], options) =>
+    name === undefined ? await listApplications(session, options) : await getApplication(session, name, options),
   );
   shell.on(
     get.command('releases').description('Releases of the environment, newest first.'),
@@ -45,15 +53,27 @@ export function addGet(program: Command, shell: Shell): void {
     .description('Show applications as they change, until Ctrl-C.');
   shell.on(watch, async (session, [name]) => {
     const watched = name === undefined ? session.names.project : session.names.application(name);
-    return await showWatch(session, watchedApplications(session, watched));
+    return await showWatch(session, watchedApplications(session, watched), name);
   });
 }
 
-async function listApplications(session: Session): Promise<undefined> {
-  const applications = await everyPage(
+/** The application with nothing but that environment; undefined when it is not in it. */
+function within(application: wire.Application, environment: string): wire.Application | undefined {
+  const environments = application.environments.filter((state) => state.environment === environment);
+  return environments.length === 0 ? undefined : { ...application, environments };
+}
+
+async function listApplications(session: Session, { environment }: GetOptions): Promise<undefined> {
+  const all = await everyPage(
     (page) => session.applications.listApplications({ parent: session.names.project, ...page }),
     (page) => page.applications,
   );
+  const { names } = session;
+  const applications =
+    environment === undefined ? all : all.flatMap((application) => within(application, names.environment) ?? []);
+  // Nothing in it: Berth knows whether it exists, and says NOT_FOUND when not.
+  if (environment !== undefined && applications.length === 0)
+    await session.applications.listReleases({ parent: names.environment, pageSize: 1 });
   session.show({
     schema: wire.ListApplicationsResponseSchema,
     message: create(wire.ListApplicationsResponseSchema, { applications }),
@@ -62,8 +82,11 @@ async function listApplications(session: Session): Promise<undefined> {
   });
 }
 
-async function getApplication(session: Session, name: string, objects: boolean): Promise<undefined> {
-  const application = await session.applications.getApplication({ name: session.names.application(name) });
+async function getApplication(session: Session, name: string, options: GetOptions): Promise<undefined> {
+  const { objects = false, environment } = options;
+  const whole = await session.applications.getApplication({ name: session.names.application(name) });
+  const application = environment === undefined ? whole : within(whole, session.names.environment);
+  if (application === undefined) throw new Unfulfilled(`NOT_FOUND: ${name} is not in environment "${environment}"`);
   session.show({
     schema: wire.ApplicationSchema,
     message: application,

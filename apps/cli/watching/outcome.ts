@@ -5,7 +5,7 @@ import type { Session } from '../session.js';
 import { applicationRows, reasonLine } from '../text/applications.js';
 import { idOf, span } from '../text/figures.js';
 import { noColours } from '../text/look.js';
-import { releasePhaseWord } from '../text/phases.js';
+import { phaseWord, releasePhaseWord } from '../text/phases.js';
 import { follow } from './follow.js';
 
 /** How a release fares: not at its end yet, ready, or at an end that needs somebody. */
@@ -20,6 +20,19 @@ const reasonsOf = (state: wire.EnvironmentStatus): string[] =>
       at.reasons.map((reason) => `${component} in ${idOf(at.cluster)}: ${reasonLine(reason)}`),
     ),
   ]);
+
+/** What is not ready yet, and where. */
+const unready = (state: wire.EnvironmentStatus): string[] =>
+  state.components
+    .filter(({ phase }) => phase !== wire.Phase.READY)
+    .flatMap(({ component, phase, clusters }) => {
+      const late = clusters.filter((at) => at.phase !== wire.Phase.READY);
+      if (late.length === 0) return [`${component}: ${phaseWord(phase, noColours)}`];
+      return late.map(({ cluster, phase: there, replicas }) => {
+        const count = replicas === undefined ? '' : `, ${replicas.ready}/${replicas.desired} ready`;
+        return `${component} in ${idOf(cluster)}: ${phaseWord(there, noColours)}${count}`;
+      });
+    });
 
 /** Judges what was released by what is seen of the application now. */
 export function verdictOn(application: wire.Application, release: wire.Release): Verdict {
@@ -78,7 +91,7 @@ export async function untilReady(
       const application = followed.message.event.value;
       const verdict = verdictOn(application, release);
       const state = application.environments.find(({ environment }) => release.name.startsWith(`${environment}/`));
-      latest = state === undefined ? [] : [...new Set(reasonsOf(state))];
+      latest = state === undefined ? [] : [...new Set([...unready(state), ...reasonsOf(state)])];
       sayProgress(session, application, state);
       if (verdict.kind === 'ready') return 'ready';
       if (verdict.kind === 'ended') throw new Unfulfilled(`${name}: ${verdict.why}`, verdict.details);

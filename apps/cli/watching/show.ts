@@ -86,10 +86,11 @@ function jsonBoard(session: Session): Board<unknown> {
   };
 }
 
-/** Shows what is watched until Ctrl-C. */
+/** Shows what is watched until Ctrl-C. `awaited` is the one resource that was named: it may not be there yet. */
 export async function showWatch<D extends DescMessage, R>(
   session: Session,
   watchable: Watchable<D, R>,
+  awaited?: string,
 ): Promise<undefined> {
   const { io, settings } = session;
   const raw = settings.format === 'json' || settings.format === 'yaml';
@@ -99,7 +100,13 @@ export async function showWatch<D extends DescMessage, R>(
       ? liveBoard(session, watchable)
       : plainBoard(session, watchable);
   const messages = follow({ open: watchable.open, io, signal: io.signal, lost: board.lost });
+  let isAwaited = awaited !== undefined;
   for await (const followed of messages) {
+    if (isAwaited && followed.kind === 'message') {
+      const { kind } = watchable.read(followed.message);
+      if (kind === 'synced') io.err.write(`waiting for ${awaited}\n`);
+      if (kind === 'synced' || kind === 'changed') isAwaited = false;
+    }
     if (followed.kind === 'anew') board.anew();
     else if (raw) session.say(JSON.stringify(jsonOf(watchable.schema, followed.message)));
     else board.told(watchable.read(followed.message));

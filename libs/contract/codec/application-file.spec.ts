@@ -27,7 +27,7 @@ describe('application file', () => {
   });
 
   it.each([
-    ['broken: [', /file: /],
+    ['broken: [', /^file: Flow sequence .* at line 1, column 10$/],
     ['- a list', /file: found no YAML mapping/],
     ['name: Not A Label\nspec: {}', /name: found "Not A Label"/],
     ['name: a\nspecs: {}', /specs: is not known here/],

@@ -20,7 +20,7 @@ export interface ApplicationFile {
 export function parseApplicationFile(text: string): ApplicationFile {
   const documents = parseAllDocuments(text);
   const broken = 'empty' in documents ? undefined : documents.flatMap((document) => document.errors)[0];
-  if (broken !== undefined) throw wrong('file', broken.message.split('\n')[0] ?? broken.message);
+  if (broken !== undefined) throw wrong('file', firstLine(broken.message));
   const first: unknown = documents[0]?.toJS();
   if (!isJsonObject(first))
     throw wrong('file', 'found no YAML mapping; allowed are name, environment and spec, or Kubernetes manifests');
@@ -36,6 +36,9 @@ export function parseApplicationFile(text: string): ApplicationFile {
     source: { case: 'spec', value: specOf(first.spec) },
   };
 }
+
+/** Without the picture of the place that follows, and the colon before it. */
+const firstLine = (message: string): string => (message.split('\n')[0] ?? '').replace(/:$/, '');
 
 const wrong = (field: string, description: string) => new InvalidRequest([{ field, description }]);
 
