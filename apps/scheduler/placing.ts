@@ -218,9 +218,12 @@ export class Placer {
 
   /** One release that cannot be decided must not hold up the others: it is refused, and says so. */
   #giveUp(undecidable: Undecidable[], release: placementStore.WaitingRelease, error: unknown): void {
-    this.parts.log.error({ err: error, release: placementStore.releaseKey(release) }, 'release could not be decided');
+    // The tenant is told a name for it; what it was is for the operators, in the log.
+    const incident = this.parts.ids.shortId(8);
+    const key = placementStore.releaseKey(release);
+    this.parts.log.error({ err: error, release: key, incident }, 'release could not be decided');
     this.parts.metrics.failures.inc({ part: 'decide' });
-    undecidable.push({ release, why: error instanceof Error ? error.message : String(error) });
+    undecidable.push({ release, why: `internal error ${incident}` });
   }
 
   #count(taken: number, { placed, refused, stale, lost }: Committed, undecidable: readonly Undecidable[]): Round {

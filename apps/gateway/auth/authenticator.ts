@@ -1,5 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type Clock, type Instant, type Principal, Unauthenticated } from '#domain';
+import { type Clock, type Instant, type Principal, Unauthenticated, Unavailable } from '#domain';
 import type { IncomingCall, Logger } from '#platform';
 import { type Credential, readCredential, type Store } from '#store';
 import { gatewayParts } from '../parts.js';
@@ -8,6 +9,8 @@ import { matches, parseApiKey } from './api-key.js';
 /** How long a credential is believed without asking again: the bound should the feed's word be lost. */
 const believedForMs = 5_000;
 const cachedKeys = 10_000;
+/** After the feed could not be followed. */
+const listenAgainMs = 500;
 
 interface Cached {
   credential: Credential;
@@ -80,6 +83,14 @@ export class Authenticator implements OnApplicationBootstrap, OnApplicationShutd
     for (const controller of this.#open.get(keyId) ?? []) controller.abort(revoked());
   }
 
+  /** What was revoked meanwhile is not known: nobody is believed without asking, and open calls have to begin anew. */
+  #doubtAll(): void {
+    this.#drops += 1;
+    this.#cache.clear();
+    const unheard = new Unavailable({ dependency: 'the change feed' });
+    for (const followers of this.#open.values()) for (const controller of followers) controller.abort(unheard);
+  }
+
   async #lookUp(keyId: string, secret: string): Promise<Principal> {
     const drops = this.#drops;
     const system = { kind: 'system', actor: 'gateway' } as const;
@@ -104,12 +115,16 @@ export class Authenticator implements OnApplicationBootstrap, OnApplicationShutd
 
   async #listen(): Promise<void> {
     const { signal } = this.#closing;
-    try {
-      for await (const rows of this.store.feed.subscribe({ kinds: ['key'], signal }))
-        for (const { resource } of rows) this.drop(resource);
-    } catch (error) {
-      if (!signal.aborted)
-        this.log.error({ err: error }, 'revocations are not heard any more; keys are re-read instead');
+    while (!signal.aborted) {
+      try {
+        for await (const rows of this.store.feed.subscribe({ kinds: ['key'], signal }))
+          for (const { resource } of rows) this.drop(resource);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.log.warn({ err: error }, 'revocations were not heard for a while; every key is asked for again');
+        this.#doubtAll();
+        await setTimeout(listenAgainMs, undefined, { signal }).catch(() => undefined); // it ends
+      }
     }
   }
 }
