@@ -38,7 +38,12 @@ export async function startDemo(options: DemoOptions): Promise<Running> {
     throw error;
   }
   for (const line of howToGoOn(stage.berth)) stage.screen.say(line);
-  return stage;
+  return {
+    close: async () => {
+      await stage.close();
+      stage.screen.say('stopped; nothing is left');
+    },
+  };
 }
 
 /** Deploys, shows what the members hold, deletes, looks whether it is gone. Returns the exit code. */

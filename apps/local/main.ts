@@ -13,7 +13,14 @@ const command = new Command('npm run demo --')
 const { once = false, patience } = command.opts<{ once?: boolean; patience: string }>();
 const options = {
   once,
-  output: process.stdout,
+  output: {
+    write: (text: string) => void process.stdout.write(text),
+    isTTY: process.stdout.isTTY,
+    colours: !process.env.NO_COLOR,
+    get columns() {
+      return process.stdout.columns;
+    },
+  },
   root: join(import.meta.dirname, '../../..'),
   patienceMs: Number(patience) * 1000,
 };

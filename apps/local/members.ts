@@ -64,9 +64,10 @@ export async function everythingHeld(members: readonly { name: string; kubeconfi
   return held.flat();
 }
 
-/** A line for each object. */
+/** A line for each object under a line of heads; nothing when there is none. */
 export function heldTable(held: readonly HeldObject[]): string[] {
-  const cells = held.map((object) => [
+  if (held.length === 0) return [];
+  const rows = held.map((object) => [
     object.cluster,
     object.kind,
     object.namespace,
@@ -74,6 +75,7 @@ export function heldTable(held: readonly HeldObject[]): string[] {
     object.uid,
     object.resourceVersion,
   ]);
+  const cells = [['CLUSTER', 'KIND', 'NAMESPACE', 'NAME', 'UID', 'RESOURCEVERSION'], ...rows];
   const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(0, ...cells.map((row) => row[column]?.length ?? 0)));
   return cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 }

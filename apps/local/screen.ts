@@ -11,6 +11,8 @@ export interface Screen {
 }
 
 export interface Output {
+  /** False: no colours, also on a terminal. */
+  readonly colours?: boolean;
   write(text: string): void;
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -27,16 +29,17 @@ export function openScreen(output: Output): Screen {
 
 function liveScreen(output: Output): Screen {
   let drawn: readonly string[] = [];
+  const painted = (line: string) => (output.colours === false ? visible(line) : line);
   const fitted = (line: string) => {
     const width = output.columns ?? 80;
-    return visible(line).length <= width ? line : `${visible(line).slice(0, width - 1)}…`;
+    return visible(line).length <= width ? painted(line) : `${visible(line).slice(0, width - 1)}…`;
   };
   const draw = (above: string, picture: readonly string[]) => {
     output.write(`${up(drawn.length)}\r${clearBelow}${above}${picture.map((line) => `${fitted(line)}\n`).join('')}`);
     drawn = picture;
   };
   return {
-    say: (line) => draw(`${line}\n`, drawn),
+    say: (line) => draw(`${painted(line)}\n`, drawn),
     show: (picture) => draw('', picture),
     settle: () => {
       drawn = [];
