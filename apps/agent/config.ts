@@ -1,7 +1,7 @@
 import { defineConfig, setting } from '#platform';
 
 const parse = defineConfig({
-  BERTH_HUB: setting.text(),
+  BERTH_HUB: setting.text(undefined, 'host:port of the hub (or --hub)'),
   BERTH_TOKEN: setting.optionalText(),
   BERTH_AGENT_DIRECTORY: setting.text('./berth-agent'),
   BERTH_LOG_LEVEL: setting.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),

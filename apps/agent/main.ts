@@ -2,14 +2,32 @@ import { readFile } from 'node:fs/promises';
 import { AccessUnusable, connectCluster, kubeMember } from '#kube';
 import { createLogger, RpcError, type Running, runMain, StartupError } from '#platform';
 import { agentConfigFrom, type MemberAccess } from './config.js';
+import { isUnanswered } from './expected.js';
 import { directoryKeeper, HubNotTrusted, NotEnrolled, startAgent, WrongMember } from './index.js';
 import { agentVersion } from './version.js';
 
+const fileTroubles: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a directory',
+};
+
+async function kubeconfigAt(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+    throw new StartupError(`agent: kubeconfig ${path}: ${fileTroubles[code] ?? cause.message}`, { cause });
+  }
+}
+
 async function memberAt(access: MemberAccess | undefined) {
   if (access === undefined)
-    throw new StartupError('KUBECONFIG is not set; allowed: the path of a kubeconfig, or nothing inside a pod');
-  const complete =
-    access.kind === 'in-cluster' ? access : { kind: access.kind, yaml: await readFile(access.path, 'utf8') };
+    throw new StartupError(
+      'KUBECONFIG is not set; allowed: the path of a kubeconfig (or --kubeconfig); nothing inside a pod',
+    );
+  const complete = access.kind === 'in-cluster' ? access : { kind: access.kind, yaml: await kubeconfigAt(access.path) };
   return kubeMember(await connectCluster(complete, { userAgent: `berth-agent/${agentVersion}` }));
 }
 
@@ -27,7 +45,7 @@ function asStartupError(error: unknown): unknown {
 
 async function start(): Promise<Running> {
   const { hub, token, directory, logLevel, access } = agentConfigFrom(process.env);
-  const log = createLogger({ app: 'agent', level: logLevel });
+  const log = createLogger({ app: 'agent', level: logLevel, expected: isUnanswered });
   try {
     const member = await memberAt(access);
     const agent = await startAgent({ hub, token, identity: directoryKeeper(directory), member, log });

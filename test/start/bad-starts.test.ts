@@ -76,9 +76,13 @@ describe('a start that cannot succeed', () => {
   });
 
   it.each<[string, Record<string, string>, RegExp]>([
-    ['no hub', {}, /^BERTH_HUB is not set; allowed: /],
+    ['no hub', {}, /^BERTH_HUB is not set; allowed: host:port of the hub \(or --hub\)$/],
     ['no kubeconfig', { BERTH_HUB: '127.0.0.1:1' }, /^KUBECONFIG is not set; allowed: /],
-    ['a missing kubeconfig', { BERTH_HUB: '127.0.0.1:1', KUBECONFIG: './nothing-here' }, /^agent: .*nothing-here/],
+    [
+      'a missing kubeconfig',
+      { BERTH_HUB: '127.0.0.1:1', KUBECONFIG: './nothing-here' },
+      /^agent: kubeconfig \.\/nothing-here: no such file$/,
+    ],
     ['a broken kubeconfig', { BERTH_HUB: '127.0.0.1:1', KUBECONFIG: './package.json' }, /^agent: the kubeconfig /],
   ])('says what keeps an agent from its cluster: %s', async (_what, env, told) => {
     saysInOneLine(await apps.run('agent', env), told);

@@ -61,9 +61,9 @@ export const setting = {
       .string()
       .default(fallback)
       .refine((text): text is T[number] => words.includes(text), { error: words.join(', ') }),
-  /** Any text that is not empty. */
-  text: (fallback?: string) => {
-    const schema = z.string({ error: 'a text that is not empty' });
+  /** Any text that is not empty; `what` says more of it. */
+  text: (fallback?: string, what = 'a text that is not empty') => {
+    const schema = z.string({ error: what });
     return fallback === undefined ? schema : schema.default(fallback);
   },
   /** Text that may be left out. */

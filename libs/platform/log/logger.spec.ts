@@ -2,10 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { createLogger } from './logger.js';
 import { nestLogger } from './nest-logger.js';
 
+class Expected extends Error {}
+
 const capture = () => {
   const lines: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
-  return { lines, log: createLogger({ app: 'gateway', level: 'debug', destination }) };
+  return {
+    lines,
+    log: createLogger({ app: 'gateway', level: 'debug', destination, expected: (error) => error instanceof Expected }),
+  };
 };
 
 describe('the log', () => {
@@ -21,6 +26,20 @@ describe('the log', () => {
     const { lines, log } = capture();
     log.info({ token: 'hunter2', headers: { authorization: 'hunter2' }, a: { b: { password: 'hunter2' } } }, 'called');
     expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
+
+  it('tells what was expected without a stack, and each cause once', () => {
+    const { lines, log } = capture();
+    const refused = new Error('connect ECONNREFUSED 127.0.0.1:1');
+    const late = new Expected('GET /version: connect ECONNREFUSED 127.0.0.1:1', { cause: refused });
+    log.warn({ err: late }, 'trying again');
+    log.warn({ err: new Expected('the hub does not answer', { cause: refused }) }, 'trying again');
+    log.warn({ err: new Error('odd') }, 'trying again');
+    expect(lines.map(({ err }) => err)).toEqual([
+      { type: 'Error', message: 'GET /version: connect ECONNREFUSED 127.0.0.1:1' },
+      { type: 'Error', message: 'the hub does not answer: connect ECONNREFUSED 127.0.0.1:1' },
+      expect.objectContaining({ message: 'odd', stack: expect.stringContaining('at ') }),
+    ]);
   });
 
   it('takes what Nest says about itself', () => {
