@@ -119,6 +119,7 @@ export class Authenticator implements OnApplicationBootstrap, OnApplicationShutd
       try {
         for await (const rows of this.store.feed.subscribe({ kinds: ['key'], signal }))
           for (const { resource } of rows) this.drop(resource);
+        return; // the store was closed
       } catch (error) {
         if (signal.aborted) return;
         this.log.warn({ err: error }, 'revocations were not heard for a while; every key is asked for again');

@@ -84,7 +84,8 @@ export class Feed {
   async *subscribe(options: SubscribeOptions): AsyncGenerator<readonly FeedRow[], void, undefined> {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
     this.#listener ??= this.listen();
-    let after = options.after ?? (await this.position());
+    let after = options.after ?? (await this.endUnless(signal));
+    if (after === undefined) return;
     while (!signal.aborted) {
       const page = await this.page(after, signal);
       if (page === undefined) return;
@@ -116,6 +117,16 @@ export class Feed {
     this.#closing.abort();
     for (const wake of this.#waiting) wake();
     await Promise.all([this.#sequencer?.stop(), this.#listener]);
+  }
+
+  /** The last position; undefined when the subscription has ended meanwhile. */
+  private async endUnless(signal: AbortSignal): Promise<bigint | undefined> {
+    try {
+      return signal.aborted ? undefined : await this.position();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
   }
 
   private async page(after: bigint, signal: AbortSignal): Promise<FeedRow[] | undefined> {
