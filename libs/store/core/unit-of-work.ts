@@ -37,10 +37,11 @@ export class UnitOfWork {
   private async once<T>(principal: StorePrincipal, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
+      const client: pg.ClientBase = await runner.connect();
       await runner.startTransaction();
       const { tenant, role } = settingsOf(principal);
-      await runner.query(setSession, [tenant, role]);
-      const transaction = new Transaction(runner);
+      const transaction = new Transaction(runner, client);
+      await transaction.query(setSession, [tenant, role]);
       const result = await work(transaction);
       await runner.commitTransaction();
       if (transaction.announced) this.poke();
