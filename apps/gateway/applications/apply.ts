@@ -11,6 +11,7 @@ import {
   insertRelease,
   insertRevision,
   type LockedApplication,
+  type LockedProject,
   lockActiveReleases,
   lockApplication,
   lockEnvironment,
@@ -41,6 +42,7 @@ export interface ApplyOrder {
 
 /** The rows that an apply is judged by, all under lock. */
 interface Scene {
+  project: LockedProject;
   application: LockedApplication | undefined;
   nextRelease: bigint;
   configVersion: bigint;
@@ -57,16 +59,22 @@ export function checkCurrent(name: string, etag: string, application: LockedAppl
     throw new PreconditionFailed('BEING_DELETED', `"${name}" is being deleted; try again when it is gone`, { name });
 }
 
+/** Locks project, application and environment in this order: they are sent together, and taken one after the other. */
 async function lockScene(tx: Transaction, { key, environment, etag }: ApplyOrder): Promise<Scene> {
-  const application = await lockApplication(tx, key);
+  const [project, application, locked] = await Promise.all([
+    lockProject(tx, key),
+    lockApplication(tx, key),
+    lockEnvironment(tx, { ...key, environment }),
+  ]);
+  if (project === undefined) throw new NotFound({ kind: 'project', name: projectName(key.tenant, key.project) });
   checkCurrent(applicationName(key.tenant, key.project, key.application), etag, application);
-  const locked = await lockEnvironment(tx, { ...key, environment });
   if (locked === undefined)
     throw new NotFound({ kind: 'environment', name: environmentName(key.tenant, key.project, environment) });
   const active = application === undefined ? [] : await lockActiveReleases(tx, { ...key, uid: application.uid });
   const here = active.filter((release) => release.environment === environment);
   return {
     ...locked,
+    project,
     application,
     asking: here.find(({ phase }) => phase === 'waiting' || phase === 'refused'),
     holding: here.find(({ phase }) => phase === 'placed' || phase === 'removing'),
@@ -110,25 +118,25 @@ async function checkClaims(tx: Transaction, { key, environment, intake }: ApplyO
   });
 }
 
-/** Makes or changes the application's row; answers the revision's number. */
+/** The number of the revision that holds this content: the newest, when it is the same. */
+function revisionOf({ application }: Scene, { digest }: Intake): bigint {
+  if (application === undefined) return 1n;
+  return application.digest === digest ? application.revision : application.revision + 1n;
+}
+
+/** Makes or changes the application's row, and keeps content that is new. */
 async function writeContent(
   tx: Transaction,
   { key, intake, author }: ApplyOrder,
-  scene: Scene,
-  uid: string,
-): Promise<bigint> {
-  const { application } = scene;
-  const revision = { tenant: key.tenant, uid, spec: intake.spec, digest: intake.digest, author };
-  if (application === undefined) {
-    await insertApplication(tx, { ...key, uid });
-    await insertRevision(tx, { ...revision, number: 1n });
-    return 1n;
-  }
-  const same = application.digest === intake.digest;
-  const number = same ? application.revision : application.revision + 1n;
-  if (!same) await insertRevision(tx, { ...revision, number });
-  await bumpApplication(tx, { tenant: key.tenant, uid, revision: number });
-  return number;
+  { application }: Scene,
+  { uid, revision }: { uid: string; revision: bigint },
+): Promise<void> {
+  const row =
+    application === undefined
+      ? insertApplication(tx, { ...key, uid })
+      : bumpApplication(tx, { tenant: key.tenant, uid, revision });
+  const content = { tenant: key.tenant, uid, number: revision, spec: intake.spec, digest: intake.digest, author };
+  await Promise.all([row, ...(application?.revision === revision ? [] : [insertRevision(tx, content)])]);
 }
 
 async function writeRelease(
@@ -218,17 +226,19 @@ export type Applied = MessageInitShape<typeof wire.ApplyApplicationResponseSchem
  */
 export async function applyApplication(tx: Transaction, order: ApplyOrder, ids: Ids): Promise<Applied> {
   const { key, intake } = order;
-  const project = await lockProject(tx, key);
-  if (project === undefined) throw new NotFound({ kind: 'project', name: projectName(key.tenant, key.project) });
   const scene = await lockScene(tx, order);
   await checkClusters(tx, intake);
   if (isSame(scene, intake)) return await answerOf(tx, order, false);
   const change = { charge: intake.charge, asking: scene.asking?.charge, holding: scene.holding?.charge };
-  checkQuota(project, key, change);
+  checkQuota(scene.project, key, change);
   const uid = scene.application?.uid ?? ids.uuid();
-  const revision = await writeContent(tx, order, scene, uid);
-  await checkClaims(tx, order, uid);
-  await writeRelease(tx, order, scene, { uid, revision }, change);
-  await record(tx, order, scene, revision);
+  const revision = revisionOf(scene, intake);
+  // None waits for another's answer. They are sent in this order, and a refusal takes all of them back.
+  await tx.together([
+    writeContent(tx, order, scene, { uid, revision }),
+    checkClaims(tx, order, uid),
+    writeRelease(tx, order, scene, { uid, revision }, change),
+    record(tx, order, scene, revision),
+  ]);
   return await answerOf(tx, order, true);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/database.js';
 import type { Store } from './store.js';
+import type { Transaction } from './transaction.js';
 
 let database: TestDatabase;
 let gateway: Store;
@@ -49,6 +50,16 @@ describe('unit of work', () => {
     });
     await expect(failing).rejects.toThrow('stop');
     expect(await database.query(`SELECT id FROM projects WHERE id = 'half'`)).toEqual([]);
+  });
+
+  it('lets no part of a failed transaction go on after it', async () => {
+    const late = async (tx: Transaction) => {
+      await tx.query('SELECT pg_sleep(0.05)').catch(() => undefined); // the other part has failed by then
+      await tx.query(`INSERT INTO projects (tenant_id, id) VALUES ('acme', 'straggler')`);
+    };
+    const failing = gateway.unitOfWork.run(acme, (tx) => tx.together([tx.query('SELECT 1 / 0'), late(tx)]));
+    await expect(failing).rejects.toMatchObject({ code: '22012' });
+    expect(await database.query(`SELECT id FROM projects WHERE id = 'straggler'`)).toEqual([]);
   });
 
   it('delivers an announcement to a subscriber, in order and without its body', async () => {

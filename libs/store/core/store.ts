@@ -78,7 +78,8 @@ export class Store {
 /** Connects and checks that the database answers; `Unavailable` when it does not. */
 export async function connectStore(options: StoreOptions): Promise<Store> {
   const { url, poolSize = 10, applicationName = 'berth', log = { warn: () => undefined } } = options;
-  const extra = { max: poolSize, connectionTimeoutMillis: 5_000 };
+  // Statements of one transaction that do not wait for each other's answers travel together, in their order.
+  const extra = { pipeline: true, max: poolSize, connectionTimeoutMillis: 5_000 };
   const dataSource = new DataSource({ type: 'postgres', url, applicationName, extra, entities });
   // Reads and pokes take the short way, without TypeORM's query runner.
   const pool = new pg.Pool({

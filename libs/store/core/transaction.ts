@@ -61,6 +61,15 @@ export class Transaction {
     return rows;
   }
 
+  /**
+   * Waits for parts that need not wait for each other; their statements travel together, in the order of the parts. When
+   * one fails the others are waited for, too: none may go on after the transaction has ended.
+   */
+  async together(parts: readonly Promise<unknown>[]): Promise<void> {
+    const failed = (await Promise.allSettled(parts)).find((part) => part.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
   /** How many rows a statement changed. */
   async execute(sql: string, parameters: readonly unknown[] = []): Promise<number> {
     const { rowCount } = await this.client.query({ name: nameOf(sql), text: sql, values: [...parameters] });
