@@ -147,13 +147,10 @@ async function writeRelease(
   change: ChargeChange,
 ): Promise<void> {
   const { key, environment, author, intake } = order;
-  if (scene.asking !== undefined)
-    await moveReleases(
-      tx,
-      { ...key, environment, numbers: [scene.asking.number] },
-      { phase: 'superseded', deadlineMs: undefined },
-    );
-  await insertRelease(tx, {
+  const replaced = scene.asking === undefined ? [] : [scene.asking.number];
+  const superseded = { phase: 'superseded', deadlineMs: undefined } as const;
+  const moved = replaced.length === 0 ? [] : [moveReleases(tx, { ...key, environment, numbers: replaced }, superseded)];
+  const inserted = insertRelease(tx, {
     ...key,
     environment,
     ...written,
@@ -163,7 +160,7 @@ async function writeRelease(
     charge: intake.charge,
     deadlineMs: decisionDeadlineMs,
   });
-  await chargeProject(tx, key, chargeDifference(change));
+  await tx.together([...moved, inserted, chargeProject(tx, key, chargeDifference(change))]);
 }
 
 /** Tells what was done to whom it concerns, in the transaction in which it was done. */
@@ -171,7 +168,7 @@ async function record(tx: Transaction, order: ApplyOrder, scene: Scene, revision
   const { key, environment, intake, requestId, author } = order;
   const { application, asking, holding, nextRelease } = scene;
   const newest = asking ?? holding;
-  await tx.audit.append({
+  const audited = tx.audit.append({
     tenant: key.tenant,
     actor: author,
     action: 'applications.apply',
@@ -194,7 +191,7 @@ async function record(tx: Transaction, order: ApplyOrder, scene: Scene, revision
       charge: { ...intake.charge },
     },
   });
-  await tx.outbox.append(
+  const announced = tx.outbox.append(
     { tenant: key.tenant, kind: 'application', resource: `${key.project}/${key.application}` },
     {
       tenant: key.tenant,
@@ -203,6 +200,7 @@ async function record(tx: Transaction, order: ApplyOrder, scene: Scene, revision
       version: nextRelease,
     },
   );
+  await tx.together([audited, announced]);
 }
 
 async function answerOf(tx: Transaction, { key, environment }: ApplyOrder, changed: boolean): Promise<Applied> {
@@ -234,11 +232,13 @@ export async function applyApplication(tx: Transaction, order: ApplyOrder, ids: 
   const uid = scene.application?.uid ?? ids.uuid();
   const revision = revisionOf(scene, intake);
   // None waits for another's answer. They are sent in this order, and a refusal takes all of them back.
-  await tx.together([
+  const written = [
     writeContent(tx, order, scene, { uid, revision }),
     checkClaims(tx, order, uid),
     writeRelease(tx, order, scene, { uid, revision }, change),
     record(tx, order, scene, revision),
-  ]);
-  return await answerOf(tx, order, true);
+  ];
+  const answer = answerOf(tx, order, true);
+  await tx.together([...written, answer]);
+  return await answer;
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { ClientBase, QueryResultRow } from 'pg';
-import type { EntityManager, QueryRunner } from 'typeorm';
 import type { JsonValue } from '#domain';
 
 /** A change to announce. Ids and a version, never a body: readers fetch it under their own rights. */
@@ -42,11 +41,7 @@ function nameOf(sql: string): string {
 export class Transaction {
   #announced = false;
 
-  /** `client` is the runner's own connection: statements that are named go past the runner, which knows no names. */
-  constructor(
-    private readonly runner: QueryRunner,
-    private readonly client: ClientBase,
-  ) {}
+  constructor(private readonly client: ClientBase) {}
 
   /** Rows of a statement; for UPDATE, INSERT and DELETE those of its RETURNING. */
   async query<Row extends object = Record<string, unknown>>(
@@ -74,11 +69,6 @@ export class Transaction {
   async execute(sql: string, parameters: readonly unknown[] = []): Promise<number> {
     const { rowCount } = await this.client.query({ name: nameOf(sql), text: sql, values: [...parameters] });
     return rowCount ?? 0;
-  }
-
-  /** TypeORM's manager on this transaction, where its mapping reads better than SQL. */
-  get manager(): EntityManager {
-    return this.runner.manager;
   }
 
   /** True once something was announced: the sequencer is poked after commit. */

@@ -38,17 +38,20 @@ export class UnitOfWork {
     const runner = this.dataSource.createQueryRunner();
     try {
       const client: pg.ClientBase = await runner.connect();
-      await runner.startTransaction();
-      const { tenant, role } = settingsOf(principal);
-      const transaction = new Transaction(runner, client);
-      await transaction.query(setSession, [tenant, role]);
-      const result = await work(transaction);
-      await runner.commitTransaction();
-      if (transaction.announced) this.poke();
-      return result;
-    } catch (error) {
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined); // the connection is gone, and the transaction with it
-      throw error;
+      const transaction = new Transaction(client);
+      try {
+        const { tenant, role } = settingsOf(principal);
+        // The opening travels with the first statement of the work: they are answered in their order.
+        const opening = [client.query('START TRANSACTION'), transaction.query(setSession, [tenant, role])];
+        const worked = work(transaction);
+        await transaction.together([...opening, worked]);
+        await client.query('COMMIT');
+        if (transaction.announced) this.poke();
+        return await worked;
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => undefined); // the connection is gone, and the transaction with it
+        throw error;
+      }
     } finally {
       await runner.release();
     }
