@@ -10,6 +10,7 @@ const steps = [
   ['proto format', 'npx', ['buf', 'format', '--diff', '--exit-code']],
   ['types', 'npm', ['run', '--silent', 'typecheck']],
   ['walls', 'npm', ['run', '--silent', 'walls']],
+  ['mutants apply', process.execPath, ['scripts/mutants.mjs', '--check']],
   ['nothing unused', 'npm', ['run', '--silent', 'unused']],
 ];
 const failed = steps.filter(([title, command, args]) => {

@@ -6,14 +6,24 @@ import { prepare, root } from './prepare.mjs';
 
 /**
  * `npm run mutants [-- NAME …]`: for each promise a patch that breaks it; the test that it names must turn red.
+ * With `--check` it only says whether every patch still applies.
  * A patch begins with `# promise: …` and `# test: FILE -t "TITLE"`. The work is done in a copy of HEAD.
  */
 await prepare({ built: false });
 const folder = join(root, 'test', 'mutants');
-const wanted = process.argv.slice(2);
+const checkOnly = process.argv.includes('--check');
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--check');
 const patches = readdirSync(folder)
   .filter((file) => file.endsWith('.patch') && (wanted.length === 0 || wanted.some((name) => file.includes(name))))
   .sort();
+
+if (checkOnly) {
+  const stale = patches.filter(
+    (patch) => spawnSync('git', ['apply', '--check', join(folder, patch)], { cwd: root }).status !== 0,
+  );
+  for (const patch of stale) console.error(`${patch} does not apply any more: make it anew`);
+  process.exit(stale.length === 0 ? 0 : 1);
+}
 
 const copy = mkdtempSync(join(tmpdir(), 'berth-mutants-'));
 const git = (...args) => execFileSync('git', args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
