@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockAt, type WorkItem } from '#domain';
+import { clockAt, defaultObjectPolicy, type WorkItem } from '#domain';
 import type { MemberCluster, OwnedObject, OwnedWatch, PodView, Timing } from '#kube';
 import { silentLogger } from '#platform';
 import { Agent } from './agent.js';
@@ -16,6 +16,7 @@ const emptied = {
   work: {
     ...{ id: workId, cluster: 'c', sequence: 4n, generation: 2n, namespace: 'n' },
     ...{ environment: 'production', application: 'a', component: 'web', objects: [] },
+    policy: defaultObjectPolicy,
   },
 } satisfies WorkItem;
 
@@ -30,7 +31,15 @@ const filled: WorkItem = {
 const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'web' };
 const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name: 'n' };
 const made = { resourceVersion: '1', created: true };
-const tombstone = { id: workId, cluster: 'c', sequence: 2n, generation: 2n, object: ref, uid: 'u' };
+const tombstone = {
+  id: workId,
+  cluster: 'c',
+  sequence: 2n,
+  generation: 2n,
+  object: ref,
+  uid: 'u',
+  mode: 'delete',
+} as const;
 /** Whatever is under way and waits for nothing has come to its end. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -3,6 +3,7 @@ export * from './gen/berth/v1/application_pb.js';
 export * from './gen/berth/v1/application_service_pb.js';
 export * from './gen/berth/v1/cluster_pb.js';
 export * from './gen/berth/v1/cluster_service_pb.js';
+export * from './gen/berth/v1/object_policy_pb.js';
 export * from './gen/berth/v1/operation_pb.js';
 export * from './gen/berth/v1/operation_service_pb.js';
 export * from './gen/berth/v1/placement_pb.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dnsLabel } from './identity.js';
 import { isJsonObject, type JsonObject } from './json.js';
+import { objectPolicySchema } from './object-policy.js';
 
 /**
  * The application model: what a tenant hands in. The schemas below are its one definition; the types follow from
@@ -126,6 +127,7 @@ const component = z.strictObject({
   /** Components of the same application that this one calls: they are placed together. */
   links: z.array(name).max(limits.links),
   placement: placementPolicy.optional(),
+  objectPolicy: objectPolicySchema.optional(),
   /** Verbatim parts of an imported workload: its labels and annotations, its spec besides the template, its pod spec. */
   workloadExtra: z.strictObject({
     metadata: passthrough,

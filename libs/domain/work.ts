@@ -1,5 +1,7 @@
+import type { Instant } from './clock.js';
 import type { ClusterId } from './identity.js';
 import type { JsonObject } from './json.js';
+import type { ObjectPolicy } from './object-policy.js';
 import type { WorkPhase } from './phases.js';
 
 /** Names one Kubernetes object in one cluster. `namespace` is empty for cluster-scoped kinds. */
@@ -24,7 +26,11 @@ export interface Work {
   component: string;
   /** Manifests in the order in which they are applied. */
   objects: readonly JsonObject[];
+  policy: ObjectPolicy;
 }
+
+/** `let-go`: the object was there before Berth; it stays as it is, without Berth's marks. */
+export type TombstoneMode = 'delete' | 'let-go';
 
 /** The order to delete one object, and that object only: the uid says which. */
 export interface Tombstone {
@@ -34,6 +40,7 @@ export interface Tombstone {
   generation: bigint;
   object: ObjectRef;
   uid: string;
+  mode: TombstoneMode;
 }
 
 export type WorkItem = { kind: 'work'; work: Work } | { kind: 'tombstone'; tombstone: Tombstone };
@@ -49,7 +56,48 @@ export interface ObjectStatus extends ObjectRef {
   uid: string;
   resourceVersion: string;
   ready: boolean;
+  /** In a few words, as `3/3 ready`; empty when there is nothing to say. */
+  summary: string;
+  /** It was there before Berth took it over. */
+  adopted: boolean;
 }
+
+/** A field that is not as ordered. Values are JSON, or keyed fingerprints where the object is a Secret; empty: absent. */
+export interface FieldDrift {
+  object: ObjectRef;
+  path: string;
+  ordered: string;
+  found: string;
+  /** The field manager that has it now; empty when none has. */
+  manager: string;
+  /** When that manager last wrote, by the member's clock. */
+  changedAt: Instant | undefined;
+}
+
+/** A field that another manager owns, and that was therefore not written. */
+export interface FieldConflict {
+  object: ObjectRef;
+  path: string;
+  manager: string;
+}
+
+/** Something that the member cluster warns of. */
+export interface ObjectEvent {
+  object: ObjectRef;
+  reason: string;
+  message: string;
+  count: number;
+  lastAt: Instant | undefined;
+}
+
+/** What is to be known of a work's objects beyond counts. */
+export interface Findings {
+  drifts: readonly FieldDrift[];
+  conflicts: readonly FieldConflict[];
+  events: readonly ObjectEvent[];
+}
+
+export const noFindings: Findings = { drifts: [], conflicts: [], events: [] };
 
 export interface ReplicaCounts {
   desired: number;
@@ -69,9 +117,10 @@ export interface WorkStatus {
   reasons: readonly StatusReason[];
   /** Every object in the cluster that carries this work's label, wanted or not. */
   objects: readonly ObjectStatus[];
+  findings: Findings;
 }
 
-export type TombstoneOutcome = 'deleted' | 'absent' | 'replaced' | 'foreign-left';
+export type TombstoneOutcome = 'deleted' | 'absent' | 'replaced' | 'foreign-left' | 'let-go';
 
 export interface TombstoneReport {
   tombstoneId: string;

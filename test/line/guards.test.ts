@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { line } from '#contract';
-import type { Inventory, WorkStatus } from '#domain';
+import { type Inventory, noFindings, type WorkStatus } from '#domain';
 import { announceSilent, type Store, storeHeartbeats, storeStatus } from '#store';
 import { tlsOf } from '../../apps/agent/identity/enrolment.js';
 import type { AgentIdentity } from '../../apps/agent/index.js';
@@ -40,6 +40,7 @@ const status = (workId: string, phase: WorkStatus['phase'] = 'ready'): WorkStatu
   replicas: { desired: 1, updated: 1, ready: 1, unavailable: 0, restarts: 0 },
   reasons: [],
   objects: [],
+  findings: noFindings,
 });
 const write = (cluster: string, epoch: bigint, sequence: bigint, works: WorkStatus[]) => ({
   ...{ cluster, epoch, sequence, works },

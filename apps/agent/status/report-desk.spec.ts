@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StatusReport } from '#contract';
-import type { WorkStatus } from '#domain';
+import { noFindings, type WorkStatus } from '#domain';
 import { ReportDesk } from './report-desk.js';
 
 const status = (workId: string, restarts = 0): WorkStatus => ({
@@ -11,6 +11,7 @@ const status = (workId: string, restarts = 0): WorkStatus => ({
   replicas: { desired: 1, updated: 1, ready: 1, unavailable: 0, restarts },
   reasons: [],
   objects: [],
+  findings: noFindings,
 });
 
 const drain = (desk: ReportDesk, statusOf: (id: string) => WorkStatus): StatusReport[] => {

@@ -1,4 +1,4 @@
-import type { ObjectStatus, WorkPhase, WorkStatus } from '#domain';
+import { noFindings, type ObjectStatus, type WorkPhase, type WorkStatus } from '#domain';
 import { type ObservedStatus, type OwnedObject, type OwnedWatch, type PodView, workStatus } from '#kube';
 import type { HeldWork } from '../work/held-works.js';
 import { isNamespace } from '../work/plan.js';
@@ -25,6 +25,7 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
       ...(held === undefined ? [] : unseen(held, namespaces.length > 0)),
       ...podsToGo(held, observed, watch.podsOf(workId)),
     ],
+    findings: noFindings,
   };
 }
 
@@ -38,7 +39,7 @@ function unseen({ wanted, applied, hands }: HeldWork, isNamespaceSeen: boolean):
   const namespace = isNamespaceSeen || hands.namespace === undefined ? [] : [hands.namespace];
   return [...made.map(({ ref, uid }) => ({ ...ref, uid })), ...namespace].map((there) => ({
     ...{ apiVersion: there.apiVersion, kind: there.kind, namespace: there.namespace, name: there.name },
-    ...{ uid: there.uid, resourceVersion: '', ready: false },
+    ...{ uid: there.uid, resourceVersion: '', ready: false, summary: '', adopted: false },
   }));
 }
 
@@ -54,7 +55,7 @@ function podsToGo(
   const isSurplus = held?.wanted.length === 0 || living.length > replicas.desired;
   return (isSurplus ? there : there.filter(({ deleting }) => deleting)).map(({ namespace, name, uid, state }) => ({
     ...{ apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
-    ...{ resourceVersion: '', ready: state === 'ready' },
+    ...{ resourceVersion: '', ready: state === 'ready', summary: '', adopted: false },
   }));
 }
 
@@ -75,6 +76,8 @@ const objectStatus = (object: OwnedObject): ObjectStatus => ({
   uid: object.uid,
   resourceVersion: object.resourceVersion,
   ready: object.readiness.state === 'ready',
+  summary: '',
+  adopted: false,
 });
 
 /** The pods that the work's objects ask for have been seen, so that they are in the inventory. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject, Work } from '#domain';
+import { defaultObjectPolicy, type JsonObject, type Work } from '#domain';
 import type { OwnedObject } from '#kube';
 import { HeldWorks } from './held-works.js';
 import { objectKey, wantedObjects } from './plan.js';
@@ -22,6 +22,7 @@ const aWork = (over: Partial<Work> = {}): Work => ({
   application: 'a',
   component: 'web',
   objects: [manifest('web')],
+  policy: defaultObjectPolicy,
   ...over,
 });
 

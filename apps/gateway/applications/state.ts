@@ -1,5 +1,5 @@
 import type { ClusterComponentView, ComponentView, ReasonView } from '#contract';
-import { type ReplicaCounts, type RunPhase, runPhaseOf, worstPhase } from '#domain';
+import { noFindings, type ReplicaCounts, type RunPhase, runPhaseOf, worstPhase } from '#domain';
 import type { ActiveRelease, StoredApplication, StoredRefusal, StoredWork } from '#store';
 
 /** How an application stands in one environment. */
@@ -68,6 +68,7 @@ function clusterView(work: StoredWork): ClusterComponentView {
       (each) => each !== undefined,
     ),
     objects: work.status?.objects ?? [],
+    findings: work.status?.findings ?? noFindings,
     reportedAt: work.status?.reportedAt,
   };
 }

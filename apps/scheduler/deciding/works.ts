@@ -85,6 +85,7 @@ export function droppedWork(holding: Holding, next: NextSequence, ids: Ids): Wor
     generation,
     sequence,
     manifests: [],
+    policy: undefined,
     objects: nextObjects([], holding.objects, generation),
     reservations: nextReservations(holding.reservations, undefined, { sequence, generation }, ids),
   };
@@ -144,6 +145,7 @@ function keptWork(
     },
     cluster: allotment.cluster,
     component: component.name,
+    policy: component.objectPolicy,
     releaseNumber: release.number,
     wanted: true,
     objects: nextObjects(manifests, before?.objects ?? [], generation),

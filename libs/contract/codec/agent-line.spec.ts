@@ -1,8 +1,16 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InvalidRequest, type Inventory, type WorkItem } from '#domain';
+import {
+  defaultObjectPolicy,
+  type Findings,
+  InvalidRequest,
+  type Inventory,
+  type ObjectPolicy,
+  type WorkItem,
+} from '#domain';
 import * as line from '../line.js';
+import * as wire from '../wire.js';
 import { inventoryFromWire, inventoryToWire } from './agent-inventory.js';
 import { type StatusReport, statusReportFromWire, statusReportToWire } from './agent-status.js';
 import { workItemFromWire, workItemToWire } from './agent-work.js';
@@ -12,6 +20,23 @@ const count = fc.integer({ min: 0, max: 2_147_483_647 });
 const sequence = fc.bigInt({ min: 0n, max: (1n << 63n) - 1n });
 const amount = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const resources = fc.record({ mcpu: amount, memoryBytes: amount, pods: amount });
+
+const object = fc.record({ apiVersion: text, kind: text, namespace: text, name: text });
+const moment = fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 }), { nil: undefined });
+const findings: fc.Arbitrary<Findings> = fc.record({
+  drifts: fc.array(fc.record({ object, path: text, ordered: text, found: text, manager: text, changedAt: moment }), {
+    maxLength: 2,
+  }),
+  conflicts: fc.array(fc.record({ object, path: text, manager: text }), { maxLength: 2 }),
+  events: fc.array(fc.record({ object, reason: text, message: text, count, lastAt: moment }), { maxLength: 2 }),
+});
+const policies: fc.Arbitrary<ObjectPolicy> = fc.record({
+  drift: fc.constantFrom('repair', 'report', 'adopt'),
+  immutable: fc.constantFrom('refuse', 'recreate'),
+  adoption: fc.constantFrom('never', 'existing'),
+  replicasOwner: fc.constantFrom('broker', 'autoscaler'),
+  statusRules: fc.array(fc.record({ apiVersion: text, kind: text, ready: text }), { maxLength: 2 }),
+});
 
 const reports: fc.Arbitrary<StatusReport> = fc.record({
   sequence,
@@ -26,17 +51,18 @@ const reports: fc.Arbitrary<StatusReport> = fc.record({
       objects: fc.array(
         fc.record({
           ...{ apiVersion: text, kind: text, namespace: text, name: text, uid: text, resourceVersion: text },
-          ready: fc.boolean(),
+          ...{ ready: fc.boolean(), summary: text, adopted: fc.boolean() },
         }),
         { maxLength: 3 },
       ),
+      findings,
     }),
     { maxLength: 3 },
   ),
   tombstones: fc.array(
     fc.record({
       tombstoneId: fc.uuid(),
-      outcome: fc.constantFrom('deleted', 'absent', 'replaced', 'foreign-left'),
+      outcome: fc.constantFrom('deleted', 'absent', 'replaced', 'foreign-left', 'let-go'),
       message: text,
     }),
     { maxLength: 3 },
@@ -87,17 +113,42 @@ describe('the codec of the line of agents', () => {
     );
   });
 
+  it('brings every policy through the wire', () => {
+    const id = '00000000-0000-4000-8000-000000000001';
+    const names = { namespace: 'n', environment: 'e', application: 'a', component: 'c' };
+    fc.assert(
+      fc.property(policies, (policy) => {
+        const work = { id, cluster: 'k', sequence: 7n, generation: 3n, ...names, objects: [], policy };
+        const wire = toBinary(line.WorkItemSchema, workItemToWire({ kind: 'work', work }, 'i'));
+        expect(workItemFromWire(fromBinary(line.WorkItemSchema, wire), 'k')).toEqual({ kind: 'work', work });
+      }),
+    );
+  });
+
+  it('takes words of a policy that it does not know for the default', () => {
+    const id = '00000000-0000-4000-8000-000000000001';
+    const fields1To4Are99 = Uint8Array.of(0x08, 99, 0x10, 99, 0x18, 99, 0x20, 99);
+    const policy = fromBinary(wire.ObjectPolicySchema, fields1To4Are99);
+    const work = create(line.WorkSchema, { id, generation: { incarnation: 'i', sequence: 1n }, policy });
+    const item = workItemFromWire(create(line.WorkItemSchema, { item: { case: 'work', value: work } }), 'k');
+    expect(item).toMatchObject({ kind: 'work', work: { policy: defaultObjectPolicy } });
+  });
+
   it('brings works and tombstones through the wire, any field of a manifest included', () => {
     const id = '00000000-0000-4000-8000-000000000001';
     const names = { namespace: 'n', environment: 'e', application: 'a', component: 'c' };
     const objects = [{ apiVersion: 'v1', kind: 'X', spec: { unknown: [1, null, 'ü', { deep: true }] } }];
     const items: WorkItem[] = [
-      { kind: 'work', work: { id, cluster: 'k', sequence: 7n, generation: 3n, ...names, objects } },
+      {
+        kind: 'work',
+        work: { id, cluster: 'k', sequence: 7n, generation: 3n, ...names, objects, policy: defaultObjectPolicy },
+      },
       {
         kind: 'tombstone',
         tombstone: {
           ...{ id, cluster: 'k', sequence: 8n, generation: 4n, uid: 'u' },
           object: { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'c' },
+          mode: 'let-go',
         },
       },
     ];

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import type { ObjectStatus, TombstoneOutcome, TombstoneReport, WorkPhase, WorkStatus } from '#domain';
 import * as line from '../line.js';
 import { agentField } from './agent-fields.js';
+import { findingsFromWire, findingsToWire } from './findings.js';
 
 /** Where a report stands in a full report. */
 export type Bracket = 'delta' | 'begin' | 'part' | 'end' | 'whole';
@@ -36,6 +37,7 @@ const outcomeToWire = {
   absent: line.TombstoneOutcome.ABSENT,
   replaced: line.TombstoneOutcome.REPLACED,
   'foreign-left': line.TombstoneOutcome.FOREIGN_LEFT,
+  'let-go': line.TombstoneOutcome.LET_GO,
 } as const satisfies Record<TombstoneOutcome, line.TombstoneOutcome>;
 
 const outcomeFromWire = {
@@ -44,6 +46,7 @@ const outcomeFromWire = {
   [line.TombstoneOutcome.ABSENT]: 'absent',
   [line.TombstoneOutcome.REPLACED]: 'replaced',
   [line.TombstoneOutcome.FOREIGN_LEFT]: 'foreign-left',
+  [line.TombstoneOutcome.LET_GO]: 'let-go',
 } as const satisfies Record<line.TombstoneOutcome, TombstoneOutcome | undefined>;
 
 const bracketToWire = {
@@ -73,7 +76,15 @@ export const statusReportToWire = (report: StatusReport): line.StatusReport =>
     ),
   });
 
-const workStatusToWire = ({ workId, generation, phase, replicas, reasons, objects }: WorkStatus): line.WorkStatus =>
+const workStatusToWire = ({
+  workId,
+  generation,
+  phase,
+  replicas,
+  reasons,
+  objects,
+  findings,
+}: WorkStatus): line.WorkStatus =>
   create(line.WorkStatusSchema, {
     workId,
     generation,
@@ -81,6 +92,7 @@ const workStatusToWire = ({ workId, generation, phase, replicas, reasons, object
     ...replicas,
     reasons: reasons.map((reason) => create(line.ReasonSchema, reason)),
     objects: objects.map((object) => create(line.ObjectStatusSchema, object)),
+    ...findingsToWire(findings),
   });
 
 /** @throws InvalidRequest naming the field that no store could hold. */
@@ -114,6 +126,7 @@ const workStatusFromWire = (work: line.WorkStatus, at: string): WorkStatus => ({
     count: agentField.count(`${at}.reasons.count`, count),
   })),
   objects: work.objects.map(objectFromWire),
+  findings: findingsFromWire(work, at),
 });
 
 const objectFromWire = (object: line.ObjectStatus): ObjectStatus => ({
@@ -124,4 +137,6 @@ const objectFromWire = (object: line.ObjectStatus): ObjectStatus => ({
   uid: agentField.text(object.uid),
   resourceVersion: agentField.text(object.resourceVersion),
   ready: object.ready,
+  summary: agentField.text(object.summary, 128),
+  adopted: object.adopted,
 });

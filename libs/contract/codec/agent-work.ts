@@ -1,14 +1,29 @@
 import { create } from '@bufbuild/protobuf';
 import {
   type ClusterId,
+  type FieldViolation,
   type Incarnation,
   InvalidRequest,
   isJsonObject,
   type JsonObject,
+  type TombstoneMode,
   type WorkItem,
 } from '#domain';
 import * as line from '../line.js';
 import { agentField, jsonFromBytes, jsonToBytes } from './agent-fields.js';
+import { objectPolicyFromWire, objectPolicyToWire } from './object-policy.js';
+
+const modeToWire = {
+  delete: line.TombstoneMode.DELETE,
+  'let-go': line.TombstoneMode.LET_GO,
+} as const satisfies Record<TombstoneMode, line.TombstoneMode>;
+
+/** A hub of before says nothing, and means to delete. */
+const modeFromWire = {
+  [line.TombstoneMode.UNSPECIFIED]: 'delete',
+  [line.TombstoneMode.DELETE]: 'delete',
+  [line.TombstoneMode.LET_GO]: 'let-go',
+} as const satisfies Record<line.TombstoneMode, TombstoneMode>;
 
 /** A work or tombstone on its way to an agent. */
 export function workItemToWire(item: WorkItem, incarnation: Incarnation): line.WorkItem {
@@ -28,6 +43,7 @@ const workToWire = (work: Extract<WorkItem, { kind: 'work' }>['work'], incarnati
     application: work.application,
     component: work.component,
     manifests: work.objects.map(jsonToBytes),
+    policy: objectPolicyToWire(work.policy),
   }),
 });
 
@@ -45,6 +61,7 @@ const tombstoneToWire = (
     namespace: tombstone.object.namespace,
     name: tombstone.object.name,
     uid: tombstone.uid,
+    mode: modeToWire[tombstone.mode],
   }),
 });
 
@@ -65,17 +82,18 @@ export function workItemFromWire(wire: line.WorkItem, cluster: ClusterId): WorkI
   }
 }
 
-const workFromWire = (work: line.Work, cluster: ClusterId) => ({
-  id: agentField.uuid('work.id', work.id),
-  cluster,
-  sequence: work.sequence,
-  generation: agentField.present('work.generation', work.generation).sequence,
-  namespace: work.namespace,
-  environment: work.environment,
-  application: work.application,
-  component: work.component,
-  objects: work.manifests.map((manifest, index) => manifestFrom(`work.manifests[${index}]`, manifest)),
-});
+function workFromWire(work: line.Work, cluster: ClusterId) {
+  const { namespace, environment, application, component, sequence } = work;
+  // words that a newer hub has are not this agent's to refuse: they take the default, which does least
+  const unknown: FieldViolation[] = [];
+  return {
+    ...{ cluster, sequence, namespace, environment, application, component },
+    id: agentField.uuid('work.id', work.id),
+    generation: agentField.present('work.generation', work.generation).sequence,
+    objects: work.manifests.map((manifest, index) => manifestFrom(`work.manifests[${index}]`, manifest)),
+    policy: objectPolicyFromWire(work.policy, 'work.policy', unknown),
+  };
+}
 
 function manifestFrom(field: string, content: Uint8Array): JsonObject {
   const manifest = jsonFromBytes(field, content);
@@ -94,5 +112,6 @@ function tombstoneFromWire(tombstone: line.Tombstone, cluster: ClusterId) {
     generation: agentField.present('tombstone.generation', tombstone.generation).sequence,
     object: { apiVersion, kind, namespace, name },
     uid,
+    mode: agentField.word('tombstone.mode', modeFromWire[tombstone.mode]),
   };
 }

@@ -10,6 +10,7 @@ import * as wire from '../wire.js';
 import { containerFromWire, containerToWire, servicePortFromWire, servicePortToWire } from './container.js';
 import { componentKindFromWire, componentKindToWire } from './enums.js';
 import { wirePath } from './field-paths.js';
+import { objectPolicyFromWire, objectPolicyToWire } from './object-policy.js';
 import { defined, textOrAbsent } from './optional.js';
 import { policyFromWire, policyToWire } from './policy.js';
 
@@ -75,6 +76,10 @@ function componentFromWire(from: wire.Component, path: string, wrong: FieldViola
     ...defined({
       schedule: textOrAbsent(from.schedule),
       placement: from.placement === undefined ? undefined : policyFromWire(from.placement, `${path}.placement`, wrong),
+      objectPolicy:
+        from.objectPolicy === undefined
+          ? undefined
+          : objectPolicyFromWire(from.objectPolicy, `${path}.object_policy`, wrong),
     }),
     workloadExtra: {
       metadata: from.kubernetes?.metadata ?? {},
@@ -107,6 +112,7 @@ const componentToWire = (component: Component): MessageInitShape<typeof wire.Com
   ...defined({
     placement: component.placement === undefined ? undefined : policyToWire(component.placement),
     kubernetes: extraToWire(component),
+    objectPolicy: component.objectPolicy === undefined ? undefined : objectPolicyToWire(component.objectPolicy),
   }),
 });
 

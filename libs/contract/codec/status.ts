@@ -1,7 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { Freshness, ObjectStatus, ReleasePhase, ReplicaCounts, RunPhase } from '#domain';
+import type { Findings, Freshness, ObjectStatus, ReleasePhase, ReplicaCounts, RunPhase } from '#domain';
 import * as wire from '../wire.js';
 import { freshnessToWire, releasePhaseToWire, runPhaseToWire } from './enums.js';
+import { findingsToWire } from './findings.js';
 import { applicationName, clusterName, releaseName } from './names.js';
 import { defined } from './optional.js';
 import { type StoredTime, timestampIfAny, timestampOf } from './time.js';
@@ -21,6 +22,7 @@ export interface ClusterComponentView {
   replicas: ReplicaCounts;
   reasons: readonly ReasonView[];
   objects: readonly ObjectStatus[];
+  findings: Findings;
   /** Absent while nothing was reported. */
   reportedAt: StoredTime | undefined;
 }
@@ -56,6 +58,7 @@ const clusterToWire = (view: ClusterComponentView): MessageInitShape<typeof wire
   replicas: view.replicas,
   reasons: view.reasons.map(reasonToWire),
   objects: view.objects.map((each): MessageInitShape<typeof wire.ObjectStatusSchema> => ({ ...each })),
+  ...findingsToWire(view.findings),
   ...defined({ reportTime: timestampIfAny(view.reportedAt) }),
 });
 

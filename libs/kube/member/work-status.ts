@@ -3,7 +3,7 @@ import type { PodView } from './pods.js';
 import type { OwnedObject } from './port.js';
 
 /** What the agent adds: which work, and which generation it has brought the objects to. */
-export type ObservedStatus = Omit<WorkStatus, 'workId' | 'generation'>;
+export type ObservedStatus = Omit<WorkStatus, 'workId' | 'generation' | 'findings'>;
 
 /** More reasons than this say nothing more; the most frequent are kept. */
 const mostReasons = 10;
@@ -57,6 +57,8 @@ export function workStatus(objects: readonly OwnedObject[], pods: readonly PodVi
     objects: objects.map(({ apiVersion, kind, namespace, name, uid, resourceVersion, readiness }) => ({
       ...{ apiVersion, kind, namespace, name, uid, resourceVersion },
       ready: readiness.state === 'ready',
+      summary: '',
+      adopted: false,
     })),
   };
 }

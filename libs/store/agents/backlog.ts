@@ -1,4 +1,11 @@
-import type { ClusterId, JsonObject, WorkItem } from '#domain';
+import {
+  type ClusterId,
+  defaultObjectPolicy,
+  type JsonObject,
+  type ObjectPolicy,
+  type TombstoneMode,
+  type WorkItem,
+} from '#domain';
 import type { Transaction } from '../core/transaction.js';
 
 export interface BacklogPage {
@@ -22,6 +29,8 @@ interface ItemRow {
   application_id: string;
   component: string;
   manifests: JsonObject[];
+  policy: ObjectPolicy | null;
+  mode: TombstoneMode;
   api_version: string;
   kind: string;
   name: string;
@@ -32,11 +41,11 @@ interface ItemRow {
 const pageSql = `
   WITH head AS (SELECT work_sequence FROM cluster_capacity WHERE cluster_id = $1),
   items AS (
-    (SELECT sequence, 'work' AS type, id, generation, namespace, environment_id, application_id, component, manifests,
+    (SELECT sequence, 'work' AS type, id, generation, namespace, environment_id, application_id, component, manifests, policy, '' AS mode,
             '' AS api_version, '' AS kind, '' AS name, '' AS uid, octet_length(manifests::text) AS bytes
      FROM works WHERE cluster_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3)
     UNION ALL
-    (SELECT sequence, 'tombstone', id, generation, namespace, '', '', '', '[]'::jsonb,
+    (SELECT sequence, 'tombstone', id, generation, namespace, '', '', '', '[]'::jsonb, NULL, mode,
             api_version, kind, name, uid, 200
      FROM tombstones WHERE cluster_id = $1 AND sequence > $2 AND confirmed_at IS NULL ORDER BY sequence LIMIT $3)
   ), measured AS (
@@ -62,8 +71,13 @@ function itemOf(row: ItemRow, cluster: ClusterId, sequence: bigint): WorkItem {
   const generation = BigInt(row.generation);
   if (row.type === 'tombstone') {
     const object = { apiVersion: row.api_version, kind: row.kind, namespace, name: row.name };
-    return { kind: 'tombstone', tombstone: { id, cluster, sequence, generation, object, uid: row.uid } };
+    const { uid, mode } = row;
+    return { kind: 'tombstone', tombstone: { id, cluster, sequence, generation, object, uid, mode } };
   }
   const names = { environment: row.environment_id, application: row.application_id, component: row.component };
-  return { kind: 'work', work: { id, cluster, sequence, generation, namespace, ...names, objects: row.manifests } };
+  const policy = row.policy ?? defaultObjectPolicy;
+  return {
+    kind: 'work',
+    work: { id, cluster, sequence, generation, namespace, ...names, objects: row.manifests, policy },
+  };
 }

@@ -75,17 +75,18 @@ async function ownWorks(tx: Transaction, reported: readonly ReportedWork[]): Pro
 
 const upsertSql = `
   INSERT INTO work_status AS s (work_id, cluster_id, tenant_id, epoch, sequence, generation, phase,
-    desired, updated, ready, unavailable, restarts, reasons, objects, reported_at)
+    desired, updated, ready, unavailable, restarts, reasons, objects, findings, reported_at)
   SELECT w.id, w.cluster_id, w.tenant_id, r.epoch, r.sequence, r.generation, r.phase,
-    r.desired, r.updated, r.ready, r.unavailable, r.restarts, r.reasons, r.objects, clock_timestamp()
+    r.desired, r.updated, r.ready, r.unavailable, r.restarts, r.reasons, r.objects, r.findings, clock_timestamp()
   FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::int[], $8::int[],
-    $9::int[], $10::int[], $11::int[], $12::jsonb[], $13::jsonb[])
-    AS r(work_id, cluster_id, epoch, sequence, generation, phase, desired, updated, ready, unavailable, restarts, reasons, objects)
+    $9::int[], $10::int[], $11::int[], $12::jsonb[], $13::jsonb[], $14::jsonb[])
+    AS r(work_id, cluster_id, epoch, sequence, generation, phase, desired, updated, ready, unavailable, restarts, reasons, objects, findings)
   JOIN works w ON w.id = r.work_id AND w.cluster_id = r.cluster_id
   ON CONFLICT (work_id) DO UPDATE SET cluster_id = excluded.cluster_id, epoch = excluded.epoch,
     sequence = excluded.sequence, generation = excluded.generation, phase = excluded.phase, desired = excluded.desired,
     updated = excluded.updated, ready = excluded.ready, unavailable = excluded.unavailable,
-    restarts = excluded.restarts, reasons = excluded.reasons, objects = excluded.objects, reported_at = excluded.reported_at
+    restarts = excluded.restarts, reasons = excluded.reasons, objects = excluded.objects,
+    findings = excluded.findings, reported_at = excluded.reported_at
   WHERE (excluded.epoch, excluded.sequence) > (s.epoch, s.sequence)`;
 
 async function upsertStatus(tx: Transaction, reported: readonly ReportedWork[]): Promise<void> {
@@ -105,8 +106,13 @@ async function upsertStatus(tx: Transaction, reported: readonly ReportedWork[]):
     column(({ status }) => status.replicas.restarts),
     column(({ status }) => JSON.stringify(status.reasons)),
     column(({ status }) => JSON.stringify(status.objects)),
+    column(({ status }) => findingsOf(status)),
   ]);
 }
+
+/** Most works have nothing to say here, and their row holds nothing. */
+const findingsOf = ({ findings: { drifts, conflicts, events } }: WorkStatus): string | null =>
+  drifts.length + conflicts.length + events.length === 0 ? null : JSON.stringify({ drifts, conflicts, events });
 
 async function confirmTombstones(tx: Transaction, writes: readonly StatusWrite[]): Promise<void> {
   const reports = writes.flatMap(({ cluster, tombstones }) => tombstones.map((report) => ({ cluster, ...report })));

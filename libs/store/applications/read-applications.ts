@@ -24,7 +24,7 @@ const statusFields = `
   'generation', s.generation, 'phase', s.phase,
   'replicas', json_build_object('desired', s.desired, 'updated', s.updated, 'ready', s.ready,
     'unavailable', s.unavailable, 'restarts', s.restarts),
-  'reasons', s.reasons, 'objects', s.objects, 'reportedAt', s.reported_at`;
+  'reasons', s.reasons, 'objects', s.objects, 'findings', s.findings, 'reportedAt', s.reported_at`;
 
 const works = `
   SELECT json_agg(json_build_object(

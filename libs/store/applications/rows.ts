@@ -1,5 +1,6 @@
 import type {
   ApplicationSpec,
+  Findings,
   Freshness,
   ObjectStatus,
   ReleasePhase,
@@ -62,6 +63,8 @@ export interface StoredWork {
     replicas: ReplicaCounts;
     reasons: readonly StatusReason[];
     objects: readonly ObjectStatus[];
+    /** Null: none. */
+    findings: Findings | null;
     reportedAt: string;
   } | null;
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, ObjectRef } from '#domain';
+import type { JsonObject, ObjectPolicy, ObjectRef } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 import type { ApplicationInEnvironment, Holding, Reservation } from './holdings.js';
 
@@ -7,6 +7,8 @@ export interface WorkWrite extends Omit<Holding, 'objects' | 'reservations'> {
   sequence: bigint;
   /** In the order in which they are applied; empty when not wanted. */
   manifests: readonly JsonObject[];
+  /** Undefined: every default. */
+  policy: ObjectPolicy | undefined;
   objects: readonly (ObjectRef & { droppedGeneration: bigint | undefined })[];
   reservations: readonly Reservation[];
 }
@@ -22,12 +24,12 @@ export async function writeWorks(tx: Transaction, works: readonly WorkWrite[]): 
 async function upsertWorks(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
   await tx.execute(
     `INSERT INTO works (id, cluster_id, tenant_id, project_id, environment_id, application_id, application_uid, component,
-       release_number, namespace, sequence, generation, wanted, manifests)
+       release_number, namespace, sequence, generation, wanted, manifests, policy)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
-       $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::boolean[], $14::jsonb[])
+       $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::boolean[], $14::jsonb[], $15::jsonb[])
      ON CONFLICT (id) DO UPDATE SET release_number = excluded.release_number, sequence = excluded.sequence,
        generation = excluded.generation, wanted = excluded.wanted, manifests = excluded.manifests,
-       updated_at = clock_timestamp()`,
+       policy = excluded.policy,       updated_at = clock_timestamp()`,
     [
       works.map((each) => each.workId),
       works.map((each) => each.cluster),
@@ -43,6 +45,7 @@ async function upsertWorks(tx: Transaction, works: readonly WorkWrite[]): Promis
       works.map((each) => each.generation.toString()),
       works.map((each) => each.wanted),
       works.map((each) => JSON.stringify(each.manifests)),
+      works.map((each) => (each.policy === undefined ? null : JSON.stringify(each.policy))),
     ],
   );
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/status.proto.
  */
 export const file_berth_v1_status: GenFile = /*@__PURE__*/
-  fileDesc("ChViZXJ0aC92MS9zdGF0dXMucHJvdG8SCGJlcnRoLnYxIsYBCg9Db21wb25lbnRTdGF0dXMSEQoJY29tcG9uZW50GAEgASgJEh4KBXBoYXNlGAIgASgOMg8uYmVydGgudjEuUGhhc2USKQoIcmVwbGljYXMYAyABKAsyFy5iZXJ0aC52MS5SZXBsaWNhQ291bnRzEiEKB3JlYXNvbnMYBCADKAsyEC5iZXJ0aC52MS5SZWFzb24SMgoIY2x1c3RlcnMYBSADKAsyIC5iZXJ0aC52MS5DbHVzdGVyQ29tcG9uZW50U3RhdHVzIpkCChZDbHVzdGVyQ29tcG9uZW50U3RhdHVzEg8KB2NsdXN0ZXIYASABKAkSHgoFcGhhc2UYAiABKA4yDy5iZXJ0aC52MS5QaGFzZRImCglmcmVzaG5lc3MYAyABKA4yEy5iZXJ0aC52MS5GcmVzaG5lc3MSKQoIcmVwbGljYXMYBCABKAsyFy5iZXJ0aC52MS5SZXBsaWNhQ291bnRzEiEKB3JlYXNvbnMYBSADKAsyEC5iZXJ0aC52MS5SZWFzb24SJwoHb2JqZWN0cxgGIAMoCzIWLmJlcnRoLnYxLk9iamVjdFN0YXR1cxIvCgtyZXBvcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiZwoNUmVwbGljYUNvdW50cxIPCgdkZXNpcmVkGAEgASgFEg8KB3VwZGF0ZWQYAiABKAUSDQoFcmVhZHkYAyABKAUSEwoLdW5hdmFpbGFibGUYBCABKAUSEAoIcmVzdGFydHMYBSABKAUikgEKBlJlYXNvbhIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVjb3VudBgDIAEoBRIqCgVmYWN0cxgEIAMoCzIbLmJlcnRoLnYxLlJlYXNvbi5GYWN0c0VudHJ5GiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKIAQoMT2JqZWN0U3RhdHVzEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEgwKBG5hbWUYBCABKAkSCwoDdWlkGAUgASgJEhgKEHJlc291cmNlX3ZlcnNpb24YBiABKAkSDQoFcmVhZHkYByABKAgqyQEKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEQoNUEhBU0VfV0FJVElORxABEhEKDVBIQVNFX1JFRlVTRUQQAhISCg5QSEFTRV9BUFBMWUlORxADEg8KC1BIQVNFX1JFQURZEAQSEgoOUEhBU0VfREVHUkFERUQQBRIQCgxQSEFTRV9GQUlMRUQQBhISCg5QSEFTRV9SRU1PVklORxAHEhEKDVBIQVNFX1JFTU9WRUQQCBIRCg1QSEFTRV9VTktOT1dOEAkqZwoJRnJlc2huZXNzEhkKFUZSRVNITkVTU19VTlNQRUNJRklFRBAAEhMKD0ZSRVNITkVTU19GUkVTSBABEhMKD0ZSRVNITkVTU19TVEFMRRACEhUKEUZSRVNITkVTU19VTktOT1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChViZXJ0aC92MS9zdGF0dXMucHJvdG8SCGJlcnRoLnYxIsYBCg9Db21wb25lbnRTdGF0dXMSEQoJY29tcG9uZW50GAEgASgJEh4KBXBoYXNlGAIgASgOMg8uYmVydGgudjEuUGhhc2USKQoIcmVwbGljYXMYAyABKAsyFy5iZXJ0aC52MS5SZXBsaWNhQ291bnRzEiEKB3JlYXNvbnMYBCADKAsyEC5iZXJ0aC52MS5SZWFzb24SMgoIY2x1c3RlcnMYBSADKAsyIC5iZXJ0aC52MS5DbHVzdGVyQ29tcG9uZW50U3RhdHVzIpIDChZDbHVzdGVyQ29tcG9uZW50U3RhdHVzEg8KB2NsdXN0ZXIYASABKAkSHgoFcGhhc2UYAiABKA4yDy5iZXJ0aC52MS5QaGFzZRImCglmcmVzaG5lc3MYAyABKA4yEy5iZXJ0aC52MS5GcmVzaG5lc3MSKQoIcmVwbGljYXMYBCABKAsyFy5iZXJ0aC52MS5SZXBsaWNhQ291bnRzEiEKB3JlYXNvbnMYBSADKAsyEC5iZXJ0aC52MS5SZWFzb24SJwoHb2JqZWN0cxgGIAMoCzIWLmJlcnRoLnYxLk9iamVjdFN0YXR1cxIvCgtyZXBvcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoGZHJpZnRzGAggAygLMhQuYmVydGgudjEuRmllbGREcmlmdBIqCgljb25mbGljdHMYCSADKAsyFy5iZXJ0aC52MS5GaWVsZENvbmZsaWN0EiUKBmV2ZW50cxgKIAMoCzIVLmJlcnRoLnYxLk9iamVjdEV2ZW50ImcKDVJlcGxpY2FDb3VudHMSDwoHZGVzaXJlZBgBIAEoBRIPCgd1cGRhdGVkGAIgASgFEg0KBXJlYWR5GAMgASgFEhMKC3VuYXZhaWxhYmxlGAQgASgFEhAKCHJlc3RhcnRzGAUgASgFIpIBCgZSZWFzb24SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFY291bnQYAyABKAUSKgoFZmFjdHMYBCADKAsyGy5iZXJ0aC52MS5SZWFzb24uRmFjdHNFbnRyeRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKDE9iamVjdFN0YXR1cxITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIMCgRuYW1lGAQgASgJEgsKA3VpZBgFIAEoCRIYChByZXNvdXJjZV92ZXJzaW9uGAYgASgJEg0KBXJlYWR5GAcgASgIEg8KB3N1bW1hcnkYCCABKAkSDwoHYWRvcHRlZBgJIAEoCCJVCg9PYmplY3RSZWZlcmVuY2USEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCSKnAQoKRmllbGREcmlmdBIpCgZvYmplY3QYASABKAsyGS5iZXJ0aC52MS5PYmplY3RSZWZlcmVuY2USDAoEcGF0aBgCIAEoCRIPCgdvcmRlcmVkGAMgASgJEg0KBWZvdW5kGAQgASgJEg8KB21hbmFnZXIYBSABKAkSLwoLY2hhbmdlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlkKDUZpZWxkQ29uZmxpY3QSKQoGb2JqZWN0GAEgASgLMhkuYmVydGgudjEuT2JqZWN0UmVmZXJlbmNlEgwKBHBhdGgYAiABKAkSDwoHbWFuYWdlchgDIAEoCSKXAQoLT2JqZWN0RXZlbnQSKQoGb2JqZWN0GAEgASgLMhkuYmVydGgudjEuT2JqZWN0UmVmZXJlbmNlEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBWNvdW50GAQgASgFEi0KCWxhc3RfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqyQEKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEQoNUEhBU0VfV0FJVElORxABEhEKDVBIQVNFX1JFRlVTRUQQAhISCg5QSEFTRV9BUFBMWUlORxADEg8KC1BIQVNFX1JFQURZEAQSEgoOUEhBU0VfREVHUkFERUQQBRIQCgxQSEFTRV9GQUlMRUQQBhISCg5QSEFTRV9SRU1PVklORxAHEhEKDVBIQVNFX1JFTU9WRUQQCBIRCg1QSEFTRV9VTktOT1dOEAkqZwoJRnJlc2huZXNzEhkKFUZSRVNITkVTU19VTlNQRUNJRklFRBAAEhMKD0ZSRVNITkVTU19GUkVTSBABEhMKD0ZSRVNITkVTU19TVEFMRRACEhUKEUZSRVNITkVTU19VTktOT1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A component over all its clusters.
@@ -101,6 +101,27 @@ export type ClusterComponentStatus = Message<"berth.v1.ClusterComponentStatus"> 
    * @generated from field: google.protobuf.Timestamp report_time = 7;
    */
   reportTime?: Timestamp | undefined;
+
+  /**
+   * Fields that are not as ordered.
+   *
+   * @generated from field: repeated berth.v1.FieldDrift drifts = 8;
+   */
+  drifts: FieldDrift[];
+
+  /**
+   * Fields that another manager owns and that were therefore not written.
+   *
+   * @generated from field: repeated berth.v1.FieldConflict conflicts = 9;
+   */
+  conflicts: FieldConflict[];
+
+  /**
+   * What the cluster warns of, newest first.
+   *
+   * @generated from field: repeated berth.v1.ObjectEvent events = 10;
+   */
+  events: ObjectEvent[];
 };
 
 /**
@@ -231,6 +252,20 @@ export type ObjectStatus = Message<"berth.v1.ObjectStatus"> & {
    * @generated from field: bool ready = 7;
    */
   ready: boolean;
+
+  /**
+   * In a few words, as `3/3 ready`, `Bound 1Gi` or `10.0.0.7`.
+   *
+   * @generated from field: string summary = 8;
+   */
+  summary: string;
+
+  /**
+   * It was there before Berth took it over.
+   *
+   * @generated from field: bool adopted = 9;
+   */
+  adopted: boolean;
 };
 
 /**
@@ -239,6 +274,164 @@ export type ObjectStatus = Message<"berth.v1.ObjectStatus"> & {
  */
 export const ObjectStatusSchema: GenMessage<ObjectStatus> = /*@__PURE__*/
   messageDesc(file_berth_v1_status, 4);
+
+/**
+ * Names one object in a member cluster.
+ *
+ * @generated from message berth.v1.ObjectReference
+ */
+export type ObjectReference = Message<"berth.v1.ObjectReference"> & {
+  /**
+   * @generated from field: string api_version = 1;
+   */
+  apiVersion: string;
+
+  /**
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message berth.v1.ObjectReference.
+ * Use `create(ObjectReferenceSchema)` to create a new message.
+ */
+export const ObjectReferenceSchema: GenMessage<ObjectReference> = /*@__PURE__*/
+  messageDesc(file_berth_v1_status, 5);
+
+/**
+ * A field that is not as ordered.
+ *
+ * @generated from message berth.v1.FieldDrift
+ */
+export type FieldDrift = Message<"berth.v1.FieldDrift"> & {
+  /**
+   * @generated from field: berth.v1.ObjectReference object = 1;
+   */
+  object?: ObjectReference | undefined;
+
+  /**
+   * As `spec.template.spec.containers[name="web"].image`.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * As JSON; a keyed fingerprint where the object is a Secret. Empty: nothing was ordered there.
+   *
+   * @generated from field: string ordered = 3;
+   */
+  ordered: string;
+
+  /**
+   * As JSON; a keyed fingerprint where the object is a Secret. Empty: the field is not there any more.
+   *
+   * @generated from field: string found = 4;
+   */
+  found: string;
+
+  /**
+   * The field manager that has it now; empty when no manager has.
+   *
+   * @generated from field: string manager = 5;
+   */
+  manager: string;
+
+  /**
+   * When that manager last wrote, by the member's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp change_time = 6;
+   */
+  changeTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.v1.FieldDrift.
+ * Use `create(FieldDriftSchema)` to create a new message.
+ */
+export const FieldDriftSchema: GenMessage<FieldDrift> = /*@__PURE__*/
+  messageDesc(file_berth_v1_status, 6);
+
+/**
+ * A field that another manager owns.
+ *
+ * @generated from message berth.v1.FieldConflict
+ */
+export type FieldConflict = Message<"berth.v1.FieldConflict"> & {
+  /**
+   * @generated from field: berth.v1.ObjectReference object = 1;
+   */
+  object?: ObjectReference | undefined;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string manager = 3;
+   */
+  manager: string;
+};
+
+/**
+ * Describes the message berth.v1.FieldConflict.
+ * Use `create(FieldConflictSchema)` to create a new message.
+ */
+export const FieldConflictSchema: GenMessage<FieldConflict> = /*@__PURE__*/
+  messageDesc(file_berth_v1_status, 7);
+
+/**
+ * Something that the member cluster warns of.
+ *
+ * @generated from message berth.v1.ObjectEvent
+ */
+export type ObjectEvent = Message<"berth.v1.ObjectEvent"> & {
+  /**
+   * @generated from field: berth.v1.ObjectReference object = 1;
+   */
+  object?: ObjectReference | undefined;
+
+  /**
+   * A word, as `FailedScheduling` or `BackOff`.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * @generated from field: int32 count = 4;
+   */
+  count: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_time = 5;
+   */
+  lastTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.v1.ObjectEvent.
+ * Use `create(ObjectEventSchema)` to create a new message.
+ */
+export const ObjectEventSchema: GenMessage<ObjectEvent> = /*@__PURE__*/
+  messageDesc(file_berth_v1_status, 8);
 
 /**
  * How a component, a release or an application stands.

@@ -7,8 +7,12 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_berth_v1_annotations } from "../../v1/annotations_pb.js";
+import type { ObjectPolicy } from "../../v1/object_policy_pb.js";
+import { file_berth_v1_object_policy } from "../../v1/object_policy_pb.js";
 import type { Position } from "../../v1/position_pb.js";
 import { file_berth_v1_position } from "../../v1/position_pb.js";
+import type { FieldConflict, FieldDrift, ObjectEvent } from "../../v1/status_pb.js";
+import { file_berth_v1_status } from "../../v1/status_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/agent/v1/agent_service.proto.
  */
 export const file_berth_agent_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJiZXJ0aC9hZ2VudC92MS9hZ2VudF9zZXJ2aWNlLnByb3RvEg5iZXJ0aC5hZ2VudC52MSLhAQoOQ29ubmVjdFJlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5iZXJ0aC5hZ2VudC52MS5IZWxsb0gAEi4KCWhlYXJ0YmVhdBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjUKDXN0YXR1c19yZXBvcnQYAyABKAsyHC5iZXJ0aC5hZ2VudC52MS5TdGF0dXNSZXBvcnRIABI1Cg1zY2hlbWFfcmVwb3J0GAQgASgLMhwuYmVydGguYWdlbnQudjEuU2NoZW1hUmVwb3J0SABCCQoHbWVzc2FnZSKPAgoPQ29ubmVjdFJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5XZWxjb21lSAASLwoKd29ya19iYXRjaBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLldvcmtCYXRjaEgAEi8KCnN0YXR1c19hY2sYAyABKAsyGS5iZXJ0aC5hZ2VudC52MS5TdGF0dXNBY2tIABIqCgdnb29kYnllGAQgASgLMhcuYmVydGguYWdlbnQudjEuR29vZGJ5ZUgAEjcKDnNjaGVtYV9yZXF1ZXN0GAUgASgLMh0uYmVydGguYWdlbnQudjEuU2NoZW1hUmVxdWVzdEgAQgkKB21lc3NhZ2UiXAoFSGVsbG8SFQoNYWdlbnRfdmVyc2lvbhgBIAEoCRInCgtyZXN1bWVfZnJvbRgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhMKC2NsdXN0ZXJfdWlkGAMgASgJIsEBCgdXZWxjb21lEhMKC2luY2FybmF0aW9uGAEgASgJEg0KBWVwb2NoGAIgASgDEiwKCWxlYXNlX3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOZnJvbV9iZWdpbm5pbmcYBSABKAgSFQoNaGVhZF9zZXF1ZW5jZRgGIAEoBCJYCglIZWFydGJlYXQSLAoJaW52ZW50b3J5GAEgASgLMhkuYmVydGguYWdlbnQudjEuSW52ZW50b3J5Eh0KFWFwcGxpZWRfd29ya19zZXF1ZW5jZRgCIAEoBCL3AgoJSW52ZW50b3J5Eh8KF3JlZmxlY3RlZF93b3JrX3NlcXVlbmNlGAEgASgEEhYKDnNlcnZlcl92ZXJzaW9uGAIgASgJEg0KBW5vZGVzGAMgASgFEhMKC3JlYWR5X25vZGVzGAQgASgFEiwKC2FsbG9jYXRhYmxlGAUgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIxChBmb3JlaWduX3JlcXVlc3RzGAYgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIvCg5iZXJ0aF9yZXF1ZXN0cxgHIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSKgoHY2xhc3NlcxgIIAMoCzIZLmJlcnRoLmFnZW50LnYxLk5vZGVDbGFzcxIpCghtZWFzdXJlZBgJIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSDQoFa2luZHMYCiADKAkSFQoNc2NoZW1hX2RpZ2VzdBgLIAEoCSI7CgdBbW91bnRzEgwKBG1jcHUYASABKAMSFAoMbWVtb3J5X2J5dGVzGAIgASgDEgwKBHBvZHMYAyABKAMiggEKCU5vZGVDbGFzcxINCgVub2RlcxgBIAEoBRIlCgRmcmVlGAIgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIUCgxhcmNoaXRlY3R1cmUYAyABKAkSKQoGdGFpbnRzGAQgAygLMhkuYmVydGguYWdlbnQudjEuTm9kZVRhaW50IjcKCU5vZGVUYWludBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGZWZmZWN0GAMgASgJIh8KDVNjaGVtYVJlcXVlc3QSDgoGZGlnZXN0GAEgASgJIi8KDFNjaGVtYVJlcG9ydBIOCgZkaWdlc3QYASABKAkSDwoHY29udGVudBgCIAEoDCJXCglXb3JrQmF0Y2gSJwoFaXRlbXMYASADKAsyGC5iZXJ0aC5hZ2VudC52MS5Xb3JrSXRlbRIhCgV1cF90bxgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uImgKCFdvcmtJdGVtEiQKBHdvcmsYASABKAsyFC5iZXJ0aC5hZ2VudC52MS5Xb3JrSAASLgoJdG9tYnN0b25lGAIgASgLMhkuYmVydGguYWdlbnQudjEuVG9tYnN0b25lSABCBgoEaXRlbSKvAQoEV29yaxIKCgJpZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBImCgpnZW5lcmF0aW9uGAMgASgLMhIuYmVydGgudjEuUG9zaXRpb24SEQoJbmFtZXNwYWNlGAQgASgJEhMKC2Vudmlyb25tZW50GAUgASgJEhMKC2FwcGxpY2F0aW9uGAYgASgJEhEKCWNvbXBvbmVudBgHIAEoCRIRCgltYW5pZmVzdHMYCCADKAwiogEKCVRvbWJzdG9uZRIKCgJpZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBImCgpnZW5lcmF0aW9uGAMgASgLMhIuYmVydGgudjEuUG9zaXRpb24SEwoLYXBpX3ZlcnNpb24YBCABKAkSDAoEa2luZBgFIAEoCRIRCgluYW1lc3BhY2UYBiABKAkSDAoEbmFtZRgHIAEoCRILCgN1aWQYCCABKAkiqgEKDFN0YXR1c1JlcG9ydBIQCghzZXF1ZW5jZRgBIAEoBBIoCgdicmFja2V0GAIgASgOMhcuYmVydGguYWdlbnQudjEuQnJhY2tldBIpCgV3b3JrcxgDIAMoCzIaLmJlcnRoLmFnZW50LnYxLldvcmtTdGF0dXMSMwoKdG9tYnN0b25lcxgEIAMoCzIfLmJlcnRoLmFnZW50LnYxLlRvbWJzdG9uZVJlcG9ydCKLAgoKV29ya1N0YXR1cxIPCgd3b3JrX2lkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSKAoFcGhhc2UYAyABKA4yGS5iZXJ0aC5hZ2VudC52MS5Xb3JrUGhhc2USDwoHZGVzaXJlZBgEIAEoBRIPCgd1cGRhdGVkGAUgASgFEg0KBXJlYWR5GAYgASgFEhMKC3VuYXZhaWxhYmxlGAcgASgFEhAKCHJlc3RhcnRzGAggASgFEicKB3JlYXNvbnMYCSADKAsyFi5iZXJ0aC5hZ2VudC52MS5SZWFzb24SLQoHb2JqZWN0cxgKIAMoCzIcLmJlcnRoLmFnZW50LnYxLk9iamVjdFN0YXR1cyI4CgZSZWFzb24SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFY291bnQYAyABKAUiiAEKDE9iamVjdFN0YXR1cxITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIMCgRuYW1lGAQgASgJEgsKA3VpZBgFIAEoCRIYChByZXNvdXJjZV92ZXJzaW9uGAYgASgJEg0KBXJlYWR5GAcgASgIImsKD1RvbWJzdG9uZVJlcG9ydBIUCgx0b21ic3RvbmVfaWQYASABKAkSMQoHb3V0Y29tZRgCIAEoDjIgLmJlcnRoLmFnZW50LnYxLlRvbWJzdG9uZU91dGNvbWUSDwoHbWVzc2FnZRgDIAEoCSIdCglTdGF0dXNBY2sSEAoIc2VxdWVuY2UYASABKAQiSQoHR29vZGJ5ZRItCgZyZWFzb24YASABKA4yHS5iZXJ0aC5hZ2VudC52MS5Hb29kYnllUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiPgoXUmVuZXdDZXJ0aWZpY2F0ZVJlcXVlc3QSIwobY2VydGlmaWNhdGVfc2lnbmluZ19yZXF1ZXN0GAEgASgMInkKGFJlbmV3Q2VydGlmaWNhdGVSZXNwb25zZRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgBIAEoCRIRCglhdXRob3JpdHkYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKn4KB0JyYWNrZXQSFwoTQlJBQ0tFVF9VTlNQRUNJRklFRBAAEhEKDUJSQUNLRVRfREVMVEEQARIRCg1CUkFDS0VUX0JFR0lOEAISEAoMQlJBQ0tFVF9QQVJUEAMSDwoLQlJBQ0tFVF9FTkQQBBIRCg1CUkFDS0VUX1dIT0xFEAUqngEKCVdvcmtQaGFzZRIaChZXT1JLX1BIQVNFX1VOU1BFQ0lGSUVEEAASFgoSV09SS19QSEFTRV9QRU5ESU5HEAESFwoTV09SS19QSEFTRV9BUFBMWUlORxACEhQKEFdPUktfUEhBU0VfUkVBRFkQAxIXChNXT1JLX1BIQVNFX0RFR1JBREVEEAQSFQoRV09SS19QSEFTRV9GQUlMRUQQBSq2AQoQVG9tYnN0b25lT3V0Y29tZRIhCh1UT01CU1RPTkVfT1VUQ09NRV9VTlNQRUNJRklFRBAAEh0KGVRPTUJTVE9ORV9PVVRDT01FX0RFTEVURUQQARIcChhUT01CU1RPTkVfT1VUQ09NRV9BQlNFTlQQAhIeChpUT01CU1RPTkVfT1VUQ09NRV9SRVBMQUNFRBADEiIKHlRPTUJTVE9ORV9PVVRDT01FX0ZPUkVJR05fTEVGVBAEKqQBCg1Hb29kYnllUmVhc29uEh4KGkdPT0RCWUVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR09PREJZRV9SRUFTT05fU0hVVERPV04QARIdChlHT09EQllFX1JFQVNPTl9TVVBFUlNFREVEEAISGgoWR09PREJZRV9SRUFTT05fUkVWT0tFRBADEhsKF0dPT0RCWUVfUkVBU09OX0RJVkVSR0VEEAQy2wEKDEFnZW50U2VydmljZRJZCgdDb25uZWN0Eh4uYmVydGguYWdlbnQudjEuQ29ubmVjdFJlcXVlc3QaHy5iZXJ0aC5hZ2VudC52MS5Db25uZWN0UmVzcG9uc2UiCYrOGAVhZ2VudCgBMAEScAoQUmVuZXdDZXJ0aWZpY2F0ZRInLmJlcnRoLmFnZW50LnYxLlJlbmV3Q2VydGlmaWNhdGVSZXF1ZXN0GiguYmVydGguYWdlbnQudjEuUmVuZXdDZXJ0aWZpY2F0ZVJlc3BvbnNlIgmKzhgFYWdlbnRiBnByb3RvMw", [file_berth_v1_annotations, file_berth_v1_position, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiJiZXJ0aC9hZ2VudC92MS9hZ2VudF9zZXJ2aWNlLnByb3RvEg5iZXJ0aC5hZ2VudC52MSLhAQoOQ29ubmVjdFJlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5iZXJ0aC5hZ2VudC52MS5IZWxsb0gAEi4KCWhlYXJ0YmVhdBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjUKDXN0YXR1c19yZXBvcnQYAyABKAsyHC5iZXJ0aC5hZ2VudC52MS5TdGF0dXNSZXBvcnRIABI1Cg1zY2hlbWFfcmVwb3J0GAQgASgLMhwuYmVydGguYWdlbnQudjEuU2NoZW1hUmVwb3J0SABCCQoHbWVzc2FnZSKPAgoPQ29ubmVjdFJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5XZWxjb21lSAASLwoKd29ya19iYXRjaBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLldvcmtCYXRjaEgAEi8KCnN0YXR1c19hY2sYAyABKAsyGS5iZXJ0aC5hZ2VudC52MS5TdGF0dXNBY2tIABIqCgdnb29kYnllGAQgASgLMhcuYmVydGguYWdlbnQudjEuR29vZGJ5ZUgAEjcKDnNjaGVtYV9yZXF1ZXN0GAUgASgLMh0uYmVydGguYWdlbnQudjEuU2NoZW1hUmVxdWVzdEgAQgkKB21lc3NhZ2UiXAoFSGVsbG8SFQoNYWdlbnRfdmVyc2lvbhgBIAEoCRInCgtyZXN1bWVfZnJvbRgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhMKC2NsdXN0ZXJfdWlkGAMgASgJIsEBCgdXZWxjb21lEhMKC2luY2FybmF0aW9uGAEgASgJEg0KBWVwb2NoGAIgASgDEiwKCWxlYXNlX3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOZnJvbV9iZWdpbm5pbmcYBSABKAgSFQoNaGVhZF9zZXF1ZW5jZRgGIAEoBCJYCglIZWFydGJlYXQSLAoJaW52ZW50b3J5GAEgASgLMhkuYmVydGguYWdlbnQudjEuSW52ZW50b3J5Eh0KFWFwcGxpZWRfd29ya19zZXF1ZW5jZRgCIAEoBCL3AgoJSW52ZW50b3J5Eh8KF3JlZmxlY3RlZF93b3JrX3NlcXVlbmNlGAEgASgEEhYKDnNlcnZlcl92ZXJzaW9uGAIgASgJEg0KBW5vZGVzGAMgASgFEhMKC3JlYWR5X25vZGVzGAQgASgFEiwKC2FsbG9jYXRhYmxlGAUgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIxChBmb3JlaWduX3JlcXVlc3RzGAYgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIvCg5iZXJ0aF9yZXF1ZXN0cxgHIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSKgoHY2xhc3NlcxgIIAMoCzIZLmJlcnRoLmFnZW50LnYxLk5vZGVDbGFzcxIpCghtZWFzdXJlZBgJIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSDQoFa2luZHMYCiADKAkSFQoNc2NoZW1hX2RpZ2VzdBgLIAEoCSI7CgdBbW91bnRzEgwKBG1jcHUYASABKAMSFAoMbWVtb3J5X2J5dGVzGAIgASgDEgwKBHBvZHMYAyABKAMiggEKCU5vZGVDbGFzcxINCgVub2RlcxgBIAEoBRIlCgRmcmVlGAIgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIUCgxhcmNoaXRlY3R1cmUYAyABKAkSKQoGdGFpbnRzGAQgAygLMhkuYmVydGguYWdlbnQudjEuTm9kZVRhaW50IjcKCU5vZGVUYWludBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGZWZmZWN0GAMgASgJIh8KDVNjaGVtYVJlcXVlc3QSDgoGZGlnZXN0GAEgASgJIi8KDFNjaGVtYVJlcG9ydBIOCgZkaWdlc3QYASABKAkSDwoHY29udGVudBgCIAEoDCJXCglXb3JrQmF0Y2gSJwoFaXRlbXMYASADKAsyGC5iZXJ0aC5hZ2VudC52MS5Xb3JrSXRlbRIhCgV1cF90bxgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uImgKCFdvcmtJdGVtEiQKBHdvcmsYASABKAsyFC5iZXJ0aC5hZ2VudC52MS5Xb3JrSAASLgoJdG9tYnN0b25lGAIgASgLMhkuYmVydGguYWdlbnQudjEuVG9tYnN0b25lSABCBgoEaXRlbSLXAQoEV29yaxIKCgJpZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBImCgpnZW5lcmF0aW9uGAMgASgLMhIuYmVydGgudjEuUG9zaXRpb24SEQoJbmFtZXNwYWNlGAQgASgJEhMKC2Vudmlyb25tZW50GAUgASgJEhMKC2FwcGxpY2F0aW9uGAYgASgJEhEKCWNvbXBvbmVudBgHIAEoCRIRCgltYW5pZmVzdHMYCCADKAwSJgoGcG9saWN5GAkgASgLMhYuYmVydGgudjEuT2JqZWN0UG9saWN5Is8BCglUb21ic3RvbmUSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSJgoKZ2VuZXJhdGlvbhgDIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhMKC2FwaV92ZXJzaW9uGAQgASgJEgwKBGtpbmQYBSABKAkSEQoJbmFtZXNwYWNlGAYgASgJEgwKBG5hbWUYByABKAkSCwoDdWlkGAggASgJEisKBG1vZGUYCSABKA4yHS5iZXJ0aC5hZ2VudC52MS5Ub21ic3RvbmVNb2RlIqoBCgxTdGF0dXNSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSKAoHYnJhY2tldBgCIAEoDjIXLmJlcnRoLmFnZW50LnYxLkJyYWNrZXQSKQoFd29ya3MYAyADKAsyGi5iZXJ0aC5hZ2VudC52MS5Xb3JrU3RhdHVzEjMKCnRvbWJzdG9uZXMYBCADKAsyHy5iZXJ0aC5hZ2VudC52MS5Ub21ic3RvbmVSZXBvcnQihAMKCldvcmtTdGF0dXMSDwoHd29ya19pZBgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEigKBXBoYXNlGAMgASgOMhkuYmVydGguYWdlbnQudjEuV29ya1BoYXNlEg8KB2Rlc2lyZWQYBCABKAUSDwoHdXBkYXRlZBgFIAEoBRINCgVyZWFkeRgGIAEoBRITCgt1bmF2YWlsYWJsZRgHIAEoBRIQCghyZXN0YXJ0cxgIIAEoBRInCgdyZWFzb25zGAkgAygLMhYuYmVydGguYWdlbnQudjEuUmVhc29uEi0KB29iamVjdHMYCiADKAsyHC5iZXJ0aC5hZ2VudC52MS5PYmplY3RTdGF0dXMSJAoGZHJpZnRzGAsgAygLMhQuYmVydGgudjEuRmllbGREcmlmdBIqCgljb25mbGljdHMYDCADKAsyFy5iZXJ0aC52MS5GaWVsZENvbmZsaWN0EiUKBmV2ZW50cxgNIAMoCzIVLmJlcnRoLnYxLk9iamVjdEV2ZW50IjgKBlJlYXNvbhIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVjb3VudBgDIAEoBSKqAQoMT2JqZWN0U3RhdHVzEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEgwKBG5hbWUYBCABKAkSCwoDdWlkGAUgASgJEhgKEHJlc291cmNlX3ZlcnNpb24YBiABKAkSDQoFcmVhZHkYByABKAgSDwoHc3VtbWFyeRgIIAEoCRIPCgdhZG9wdGVkGAkgASgIImsKD1RvbWJzdG9uZVJlcG9ydBIUCgx0b21ic3RvbmVfaWQYASABKAkSMQoHb3V0Y29tZRgCIAEoDjIgLmJlcnRoLmFnZW50LnYxLlRvbWJzdG9uZU91dGNvbWUSDwoHbWVzc2FnZRgDIAEoCSIdCglTdGF0dXNBY2sSEAoIc2VxdWVuY2UYASABKAQiSQoHR29vZGJ5ZRItCgZyZWFzb24YASABKA4yHS5iZXJ0aC5hZ2VudC52MS5Hb29kYnllUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiPgoXUmVuZXdDZXJ0aWZpY2F0ZVJlcXVlc3QSIwobY2VydGlmaWNhdGVfc2lnbmluZ19yZXF1ZXN0GAEgASgMInkKGFJlbmV3Q2VydGlmaWNhdGVSZXNwb25zZRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgBIAEoCRIRCglhdXRob3JpdHkYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKmUKDVRvbWJzdG9uZU1vZGUSHgoaVE9NQlNUT05FX01PREVfVU5TUEVDSUZJRUQQABIZChVUT01CU1RPTkVfTU9ERV9ERUxFVEUQARIZChVUT01CU1RPTkVfTU9ERV9MRVRfR08QAip+CgdCcmFja2V0EhcKE0JSQUNLRVRfVU5TUEVDSUZJRUQQABIRCg1CUkFDS0VUX0RFTFRBEAESEQoNQlJBQ0tFVF9CRUdJThACEhAKDEJSQUNLRVRfUEFSVBADEg8KC0JSQUNLRVRfRU5EEAQSEQoNQlJBQ0tFVF9XSE9MRRAFKp4BCglXb3JrUGhhc2USGgoWV09SS19QSEFTRV9VTlNQRUNJRklFRBAAEhYKEldPUktfUEhBU0VfUEVORElORxABEhcKE1dPUktfUEhBU0VfQVBQTFlJTkcQAhIUChBXT1JLX1BIQVNFX1JFQURZEAMSFwoTV09SS19QSEFTRV9ERUdSQURFRBAEEhUKEVdPUktfUEhBU0VfRkFJTEVEEAUq1AEKEFRvbWJzdG9uZU91dGNvbWUSIQodVE9NQlNUT05FX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlUT01CU1RPTkVfT1VUQ09NRV9ERUxFVEVEEAESHAoYVE9NQlNUT05FX09VVENPTUVfQUJTRU5UEAISHgoaVE9NQlNUT05FX09VVENPTUVfUkVQTEFDRUQQAxIiCh5UT01CU1RPTkVfT1VUQ09NRV9GT1JFSUdOX0xFRlQQBBIcChhUT01CU1RPTkVfT1VUQ09NRV9MRVRfR08QBSqkAQoNR29vZGJ5ZVJlYXNvbhIeChpHT09EQllFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0dPT0RCWUVfUkVBU09OX1NIVVRET1dOEAESHQoZR09PREJZRV9SRUFTT05fU1VQRVJTRURFRBACEhoKFkdPT0RCWUVfUkVBU09OX1JFVk9LRUQQAxIbChdHT09EQllFX1JFQVNPTl9ESVZFUkdFRBAEMtsBCgxBZ2VudFNlcnZpY2USWQoHQ29ubmVjdBIeLmJlcnRoLmFnZW50LnYxLkNvbm5lY3RSZXF1ZXN0Gh8uYmVydGguYWdlbnQudjEuQ29ubmVjdFJlc3BvbnNlIgmKzhgFYWdlbnQoATABEnAKEFJlbmV3Q2VydGlmaWNhdGUSJy5iZXJ0aC5hZ2VudC52MS5SZW5ld0NlcnRpZmljYXRlUmVxdWVzdBooLmJlcnRoLmFnZW50LnYxLlJlbmV3Q2VydGlmaWNhdGVSZXNwb25zZSIJis4YBWFnZW50YgZwcm90bzM", [file_berth_v1_annotations, file_berth_v1_object_policy, file_berth_v1_position, file_berth_v1_status, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * From agent to hub.
@@ -549,6 +553,13 @@ export type Work = Message<"berth.agent.v1.Work"> & {
    * @generated from field: repeated bytes manifests = 8;
    */
   manifests: Uint8Array[];
+
+  /**
+   * How its objects are kept.
+   *
+   * @generated from field: berth.v1.ObjectPolicy policy = 9;
+   */
+  policy?: ObjectPolicy | undefined;
 };
 
 /**
@@ -605,6 +616,11 @@ export type Tombstone = Message<"berth.agent.v1.Tombstone"> & {
    * @generated from field: string uid = 8;
    */
   uid: string;
+
+  /**
+   * @generated from field: berth.agent.v1.TombstoneMode mode = 9;
+   */
+  mode: TombstoneMode;
 };
 
 /**
@@ -711,6 +727,21 @@ export type WorkStatus = Message<"berth.agent.v1.WorkStatus"> & {
    * @generated from field: repeated berth.agent.v1.ObjectStatus objects = 10;
    */
   objects: ObjectStatus[];
+
+  /**
+   * @generated from field: repeated berth.v1.FieldDrift drifts = 11;
+   */
+  drifts: FieldDrift[];
+
+  /**
+   * @generated from field: repeated berth.v1.FieldConflict conflicts = 12;
+   */
+  conflicts: FieldConflict[];
+
+  /**
+   * @generated from field: repeated berth.v1.ObjectEvent events = 13;
+   */
+  events: ObjectEvent[];
 };
 
 /**
@@ -789,6 +820,20 @@ export type ObjectStatus = Message<"berth.agent.v1.ObjectStatus"> & {
    * @generated from field: bool ready = 7;
    */
   ready: boolean;
+
+  /**
+   * In a few words.
+   *
+   * @generated from field: string summary = 8;
+   */
+  summary: string;
+
+  /**
+   * It was there before Berth took it over.
+   *
+   * @generated from field: bool adopted = 9;
+   */
+  adopted: boolean;
 };
 
 /**
@@ -923,6 +968,38 @@ export const RenewCertificateResponseSchema: GenMessage<RenewCertificateResponse
   messageDesc(file_berth_agent_v1_agent_service, 23);
 
 /**
+ * What a tombstone orders.
+ *
+ * @generated from enum berth.agent.v1.TombstoneMode
+ */
+export enum TombstoneMode {
+  /**
+   * As `TOMBSTONE_MODE_DELETE`: what an older hub says.
+   *
+   * @generated from enum value: TOMBSTONE_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: TOMBSTONE_MODE_DELETE = 1;
+   */
+  DELETE = 1,
+
+  /**
+   * The object was there before Berth: Berth's marks and its hold on fields are taken off, the object stays as it is.
+   *
+   * @generated from enum value: TOMBSTONE_MODE_LET_GO = 2;
+   */
+  LET_GO = 2,
+}
+
+/**
+ * Describes the enum berth.agent.v1.TombstoneMode.
+ */
+export const TombstoneModeSchema: GenEnum<TombstoneMode> = /*@__PURE__*/
+  enumDesc(file_berth_agent_v1_agent_service, 0);
+
+/**
  * Where a message stands in a full report.
  *
  * @generated from enum berth.agent.v1.Bracket
@@ -973,7 +1050,7 @@ export enum Bracket {
  * Describes the enum berth.agent.v1.Bracket.
  */
 export const BracketSchema: GenEnum<Bracket> = /*@__PURE__*/
-  enumDesc(file_berth_agent_v1_agent_service, 0);
+  enumDesc(file_berth_agent_v1_agent_service, 1);
 
 /**
  * How a work stands in its cluster.
@@ -1016,7 +1093,7 @@ export enum WorkPhase {
  * Describes the enum berth.agent.v1.WorkPhase.
  */
 export const WorkPhaseSchema: GenEnum<WorkPhase> = /*@__PURE__*/
-  enumDesc(file_berth_agent_v1_agent_service, 1);
+  enumDesc(file_berth_agent_v1_agent_service, 2);
 
 /**
  * How a deletion ended.
@@ -1056,13 +1133,20 @@ export enum TombstoneOutcome {
    * @generated from enum value: TOMBSTONE_OUTCOME_FOREIGN_LEFT = 4;
    */
   FOREIGN_LEFT = 4,
+
+  /**
+   * Let go: it is there, and Berth's no more.
+   *
+   * @generated from enum value: TOMBSTONE_OUTCOME_LET_GO = 5;
+   */
+  LET_GO = 5,
 }
 
 /**
  * Describes the enum berth.agent.v1.TombstoneOutcome.
  */
 export const TombstoneOutcomeSchema: GenEnum<TombstoneOutcome> = /*@__PURE__*/
-  enumDesc(file_berth_agent_v1_agent_service, 2);
+  enumDesc(file_berth_agent_v1_agent_service, 3);
 
 /**
  * Why the hub ends a line.
@@ -1108,7 +1192,7 @@ export enum GoodbyeReason {
  * Describes the enum berth.agent.v1.GoodbyeReason.
  */
 export const GoodbyeReasonSchema: GenEnum<GoodbyeReason> = /*@__PURE__*/
-  enumDesc(file_berth_agent_v1_agent_service, 3);
+  enumDesc(file_berth_agent_v1_agent_service, 4);
 
 /**
  * The hub's end of the line. The client certificate says which cluster speaks; no message can name another.
