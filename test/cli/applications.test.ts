@@ -183,6 +183,22 @@ describe('berth, for tenants', () => {
       expect(await berth(argv)).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^error: NOT_FOUND: /) });
   });
 
+  it('watches only what is in the environment that was asked for', async () => {
+    const stop = new AbortController();
+    const watch = (...argv: string[]) =>
+      startCli(['watch', '--environment', 'staging', ...argv], { server, key: harness.ownerKey, signal: stop.signal });
+    const [plain, raw] = [watch(), watch('-o', 'json')];
+    await until('the first round', () => plain.kept.out !== '' && raw.kept.out.includes('"synced"'));
+    await applied('elsewhere');
+    await applied('staged-too', '--environment', 'staging');
+    const both = () => [plain, raw].every(({ kept }) => kept.out.includes('staged-too'));
+    await until('what came meanwhile', both);
+    stop.abort();
+    await Promise.all([plain.done, raw.done]);
+    expect(rowsOf(plain.kept.out).filter((row) => !/^staged(-too)? \| staging \| v/.test(row))).toEqual([]);
+    expect(raw.kept.out).not.toMatch(/elsewhere|environments\/default"/);
+  });
+
   it('draws a live table at a terminal', async () => {
     const stop = new AbortController();
     const run = startCli(['watch', 'first'], { server, key: harness.ownerKey, signal: stop.signal, terminal: true });

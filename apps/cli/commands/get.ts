@@ -6,7 +6,7 @@ import { everyPage } from '../pages.js';
 import type { Session } from '../session.js';
 import type { Shell } from '../shell.js';
 import { applicationDetail, applicationTable, objectTable, releaseTable, revisionTable } from '../text/applications.js';
-import { watchedApplications } from '../watching/kinds.js';
+import { watchedApplications, within } from '../watching/kinds.js';
 import { showWatch } from '../watching/show.js';
 
 const examples = `
@@ -51,16 +51,11 @@ export function addGet(program: Command, shell: Shell): void {
     .command('watch')
     .argument('[name]', 'an application; all of the project without one')
     .description('Show applications as they change, until Ctrl-C.');
-  shell.on(watch, async (session, [name]) => {
+  shell.on<GetOptions>(watch, async (session, [name], { environment }) => {
     const watched = name === undefined ? session.names.project : session.names.application(name);
-    return await showWatch(session, watchedApplications(session, watched), name);
+    const only = environment === undefined ? undefined : session.names.environment;
+    return await showWatch(session, watchedApplications(session, watched, only), name);
   });
-}
-
-/** The application with nothing but that environment; undefined when it is not in it. */
-function within(application: wire.Application, environment: string): wire.Application | undefined {
-  const environments = application.environments.filter((state) => state.environment === environment);
-  return environments.length === 0 ? undefined : { ...application, environments };
 }
 
 async function listApplications(session: Session, { environment }: GetOptions): Promise<undefined> {

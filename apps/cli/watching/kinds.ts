@@ -37,18 +37,50 @@ const applicationLines = (application: wire.Application, look: Look): string[] =
   );
 };
 
-/** A project's applications, or one of them. */
-export const watchedApplications = (
+/** The application with nothing but that environment; undefined when it is not in it. */
+export function within(application: wire.Application, environment: string): wire.Application | undefined {
+  const environments = application.environments.filter((state) => state.environment === environment);
+  return environments.length === 0 ? undefined : { ...application, environments };
+}
+
+/** What concerns one environment. An application that leaves it is deleted as far as this watch goes. */
+async function* inEnvironment(
+  messages: AsyncIterable<wire.WatchApplicationsResponse>,
+  environment: string,
+  shown: Set<string>,
+): AsyncGenerator<wire.WatchApplicationsResponse, void, undefined> {
+  for await (const message of messages) {
+    const { event } = message;
+    if (event.case === 'changed') {
+      const { name } = event.value;
+      const value = within(event.value, environment);
+      if (value !== undefined) {
+        shown.add(name);
+        yield { ...message, event: { case: 'changed', value } };
+      } else if (shown.delete(name)) yield { ...message, event: { case: 'deleted', value: name } };
+    } else if (event.case !== 'deleted' || shown.delete(event.value)) yield message;
+  }
+}
+
+/** A project's applications, or one of them: in all environments, or in `only` that one. */
+export function watchedApplications(
   session: Session,
   name: string,
-): Watchable<typeof wire.WatchApplicationsResponseSchema, wire.Application> => ({
-  schema: wire.WatchApplicationsResponseSchema,
-  open: (resumeToken, signal) => session.applications.watchApplications({ name, resumeToken }, { signal }),
-  read: ({ event }) => told<wire.Application>(event),
-  nameOf: ({ name: full }) => full,
-  table: applicationTable,
-  lines: applicationLines,
-});
+  only?: string,
+): Watchable<typeof wire.WatchApplicationsResponseSchema, wire.Application> {
+  const shown = new Set<string>();
+  return {
+    schema: wire.WatchApplicationsResponseSchema,
+    open: (resumeToken, signal) => {
+      const messages = session.applications.watchApplications({ name, resumeToken }, { signal });
+      return only === undefined ? messages : inEnvironment(messages, only, shown);
+    },
+    read: ({ event }) => told<wire.Application>(event),
+    nameOf: ({ name: full }) => full,
+    table: applicationTable,
+    lines: applicationLines,
+  };
+}
 
 const clusterLines = (cluster: wire.Cluster, look: Look): string[] => {
   const { utilization, inventory } = cluster;
