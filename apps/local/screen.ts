@@ -31,7 +31,7 @@ function liveScreen(output: Output): Screen {
   let drawn: readonly string[] = [];
   const painted = (line: string) => (output.colours === false ? visible(line) : line);
   const fitted = (line: string) => {
-    const width = output.columns ?? 80;
+    const width = output.columns || 80; // 0: a terminal that does not know
     return visible(line).length <= width ? painted(line) : `${visible(line).slice(0, width - 1)}…`;
   };
   const draw = (above: string, picture: readonly string[]) => {

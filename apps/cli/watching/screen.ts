@@ -19,7 +19,7 @@ export function openScreen(output: Output): Screen {
   let drawn = 0;
   return {
     draw: (lines) => {
-      const picture = lines.map((line) => `${fitted(line, output.columns ?? 80)}\n`).join('');
+      const picture = lines.map((line) => `${fitted(line, output.columns || 80)}\n`).join('');
       output.write(`${up(drawn)}\r${clearBelow}${picture}`);
       drawn = lines.length;
     },
