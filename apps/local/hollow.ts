@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { dnsLabel } from '#domain';
 import { type HollowCluster, startHollowCluster } from '#hollow';
 import { type Running, runMain, StartupError } from '#platform';
+import { type HollowFlags, readHollowFlags } from './flags.js';
 
 /** `npm run hollow -- NAME`: one hollow cluster of its own, to register by hand. */
 const command = new Command('npm run hollow --')
@@ -13,13 +13,8 @@ const command = new Command('npm run hollow --')
   .option('--memory <quantity>', 'memory of each node', '16Gi')
   .option('--kubeconfig <path>', 'where its kubeconfig is written (default: NAME.kubeconfig)')
   .parse();
-const [name = ''] = command.args;
-const {
-  nodes,
-  cpu,
-  memory,
-  kubeconfig = `${name}.kubeconfig`,
-} = command.opts<Record<'nodes' | 'cpu' | 'memory', string> & { kubeconfig?: string }>();
+const [typed = ''] = command.args;
+const { kubeconfig = `${typed}.kubeconfig`, ...flags } = command.opts<HollowFlags & { kubeconfig?: string }>();
 
 async function writeKubeconfig(cluster: HollowCluster): Promise<void> {
   try {
@@ -36,16 +31,12 @@ async function removeKubeconfig(cluster: HollowCluster): Promise<void> {
 }
 
 await runMain(async (): Promise<Running> => {
-  if (!dnsLabel.test(name))
-    throw new StartupError(`the name is ${JSON.stringify(name)}; allowed are 1 to 63 of a-z, 0-9 and "-"`);
-  const count = Number(nodes);
-  if (!Number.isInteger(count) || count < 1 || count > 1000)
-    throw new StartupError(`--nodes is ${nodes}; allowed: 1 to 1000`);
-  const cluster = await startHollowCluster({ name, nodes: { count, cpu, memory }, readyDelayMs: [500, 2000] });
+  const { name, nodes } = readHollowFlags(typed, flags);
+  const cluster = await startHollowCluster({ name, nodes, readyDelayMs: [500, 2000] });
   await writeKubeconfig(cluster);
-  console.log(
-    `hollow cluster ${name}: ${count} nodes of ${cpu} cores and ${memory} at ${cluster.url}; kubeconfig in ${kubeconfig}`,
-  );
+  const { count, cpu, memory } = nodes;
+  console.log(`hollow cluster ${name}: ${count} nodes of ${cpu} cores and ${memory} at ${cluster.url}
+for its agent: --kubeconfig ${kubeconfig} (removed on Ctrl-C)`);
   return {
     close: async () => {
       await cluster.close();

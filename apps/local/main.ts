@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { runMain } from '#platform';
-import { runOnce, startDemo } from './demo.js';
+import { type DemoOptions, runOnce, startDemo } from './demo.js';
+import { readPatienceMs } from './flags.js';
 
 const command = new Command('npm run demo --')
   .description(
@@ -11,7 +12,7 @@ const command = new Command('npm run demo --')
   .option('--patience <seconds>', 'how long any step may take', '120')
   .parse();
 const { once = false, patience } = command.opts<{ once?: boolean; patience: string }>();
-const options = {
+const options = (): DemoOptions => ({
   once,
   output: {
     write: (text: string) => void process.stdout.write(text),
@@ -22,12 +23,12 @@ const options = {
     },
   },
   root: join(import.meta.dirname, '../../..'),
-  patienceMs: Number(patience) * 1000,
-};
+  patienceMs: readPatienceMs(patience),
+});
 
 // Whoever reads the lines has gone (`| head`): so does the demo.
 process.stdout.on('error', () => process.exit(1));
 await runMain(async () => {
-  if (!once) return startDemo(options);
-  process.exit(await runOnce(options));
+  if (!once) return startDemo(options());
+  process.exit(await runOnce(options()));
 });
