@@ -50,6 +50,17 @@ describe('decide', () => {
     expect(counts(decide(aRequest([aGroup([daemon])]), fleet), 'logs')).toEqual({ a: 5, b: 2 });
   });
 
+  it('counts clusters in the arithmetic as people do', () => {
+    const daemon = aComponent('logs', { kind: 'daemon', perReplica: aPod(100, 64) });
+    const line = (component: typeof daemon, clusters: number) => {
+      const fleet = fleetOf(...['a', 'b'].slice(0, clusters).map((id) => aCluster(id)));
+      return decide(aRequest([aGroup([component])]), fleet).record.groups[0]?.division;
+    };
+    expect(line(daemon, 1)).toEqual(['logs on every node of 1 cluster']);
+    expect(line(daemon, 2)).toEqual(['logs on every node of 2 clusters']);
+    expect(line(web(0), 1)).toEqual(['web: no replicas, in 1 cluster']);
+  });
+
   it('leaves the snapshot alone until the decision is applied', () => {
     const fleet = fleetOf(aCluster('a'));
     const slot = fleet.slotOf('a') ?? 0;

@@ -129,10 +129,10 @@ const placeOf = ({ room }: DivisionTask, demand: Demand, candidate: Candidate, l
   held: room.held(candidate.slot, demand)?.replicas ?? 0,
 });
 
-const wholeLine = (demand: Demand, clusters: number): string =>
+const wholeLine = (demand: Demand, chosen: number): string =>
   demand.kind === 'daemon'
-    ? `${demand.name} on every node of ${clusters} clusters`
-    : `${demand.name}: no replicas, in ${clusters} clusters`;
+    ? `${demand.name} on every node of ${clusters(chosen)}`
+    : `${demand.name}: no replicas, in ${clusters(chosen)}`;
 
 /** Replaces the chosen cluster with the least room for `short` by the unchosen one with the most, if that is more. */
 function exchange({ room }: DivisionTask, chosen: Candidate[], rest: Candidate[], short: Demand): boolean {
