@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { ClusterId } from './identity.js';
+import { canonicalJson, type JsonValue } from './json.js';
 import type { Resources } from './quantity.js';
 
 export interface Taint {
@@ -53,6 +55,17 @@ export interface Inventory {
 /** Names a tree of declared fields per kind: `true` is a leaf or a map with any keys. */
 export type FieldTree = true | { readonly [field: string]: FieldTree };
 export type ClusterSchema = Readonly<Record<string, FieldTree>>;
+
+const treeJson = (tree: FieldTree): JsonValue => (tree === true ? true : schemaJson(tree));
+const schemaJson = (schema: ClusterSchema): JsonValue =>
+  Object.fromEntries(Object.entries(schema).map(([name, tree]) => [name, treeJson(tree)]));
+
+/** Names a schema by its content, 32 hex digits: whoever sends one and whoever keeps it come to the same name. */
+export const schemaDigest = (schema: ClusterSchema): string =>
+  createHash('sha256')
+    .update(canonicalJson(schemaJson(schema)))
+    .digest('hex')
+    .slice(0, 32);
 
 /** Declared over-subscription, in thousandths: 1000 is none, 1500 admits half as much again. */
 export interface OverSubscription {

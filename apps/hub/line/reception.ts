@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
 import { inventoryFromWire, line, type StatusReport, statusReportFromWire } from '#contract';
 import {
   type ClusterSchema,
-  canonicalJson,
   InvalidRequest,
   isJsonObject,
   type JsonObject,
   type JsonValue,
+  schemaDigest,
 } from '#domain';
 import { type Store, storeSchema } from '#store';
 import { type HubLog, hubParts } from '../parts.js';
@@ -167,7 +166,7 @@ async function schemaFrom({ content, digest }: line.SchemaReport): Promise<Clust
     ]);
   }
   if (!isSchema(schema)) throw new InvalidRequest([{ field, description: 'is no tree of fields per kind' }]);
-  const own = createHash('sha256').update(canonicalJson(schema)).digest('hex').slice(0, 32);
+  const own = schemaDigest(schema);
   if (own !== digest)
     throw new InvalidRequest([{ field, description: `has the digest ${own}, not ${digest.slice(0, 64)}` }]);
   return schema;

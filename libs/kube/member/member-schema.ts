@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { type ClusterSchema, canonicalJson, type FieldTree, isJsonObject, type JsonObject } from '#domain';
+import { type FieldTree, isJsonObject, type JsonObject, schemaDigest } from '#domain';
 import type { KubeClient } from '../client/client.js';
 import { isNotFound } from '../client/errors.js';
 import { at, textAt } from '../client/objects.js';
@@ -51,13 +50,5 @@ export async function readSchema(client: KubeClient, bounds: Bounds): Promise<Me
       if (tree !== undefined) schema[`${apiVersion}/${kind}`] = tree;
     }
   }
-  return { schema, digest: digestOf(schema) };
+  return { schema, digest: schemaDigest(schema) };
 }
-
-const asJson = (tree: FieldTree): JsonObject | true =>
-  tree === true ? true : Object.fromEntries(Object.entries(tree).map(([field, under]) => [field, asJson(under)]));
-
-const digestOf = (schema: ClusterSchema): string => {
-  const json = Object.fromEntries(Object.entries(schema).map(([kind, tree]) => [kind, asJson(tree)]));
-  return createHash('sha256').update(canonicalJson(json)).digest('hex').slice(0, 32);
-};
