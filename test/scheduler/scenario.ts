@@ -259,6 +259,7 @@ export class Scenario {
              'uid', md5(w.id || '-' || pod), 'resourceVersion', '', 'ready', true)) FROM generate_series(1, $2::int) pod), '[]')
        FROM works w
        CROSS JOIN LATERAL (SELECT coalesce((SELECT sum(r.replicas)::int FROM reservations r WHERE r.work_id = w.id AND r.state = 'held'), 0) AS replicas) n
+       FOR KEY SHARE OF w -- a work that is being taken away has no status any more
        ON CONFLICT (work_id) DO UPDATE SET generation = excluded.generation, phase = excluded.phase, desired = excluded.desired,
          updated = excluded.updated, ready = excluded.ready, unavailable = excluded.unavailable, objects = excluded.objects,
          sequence = work_status.sequence + 1`,
