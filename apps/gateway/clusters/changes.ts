@@ -103,7 +103,7 @@ export async function registerCluster(
       name: clusterName(id),
       hint: 'CreateEnrolmentToken makes another token for its agent',
     });
-  const enrolmentToken = await issueToken(tx, id, parts);
+  const { answer: enrolmentToken } = await issueToken(tx, id, parts);
   await record(tx, asked, { action: 'clusters.register', cluster: id, before: null, after: settingsJson(settings) });
   return { cluster: await readExisting(tx, id), enrolmentToken };
 }
@@ -116,8 +116,9 @@ export async function createEnrolmentToken(
 ): Promise<EnrolmentTokenInit> {
   await lockExisting(tx, id);
   const token = await issueToken(tx, id, parts);
-  await record(tx, asked, { action: 'clusters.createEnrolmentToken', cluster: id, before: null, after: null });
-  return token;
+  const after = { token: token.id, expires: token.expiresAt.toISOString() };
+  await record(tx, asked, { action: 'clusters.createEnrolmentToken', cluster: id, before: null, after });
+  return token.answer;
 }
 
 /** Fields that a mask may name, with what each takes over. */

@@ -9,6 +9,13 @@ const tokenTtlMs = 60 * 60_000;
 
 export type EnrolmentTokenInit = MessageInitShape<typeof wire.EnrolmentTokenSchema>;
 
+/** A fresh token for whoever asked, and what may be told of it to others. */
+export interface IssuedToken {
+  answer: EnrolmentTokenInit;
+  id: string;
+  expiresAt: Date;
+}
+
 /**
  * Makes a one-use token, `enrol_<id>_<secret>_<fingerprint>`: the agent knows the hub's authority by the fingerprint,
  * from the first contact on. Earlier unused tokens of the cluster are void.
@@ -19,15 +26,16 @@ export async function issueToken(
   tx: Transaction,
   cluster: string,
   { ids, enrolment }: { ids: Ids; enrolment: EnrolmentPoint },
-): Promise<EnrolmentTokenInit> {
+): Promise<IssuedToken> {
   const fingerprint = await enrolment.authorityFingerprint();
   if (fingerprint === undefined)
     throw new PreconditionFailed('HUB_NOT_READY', 'the hub has made no authority yet; start the hub and try again');
   const [id, secret] = [ids.shortId(12), Buffer.from(ids.secret(32)).toString('base64url')];
   const expiresAt = await insertEnrolmentToken(tx, { id, cluster, secretHash: hashOf(secret), ttlMs: tokenTtlMs });
+  const token = `enrol_${id}_${secret}_${fingerprint}`;
   return {
-    token: `enrol_${id}_${secret}_${fingerprint}`,
-    expireTime: timestampOf(expiresAt),
-    hubAddress: enrolment.hubAddress,
+    answer: { token, expireTime: timestampOf(expiresAt), hubAddress: enrolment.hubAddress },
+    id,
+    expiresAt,
   };
 }
