@@ -1,6 +1,13 @@
-import { type DynamicModule, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { RpcModule, type RpcServerOptions } from '#platform';
-import { connectStore, type Store } from '#store';
+import { type AgentStore, connectStore, postgresAgentStore, type Store } from '#store';
 import { Authority } from './authority/authority.js';
 import { OwnCertificate } from './authority/own-certificate.js';
 import { certificateHosts, type HubConfig } from './config.js';
@@ -12,12 +19,16 @@ import { Reception } from './line/reception.js';
 import { StatusIntake } from './line/status-intake.js';
 import { Upkeep } from './line/upkeep.js';
 import { type HubSeams, hubParts } from './parts.js';
-import { authenticator, type HubPrincipal } from './principal.js';
+import { authenticator, type HubPrincipal, hubActor } from './principal.js';
 
-/** The hub's connection to Postgres; closed after everything that uses it. */
+/** The hub's connection to Postgres: orders the outbox, and is closed after everything that uses it. */
 @Injectable()
-class StoreDoor implements OnApplicationShutdown {
+class StoreDoor implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(hubParts.store) private readonly store: Store) {}
+
+  onApplicationBootstrap(): void {
+    this.store.feed.startSequencer();
+  }
 
   onApplicationShutdown(): Promise<void> {
     return this.store.close();
@@ -42,6 +53,11 @@ class HubFoundation {
         },
         { provide: hubParts.authority, useFactory: () => Authority.open({ directory, clock, ids, lifetimeMs }) },
         {
+          provide: hubParts.agents,
+          inject: [hubParts.store],
+          useFactory: (store: Store) => postgresAgentStore(store, hubActor.actor),
+        },
+        {
           provide: hubParts.incarnation,
           inject: [hubParts.store],
           useFactory: (store: Store) => store.feed.incarnation(),
@@ -60,8 +76,8 @@ export class HubModule {
     const foundation = HubFoundation.forRoot(config, seams);
     const rpc = RpcModule.forRootAsync<HubPrincipal>({
       imports: [foundation],
-      inject: [hubParts.authority, hubParts.store],
-      useFactory: (authority: Authority, store: Store) => serverOptions(config, seams, authority, store),
+      inject: [hubParts.authority, hubParts.agents],
+      useFactory: (authority: Authority, store: AgentStore) => serverOptions(config, seams, authority, store),
     });
     const own = [Lines, StatusIntake, HeartbeatIntake, Reception, Upkeep, OwnCertificate];
     return {
@@ -76,7 +92,7 @@ async function serverOptions(
   config: HubConfig,
   { log, clock }: HubSeams,
   authority: Authority,
-  store: Store,
+  store: AgentStore,
 ): Promise<RpcServerOptions<HubPrincipal>> {
   const { tls } = await authority.issueForServer(certificateHosts(config));
   return {

@@ -4,6 +4,7 @@ import { RpcHost, startNest } from '#platform';
 import type { Authority } from './authority/authority.js';
 import type { HubConfig } from './config.js';
 import { HubModule } from './hub.module.js';
+import { pause } from './line/periodic.js';
 import { type HubLog, type HubSeams, hubParts } from './parts.js';
 
 export { type HubConfig, hubDefaults } from './config.js';
@@ -27,6 +28,7 @@ export async function startHub(
 ): Promise<RunningHub> {
   const complete: HubSeams = {
     clock: systemClock,
+    sleep: pause,
     ids: { secret: (bytes) => randomBytes(bytes) },
     hubId: randomUUID(),
     ...seams,

@@ -1,7 +1,7 @@
 import { line } from '#contract';
 import { type ClusterId, type Instant, Unauthenticated } from '#domain';
 import type { IncomingCall } from '#platform';
-import { certificateStanding, type Store } from '#store';
+import type { AgentStore } from '#store';
 import type { Authority } from './authority/authority.js';
 
 /** Whom the hub serves: an agent by its certificate, or somebody who has only a token yet. */
@@ -16,7 +16,7 @@ export const hubActor = { kind: 'system', actor: 'hub' } as const;
 
 /** Refuses everything without a certificate that the authority signed, that is in force and not revoked. */
 export const authenticator =
-  (parts: { authority: Authority; store: Store }) =>
+  (parts: { authority: Pick<Authority, 'identify'>; store: AgentStore }) =>
   async (call: IncomingCall): Promise<HubPrincipal> => {
     if (call.method.parent.typeName === line.EnrolmentService.typeName) return { kind: 'nobody' };
     const { peerCertificate } = call;
@@ -31,7 +31,7 @@ export const authenticator =
         `CERTIFICATE_${identity.why.toUpperCase()}`,
         `the client certificate is ${identity.why}`,
       );
-    const standing = await parts.store.unitOfWork.run(hubActor, (tx) => certificateStanding(tx, identity));
+    const standing = await parts.store.certificateStanding(identity);
     if (standing === 'revoked')
       throw new Unauthenticated('CERTIFICATE_REVOKED', `the certificate ${identity.serial} was revoked`);
     if (standing === 'cluster-unknown')

@@ -4,20 +4,19 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { line } from '#contract';
 import { type Inventory, noFindings, type WorkStatus } from '#domain';
-import { announceSilent, type Store, storeHeartbeats, storeStatus } from '#store';
+import { type AgentStore, postgresAgentStore } from '#store';
 import { tlsOf } from '../../apps/agent/identity/enrolment.js';
 import type { AgentIdentity } from '../../apps/agent/index.js';
-import { hubActor } from '../../apps/hub/principal.js';
 import { configMap, eventually, type LineHarness, startLineHarness } from './harness.js';
 import { enrolWith, RawAgent, readyStatus, reportOf } from './raw-agent.js';
 
 let harness: LineHarness;
-let store: Store;
+let store: AgentStore;
 let alpha: AgentIdentity;
 let beta: AgentIdentity;
 beforeAll(async () => {
   harness = await startLineHarness();
-  store = await harness.database.connect('berth_hub');
+  store = postgresAgentStore(await harness.database.connect('berth_hub'), 'hub');
   alpha = await enrolWith(harness, await harness.register('alpha'));
   beta = await enrolWith(harness, await harness.register('beta'));
 });
@@ -69,13 +68,11 @@ describe('an older epoch', () => {
     expect(young.welcome.epoch).toBe(old.welcome.epoch + 1n);
     expect((await old.agent.hear('goodbye')).reason).toBe(line.GoodbyeReason.SUPERSEDED);
     const { epoch } = old.welcome;
-    const reported = await store.unitOfWork.run(hubActor, (tx) =>
-      storeStatus(tx, [write('alpha', epoch, 9n, [status(work.id)])]),
-    );
+    const reported = await store.storeStatus([write('alpha', epoch, 9n, [status(work.id)])]);
     expect(reported.superseded).toHaveLength(1);
     expect(await statusRow(work.id)).toBeUndefined();
     const beat = { cluster: 'alpha', epoch, appliedWorkSequence: 1n, inventory };
-    const heard = await store.unitOfWork.run(hubActor, (tx) => storeHeartbeats(tx, [beat], 60_000));
+    const heard = await store.storeHeartbeats([beat], 60_000);
     expect(heard.superseded).toHaveLength(1);
     const [row] = await harness.database.query(
       `SELECT a.lease_expires_at, a.applied_work_sequence, c.nodes FROM cluster_agents a JOIN cluster_capacity c USING (cluster_id) WHERE cluster_id = 'alpha'`,
@@ -93,9 +90,7 @@ describe('status', () => {
     const { agent, welcome } = await RawAgent.connected(harness, alpha);
     const { id } = await aWork('alpha');
     const put = (sequence: bigint, phase: WorkStatus['phase']) =>
-      store.unitOfWork.run(hubActor, (tx) =>
-        storeStatus(tx, [write('alpha', welcome.epoch, sequence, [status(id, phase)])]),
-      );
+      store.storeStatus([write('alpha', welcome.epoch, sequence, [status(id, phase)])]);
     await put(5n, 'ready');
     await put(4n, 'failed');
     await put(5n, 'degraded');
@@ -112,9 +107,7 @@ describe('status', () => {
     expect((await agent.hear('statusAck')).sequence).toBe(1n);
     expect(await statusRow(others.id)).toBeUndefined();
     expect(await statusRow(own.id)).toMatchObject({ phase: 'ready', cluster_id: 'beta' });
-    const outcome = await store.unitOfWork.run(hubActor, (tx) =>
-      storeStatus(tx, [write('beta', welcome.epoch, 2n, [status(others.id)])]),
-    );
+    const outcome = await store.storeStatus([write('beta', welcome.epoch, 2n, [status(others.id)])]);
     expect(outcome.strangers).toEqual([{ cluster: 'beta', workId: others.id }]);
     expect(await statusRow(others.id)).toBeUndefined();
     await agent.close();
@@ -255,7 +248,7 @@ describe('a report that counts for nothing any more', () => {
          UPDATE clusters SET phase = 'unreachable' WHERE id = 'silent'`,
         [seconds],
       );
-    const silent = (already: string[]) => store.unitOfWork.run(hubActor, (tx) => announceSilent(tx, already));
+    const silent = (already: string[]) => store.announceSilent(already);
     await unreachableFor(20);
     expect(await silent([])).not.toContain('silent');
     await unreachableFor(31);

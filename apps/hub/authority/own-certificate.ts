@@ -2,7 +2,6 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import type { Instant } from '#domain';
 import { RpcHost } from '#platform';
 import { certificateHosts, type HubConfig } from '../config.js';
-import { pause } from '../line/periodic.js';
 import { type HubLog, type HubSeams, hubParts } from '../parts.js';
 import type { Authority } from './authority.js';
 
@@ -34,7 +33,7 @@ export class OwnCertificate implements OnApplicationBootstrap, OnModuleDestroy {
   private async keepFresh(signal: AbortSignal): Promise<void> {
     let due = this.dueAfter(this.config.certificateLifetimeMs);
     while (!signal.aborted) {
-      await pause(Math.min(longestPauseMs, Math.max(50, due - this.seams.clock.now())), signal);
+      await this.seams.sleep(Math.min(longestPauseMs, Math.max(50, due - this.seams.clock.now())), signal);
       if (signal.aborted || this.seams.clock.now() < due) continue;
       const { tls, expiresAt } = await this.authority.issueForServer(certificateHosts(this.config));
       this.host.server.replaceTls(tls);

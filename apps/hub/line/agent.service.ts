@@ -3,14 +3,13 @@ import { Inject } from '@nestjs/common';
 import { line } from '#contract';
 import { type ClusterId, type Incarnation, InvalidRequest, PreconditionFailed, Unauthenticated } from '#domain';
 import { type RpcCall, type RpcHandlers, RpcService } from '#platform';
-import { closeLine, type LineGrant, openLine, recordCertificate, type Store, workBacklog } from '#store';
+import type { AgentStore, LineGrant } from '#store';
 import type { Authority } from '../authority/authority.js';
 import type { HubConfig } from '../config.js';
 import { type HubLog, type HubSeams, hubParts } from '../parts.js';
-import { type AgentPrincipal, agentOf, type HubPrincipal, hubActor } from '../principal.js';
+import { type AgentPrincipal, agentOf, type HubPrincipal } from '../principal.js';
 import { AgentLine, type AgentStream } from './agent-line.js';
 import { Lines } from './lines.js';
-import { pause } from './periodic.js';
 import { Reception } from './reception.js';
 
 const pageItems = 200;
@@ -26,8 +25,8 @@ type Granted = Extract<LineGrant, { kind: 'granted' }>;
 @RpcService(line.AgentService)
 export class AgentLineController implements RpcHandlers<typeof line.AgentService, HubPrincipal> {
   constructor(
-    @Inject(hubParts.store) private readonly store: Store,
-    @Inject(hubParts.authority) private readonly authority: Authority,
+    @Inject(hubParts.agents) private readonly store: AgentStore,
+    @Inject(hubParts.authority) private readonly authority: Pick<Authority, 'issueForAgent' | 'certificate'>,
     @Inject(hubParts.incarnation) private readonly incarnation: Incarnation,
     @Inject(hubParts.config) private readonly config: HubConfig,
     @Inject(hubParts.seams) private readonly seams: HubSeams,
@@ -43,18 +42,7 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
   async renewCertificate(request: line.RenewCertificateRequest, call: RpcCall<HubPrincipal>) {
     const { cluster } = agentOf(call.principal);
     const issued = await this.authority.issueForAgent(request.certificateSigningRequest, cluster);
-    await this.store.unitOfWork.run(hubActor, async (tx) => {
-      await recordCertificate(tx, { serial: issued.serial, cluster, expiresAt: issued.expiresAt });
-      const after = { serial: issued.serial };
-      const actor = `agent:${cluster}`;
-      await tx.audit.append({
-        tenant: undefined,
-        actor,
-        action: 'clusters.renew-certificate',
-        target: `clusters/${cluster}`,
-        after,
-      });
-    });
+    await this.store.recordRenewal({ serial: issued.serial, cluster, expiresAt: issued.expiresAt });
     this.log.info({ cluster, serial: issued.serial }, 'agent certificate renewed');
     return {
       certificateChain: issued.chain,
@@ -81,11 +69,9 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
     } finally {
       signal.removeEventListener('abort', hangUp);
       this.lines.remove(own);
-      await this.store.unitOfWork
-        .run(hubActor, (tx) => closeLine(tx, { cluster, epoch }))
-        .catch((error: unknown) => {
-          this.log.warn({ cluster, err: error }, 'the end of a line was not stored; its lease tells');
-        });
+      await this.store.closeLine({ cluster, epoch }).catch((error: unknown) => {
+        this.log.warn({ cluster, err: error }, 'the end of a line was not stored; its lease tells');
+      });
     }
   }
 
@@ -93,7 +79,7 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
   private async hello(incoming: AsyncIterator<line.ConnectRequest>, signal: AbortSignal): Promise<line.Hello> {
     const settled = new AbortController();
     const over = AbortSignal.any([signal, this.lines.closing, settled.signal]);
-    const silence = pause(helloMs, over).then((): never => {
+    const silence = this.seams.sleep(helloMs, over).then((): never => {
       throw new PreconditionFailed('HELLO_MISSING', 'the line begins with a hello; none came');
     });
     try {
@@ -124,27 +110,23 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
     const patience = new AbortController();
     await Promise.race([
       sending.then(() => own.write({ case: 'goodbye', value })).catch(() => undefined), // the agent is gone already
-      pause(goodbyeMs, patience.signal),
+      this.seams.sleep(goodbyeMs, patience.signal),
     ]);
     patience.abort();
   }
 
   private page(cluster: ClusterId, after: bigint) {
-    return this.store.unitOfWork.run(hubActor, (tx) =>
-      workBacklog(tx, { cluster, after, items: pageItems, bytes: pageBytes }),
-    );
+    return this.store.workBacklog({ cluster, after, items: pageItems, bytes: pageBytes });
   }
 
   private async grant(cluster: ClusterId, hello: line.Hello): Promise<LineGrant> {
-    const grant = await this.store.unitOfWork.run(hubActor, (tx) =>
-      openLine(tx, this.incarnation, {
-        cluster,
-        hubId: this.seams.hubId,
-        agentVersion: hello.agentVersion.slice(0, 64),
-        memberUid: hello.clusterUid.slice(0, 64),
-        resumeFrom: hello.resumeFrom,
-      }),
-    );
+    const grant = await this.store.openLine({
+      cluster,
+      hubId: this.seams.hubId,
+      agentVersion: hello.agentVersion.slice(0, 64),
+      memberUid: hello.clusterUid.slice(0, 64),
+      resumeFrom: hello.resumeFrom,
+    });
     if (grant.kind === 'granted' && grant.formerMember !== undefined)
       this.log.warn(
         { cluster, formerMember: grant.formerMember, member: hello.clusterUid },

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Batcher } from './batcher.js';
+import { pause } from './periodic.js';
 
 describe('Batcher', () => {
   const batcherOver = (handle: (items: readonly number[]) => Promise<readonly string[]>, maxWeight = 3) =>
-    new Batcher<number, string>({ lingerMs: 1, maxWeight, weigh: () => 1, handle });
+    new Batcher<number, string>({ sleep: pause, lingerMs: 1, maxWeight, weigh: () => 1, handle });
 
   it('gathers what comes together, in order, in batches of bounded weight', async () => {
     const batches: number[][] = [];
@@ -31,6 +32,7 @@ describe('Batcher', () => {
 
   it('takes an item that is heavier than a batch may be', async () => {
     const batcher = new Batcher<number, string>({
+      sleep: pause,
       lingerMs: 1,
       maxWeight: 2,
       weigh: (item) => item,

@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Millis } from '#domain';
+import type { Sleep } from '../parts.js';
 
 export interface BatcherOptions<Item, Verdict> {
+  sleep: Sleep;
   /** How long the first item of a batch waits for others. */
   lingerMs: Millis;
   /** A batch holds items up to this weight, and always one. */
@@ -22,6 +23,7 @@ interface Waiting<Item, Verdict> {
  * keep their order. A batch that fails is tried item by item: one bad report fails for its own stream alone.
  */
 export class Batcher<Item, Verdict> {
+  readonly #unending = new AbortController();
   #waiting: Waiting<Item, Verdict>[] = [];
   #running: Promise<void> | undefined;
 
@@ -40,7 +42,7 @@ export class Batcher<Item, Verdict> {
   }
 
   async #run(): Promise<void> {
-    await sleep(this.options.lingerMs);
+    await this.options.sleep(this.options.lingerMs, this.#unending.signal);
     while (this.#waiting.length > 0) await this.#handle(this.#take());
     this.#running = undefined;
   }

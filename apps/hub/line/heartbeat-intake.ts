@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Heartbeat, type Store, storeHeartbeats } from '#store';
+import type { AgentStore, Heartbeat } from '#store';
 import type { HubConfig } from '../config.js';
-import { hubParts } from '../parts.js';
-import { hubActor } from '../principal.js';
+import { type HubSeams, hubParts } from '../parts.js';
 import { Batcher } from './batcher.js';
 
 export interface HeartbeatVerdict {
@@ -20,10 +19,12 @@ export class HeartbeatIntake {
   private readonly batcher: Batcher<Heartbeat, HeartbeatVerdict>;
 
   constructor(
-    @Inject(hubParts.store) private readonly store: Store,
+    @Inject(hubParts.agents) private readonly store: AgentStore,
     @Inject(hubParts.config) private readonly config: HubConfig,
+    @Inject(hubParts.seams) { sleep }: HubSeams,
   ) {
     this.batcher = new Batcher({
+      sleep,
       lingerMs,
       maxWeight: mostBeats,
       weigh: () => 1,
@@ -41,9 +42,7 @@ export class HeartbeatIntake {
   }
 
   private async commit(beats: readonly Heartbeat[]): Promise<HeartbeatVerdict[]> {
-    const { superseded, unknownSchemas } = await this.store.unitOfWork.run(hubActor, (tx) =>
-      storeHeartbeats(tx, beats, this.config.leaseTtlMs),
-    );
+    const { superseded, unknownSchemas } = await this.store.storeHeartbeats(beats, this.config.leaseTtlMs);
     return beats.map((beat) => ({
       verdict: superseded.includes(beat) ? 'superseded' : 'stored',
       asksForSchema: beat.inventory !== undefined && unknownSchemas.includes(beat.inventory.schemaDigest),

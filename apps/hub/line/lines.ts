@@ -1,9 +1,8 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { line } from '#contract';
 import type { ClusterId } from '#domain';
-import { lineStandings, type Store } from '#store';
+import type { AgentStore } from '#store';
 import { hubParts } from '../parts.js';
-import { hubActor } from '../principal.js';
 import type { AgentLine } from './agent-line.js';
 
 const goodbyes = {
@@ -19,7 +18,7 @@ export class Lines implements OnModuleDestroy {
   readonly #served = new Set<Promise<void>>();
   readonly #closing = new AbortController();
 
-  constructor(@Inject(hubParts.store) private readonly store: Store) {}
+  constructor(@Inject(hubParts.agents) private readonly store: AgentStore) {}
 
   /** Aborts when the hub begins to shut down. */
   get closing(): AbortSignal {
@@ -64,7 +63,7 @@ export class Lines implements OnModuleDestroy {
     const lines = [...this.#open.values()].filter((each) => cluster === undefined || each.facts.cluster === cluster);
     if (lines.length === 0) return;
     const asked = lines.map(({ facts }) => ({ cluster: facts.cluster, serial: facts.serial }));
-    const standings = await this.store.unitOfWork.run(hubActor, (tx) => lineStandings(tx, asked));
+    const standings = await this.store.lineStandings(asked);
     const byCluster = new Map(standings.map((standing) => [standing.cluster, standing]));
     for (const each of lines) {
       const standing = byCluster.get(each.facts.cluster);

@@ -10,9 +10,8 @@ import {
   type JsonValue,
   schemaDigest,
 } from '#domain';
-import { type Store, storeSchema } from '#store';
+import type { AgentStore } from '#store';
 import { type HubLog, hubParts } from '../parts.js';
-import { hubActor } from '../principal.js';
 import type { AgentLine } from './agent-line.js';
 import { HeartbeatIntake } from './heartbeat-intake.js';
 import { Lines } from './lines.js';
@@ -37,7 +36,7 @@ interface Desk {
 @Injectable()
 export class Reception {
   constructor(
-    @Inject(hubParts.store) private readonly store: Store,
+    @Inject(hubParts.agents) private readonly store: AgentStore,
     @Inject(hubParts.log) private readonly log: HubLog,
     @Inject(Lines) private readonly lines: Lines,
     @Inject(StatusIntake) private readonly status: StatusIntake,
@@ -128,7 +127,7 @@ export class Reception {
   private async takeSchema(own: AgentLine, report: line.SchemaReport): Promise<void> {
     const { cluster } = own.facts;
     const schema = await schemaFrom(report);
-    await this.store.unitOfWork.run(hubActor, (tx) => storeSchema(tx, { cluster, digest: report.digest, schema }));
+    await this.store.storeSchema({ cluster, digest: report.digest, schema });
     this.log.info({ cluster, digest: report.digest }, 'cluster schema stored');
   }
 }

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type StatusWrite, type Store, storeStatus } from '#store';
-import { type HubLog, hubParts } from '../parts.js';
-import { hubActor } from '../principal.js';
+import type { AgentStore, StatusWrite } from '#store';
+import { type HubLog, type HubSeams, hubParts } from '../parts.js';
 import { Batcher } from './batcher.js';
 
 /** `superseded`: the epoch is no longer the cluster's, and nothing was stored. */
@@ -16,10 +15,12 @@ export class StatusIntake {
   private readonly batcher: Batcher<StatusWrite, IntakeVerdict>;
 
   constructor(
-    @Inject(hubParts.store) private readonly store: Store,
+    @Inject(hubParts.agents) private readonly store: AgentStore,
     @Inject(hubParts.log) private readonly log: HubLog,
+    @Inject(hubParts.seams) { sleep }: HubSeams,
   ) {
     this.batcher = new Batcher({
+      sleep,
       lingerMs,
       maxWeight: mostRows,
       weigh: (write) => 1 + write.works.length + write.tombstones.length,
@@ -37,7 +38,7 @@ export class StatusIntake {
   }
 
   private async commit(writes: readonly StatusWrite[]): Promise<IntakeVerdict[]> {
-    const { superseded, strangers } = await this.store.unitOfWork.run(hubActor, (tx) => storeStatus(tx, writes));
+    const { superseded, strangers } = await this.store.storeStatus(writes);
     const byCluster = new Map<string, number>();
     for (const { cluster } of strangers) byCluster.set(cluster, (byCluster.get(cluster) ?? 0) + 1);
     for (const [cluster, works] of byCluster)

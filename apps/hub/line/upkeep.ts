@@ -1,11 +1,10 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { ClusterId, Instant } from '#domain';
-import { announceSilent, type Store, sweepLeases } from '#store';
+import type { AgentStore, FleetNews } from '#store';
 import type { HubConfig } from '../config.js';
 import { type HubLog, type HubSeams, hubParts } from '../parts.js';
-import { hubActor } from '../principal.js';
 import { Lines } from './lines.js';
-import { pause, repeatedly } from './periodic.js';
+import { repeatedly } from './periodic.js';
 
 /** Wakes lines by the feed, makes lost wake-ups good by a scan, and sweeps leases that ran out. */
 @Injectable()
@@ -18,7 +17,7 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   #deafUntil: Instant = 0;
 
   constructor(
-    @Inject(hubParts.store) private readonly store: Store,
+    @Inject(hubParts.agents) private readonly store: AgentStore,
     @Inject(hubParts.config) private readonly config: HubConfig,
     @Inject(hubParts.seams) private readonly seams: HubSeams,
     @Inject(hubParts.log) private readonly log: HubLog,
@@ -26,19 +25,21 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.store.feed.startSequencer();
     const { signal } = this.#stopping;
     const { leaseTtlMs, scanIntervalMs } = this.config;
+    const { sleep } = this.seams;
     this.grantGrace();
     this.#running = Promise.all([
       this.follow(signal),
       repeatedly({
+        sleep,
         everyMs: scanIntervalMs,
         signal,
         work: () => this.lines.check(),
         onFailure: (err) => this.log.warn({ err }, 'lines could not be checked; trying again'),
       }),
       repeatedly({
+        sleep,
         everyMs: Math.max(100, Math.min(scanIntervalMs, leaseTtlMs / 5)),
         signal,
         work: () => this.sweep(),
@@ -58,18 +59,18 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   private async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const rows of this.store.feed.subscribe({ kinds: ['work', 'cluster'], signal }))
-          for (const cluster of new Set(rows.map((row) => row.resource))) await this.announced(cluster, rows);
+        for await (const news of this.store.news(signal))
+          for (const cluster of new Set(news.map((each) => each.resource))) await this.announced(cluster, news);
       } catch (err) {
         if (signal.aborted) return;
         this.log.warn({ err }, 'the feed could not be followed; trying again');
-        await pause(500, signal);
+        await this.seams.sleep(500, signal);
       }
     }
   }
 
-  private async announced(cluster: string, rows: readonly { kind: string; resource: string }[]): Promise<void> {
-    const kinds = new Set(rows.filter((row) => row.resource === cluster).map((row) => row.kind));
+  private async announced(cluster: string, news: readonly FleetNews[]): Promise<void> {
+    const kinds = new Set(news.filter((each) => each.resource === cluster).map((each) => each.kind));
     if (kinds.has('work')) this.lines.wake(cluster);
     if (kinds.has('cluster')) await this.lines.check(cluster);
   }
@@ -81,8 +82,8 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async sweep(): Promise<void> {
     if (this.seams.clock.now() < this.#deafUntil) return this.store.ping();
-    for (const cluster of await this.store.unitOfWork.run(hubActor, sweepLeases))
+    for (const cluster of await this.store.sweepLeases())
       this.log.warn({ cluster }, 'lease ran out: cluster unreachable');
-    this.#silent = await this.store.unitOfWork.run(hubActor, (tx) => announceSilent(tx, this.#silent));
+    this.#silent = await this.store.announceSilent(this.#silent);
   }
 }

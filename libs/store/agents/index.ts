@@ -1,19 +1,12 @@
-export { type BacklogPage, workBacklog } from './backlog.js';
-export { type Heartbeat, type HeartbeatOutcome, storeHeartbeats, storeSchema } from './heartbeats.js';
+export type { BacklogPage } from './backlog.js';
+export type { Heartbeat, HeartbeatOutcome } from './heartbeats.js';
 export {
   type CertificateStanding,
-  certificateStanding,
   consumeEnrolmentToken,
   recordCertificate,
   type TokenVerdict,
 } from './identities.js';
-export {
-  closeLine,
-  type LineGrant,
-  type LineRequest,
-  type LineStanding,
-  lineStandings,
-  openLine,
-} from './lines.js';
-export { type StatusOutcome, type StatusWrite, storeStatus } from './status.js';
-export { announceSilent, sweepLeases } from './sweep.js';
+export type { LineGrant, LineRequest, LineStanding } from './lines.js';
+export type { AgentCertificate, AgentStore, FleetNews } from './port.js';
+export { postgresAgentStore } from './postgres.js';
+export type { StatusOutcome, StatusWrite } from './status.js';

@@ -1,0 +1,47 @@
+import type { ClusterId, ClusterSchema, Instant, Millis } from '#domain';
+import type { BacklogPage } from './backlog.js';
+import type { Heartbeat, HeartbeatOutcome } from './heartbeats.js';
+import type { CertificateStanding } from './identities.js';
+import type { LineGrant, LineRequest, LineStanding } from './lines.js';
+import type { StatusOutcome, StatusWrite } from './status.js';
+
+/** What an agent's certificate says of itself. */
+export interface AgentCertificate {
+  serial: string;
+  cluster: ClusterId;
+  expiresAt: Instant;
+}
+
+/** Something of this cluster has changed: its works, or its facts. */
+export interface FleetNews {
+  kind: 'work' | 'cluster';
+  resource: ClusterId;
+}
+
+/**
+ * What the agents' line needs of the store. Each change is one transaction, on the store's clock. A lost connection is
+ * `Unavailable`, whether the transaction had committed or not: every call may be made again.
+ */
+export interface AgentStore {
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+  certificateStanding(certificate: AgentCertificate): Promise<CertificateStanding>;
+  /** Keeps a certificate that its agent renewed, and audits it. */
+  recordRenewal(certificate: AgentCertificate): Promise<void>;
+  /** Grants the next epoch of a cluster; from then on every write of an older one is refused. */
+  openLine(request: LineRequest): Promise<LineGrant>;
+  /** Says that the stream of this epoch is gone; a newer one is left as it is. */
+  closeLine(line: { cluster: ClusterId; epoch: bigint }): Promise<void>;
+  lineStandings(lines: readonly { cluster: ClusterId; serial: string }[]): Promise<LineStanding[]>;
+  /** Works and tombstones newer than `after`. */
+  workBacklog(from: { cluster: ClusterId; after: bigint; items: number; bytes: number }): Promise<BacklogPage>;
+  storeStatus(writes: readonly StatusWrite[]): Promise<StatusOutcome>;
+  storeHeartbeats(beats: readonly Heartbeat[], leaseTtlMs: Millis): Promise<HeartbeatOutcome>;
+  storeSchema(reported: { cluster: ClusterId; digest: string; schema: ClusterSchema }): Promise<void>;
+  /** Clusters whose lease ran out become unreachable; answers which. */
+  sweepLeases(): Promise<ClusterId[]>;
+  /** Announces clusters whose status counts as unknown by now, but for those `told` of already; answers all of them. */
+  announceSilent(told: readonly ClusterId[]): Promise<ClusterId[]>;
+  /** What changes from now on, in order; ends when the signal aborts, throws when it can't be followed any further. */
+  news(signal: AbortSignal): AsyncIterable<readonly FleetNews[]>;
+}

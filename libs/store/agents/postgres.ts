@@ -1,0 +1,51 @@
+import type { Feed } from '../core/feed.js';
+import type { Store } from '../core/store.js';
+import type { Transaction } from '../core/transaction.js';
+import { workBacklog } from './backlog.js';
+import { storeHeartbeats, storeSchema } from './heartbeats.js';
+import { certificateStanding, recordCertificate } from './identities.js';
+import { closeLine, lineStandings, openLine } from './lines.js';
+import type { AgentCertificate, AgentStore, FleetNews } from './port.js';
+import { storeStatus } from './status.js';
+import { announceSilent, sweepLeases } from './sweep.js';
+
+/** The agents' side of the store, in Postgres. `actor` is who the transactions are run by. */
+export function postgresAgentStore(store: Store, actor: string): AgentStore {
+  const run = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    store.unitOfWork.run({ kind: 'system', actor }, work);
+  return {
+    ping: () => store.ping(),
+    certificateStanding: (certificate) => run((tx) => certificateStanding(tx, certificate)),
+    recordRenewal: (certificate) => run((tx) => recordRenewal(tx, certificate)),
+    openLine: async (request) => {
+      const incarnation = await store.feed.incarnation();
+      return run((tx) => openLine(tx, incarnation, request));
+    },
+    closeLine: (line) => run((tx) => closeLine(tx, line)),
+    lineStandings: (lines) => run((tx) => lineStandings(tx, lines)),
+    workBacklog: (from) => run((tx) => workBacklog(tx, from)),
+    storeStatus: (writes) => run((tx) => storeStatus(tx, writes)),
+    storeHeartbeats: (beats, leaseTtlMs) => run((tx) => storeHeartbeats(tx, beats, leaseTtlMs)),
+    storeSchema: (reported) => run((tx) => storeSchema(tx, reported)),
+    sweepLeases: () => run(sweepLeases),
+    announceSilent: (told) => run((tx) => announceSilent(tx, told)),
+    news: (signal) => newsOf(store.feed, signal),
+  };
+}
+
+async function recordRenewal(tx: Transaction, certificate: AgentCertificate): Promise<void> {
+  const { cluster, serial } = certificate;
+  await recordCertificate(tx, certificate);
+  await tx.audit.append({
+    tenant: undefined,
+    actor: `agent:${cluster}`,
+    action: 'clusters.renew-certificate',
+    target: `clusters/${cluster}`,
+    after: { serial },
+  });
+}
+
+async function* newsOf(feed: Feed, signal: AbortSignal): AsyncGenerator<readonly FleetNews[], void, undefined> {
+  for await (const rows of feed.subscribe({ kinds: ['work', 'cluster'], signal }))
+    yield rows.flatMap(({ kind, resource }) => (kind === 'work' || kind === 'cluster' ? [{ kind, resource }] : []));
+}
