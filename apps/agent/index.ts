@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { type Chance, type Clock, systemClock } from '#domain';
 import { type MemberCluster, systemTiming, type Timing } from '#kube';
-import { Agent } from './agent.js';
 import { type EnrolmentOptions, ensureIdentity } from './identity/enrolment.js';
 import type { AgentIdentity, IdentityKeeper } from './identity/identity.js';
 import { uidOf } from './identity/member-uid.js';
 import { LivingIdentity } from './identity/renewal.js';
-import { Connector } from './line/connector.js';
-import type { AgentLog, AgentParts } from './seams.js';
+import { live } from './life.js';
+import { grpcDial } from './line/connector.js';
+import type { AgentLog } from './seams.js';
 
 export { directoryKeeper } from './identity/directory-keeper.js';
 export { NotEnrolled, WrongMember } from './identity/enrolment.js';
@@ -61,7 +61,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   );
   const bound = log.child({ cluster: initial.cluster });
   const living = new LivingIdentity(initial, { hub, keeper, timing, log: bound, signal });
-  const running = run({ hub, member, timing, log: bound, signal }, living);
+  const running = live({ member, timing, log: bound, signal }, grpcDial(hub), living);
   void running.catch(() => undefined); // `done` still rejects for those who wait for it
   return {
     cluster: initial.cluster,
@@ -77,22 +77,4 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
 /** The identity that may speak for this member. */
 async function identified(options: Omit<EnrolmentOptions, 'member'>, member: MemberCluster): Promise<AgentIdentity> {
   return ensureIdentity({ ...options, member: await uidOf(member) });
-}
-
-async function run(parts: Omit<AgentParts, 'watch'> & { hub: string }, living: LivingIdentity): Promise<void> {
-  const { member, log, signal } = parts;
-  let onDefect: (error: unknown) => void = () => undefined;
-  const defect = new Promise<never>((_, reject) => {
-    onDefect = reject;
-  });
-  let agent: Agent | undefined;
-  const watch = member.watchOwned({
-    onChange: (workId) => agent?.changed(workId),
-    onTrouble: ({ kind, error, retryInMs }) => log.warn({ kind, err: error, retryInMs }, 'a watch broke; trying again'),
-    signal,
-  });
-  const complete: AgentParts = { ...parts, watch };
-  agent = new Agent(complete, onDefect);
-  const connector = new Connector(agent, complete, parts.hub, living);
-  await Promise.race([Promise.all([connector.run(), living.keepFresh(), watch.done]), defect]);
 }

@@ -3,9 +3,9 @@ import type { Millis } from '#domain';
 import { createRpcClient, RpcError } from '#platform';
 import type { Agent } from '../agent.js';
 import { NotEnrolled, tlsOf } from '../identity/enrolment.js';
-import type { LivingIdentity } from '../identity/renewal.js';
+import type { AgentIdentity } from '../identity/identity.js';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
-import { Session, type SessionEnd } from './session.js';
+import { Session, type SessionEnd, type Stream } from './session.js';
 
 const lost = { firstMs: 200, longestMs: 15_000 };
 /** Where coming back soon helps nobody: another agent took over, or an operator has to act. */
@@ -16,13 +16,23 @@ type Outcome = { kind: 'ended'; end: SessionEnd } | { kind: 'failed'; error: Rpc
 const revoked = (cluster: string) =>
   `the certificate of cluster "${cluster}" was revoked: a new enrolment token is needed (BERTH_TOKEN, --token)`;
 
+/** Opens a stream to the hub. */
+export type Dial = (identity: AgentIdentity) => { stream: Stream; close(): void };
+
+export const grpcDial =
+  (hub: string): Dial =>
+  (identity) => {
+    const client = createRpcClient(line.AgentService, { address: hub, tls: tlsOf(identity), ownConnection: true });
+    return { stream: client.rpc.connect(), close: () => client.close() };
+  };
+
 /** Keeps a stream to the hub, until the agent ends. */
 export class Connector {
   constructor(
     private readonly agent: Agent,
     private readonly parts: AgentParts,
-    private readonly hub: string,
-    private readonly identity: LivingIdentity,
+    private readonly dial: Dial,
+    private readonly identity: { readonly current: AgentIdentity },
   ) {}
 
   async run(): Promise<void> {
@@ -39,8 +49,8 @@ export class Connector {
 
   async #converse(): Promise<Outcome> {
     const identity = this.identity.current;
-    const client = createRpcClient(line.AgentService, { address: this.hub, tls: tlsOf(identity), ownConnection: true });
-    const session = new Session(this.agent, this.parts, client.rpc.connect(), identity);
+    const call = this.dial(identity);
+    const session = new Session(this.agent, this.parts, call.stream, identity);
     try {
       return { kind: 'ended', end: await session.run() };
     } catch (error) {
@@ -48,7 +58,7 @@ export class Connector {
       if (error.details.errorInfo?.reason === 'CERTIFICATE_REVOKED') throw new NotEnrolled(revoked(identity.cluster));
       return { kind: 'failed', error, wasWelcomed: session.wasWelcomed };
     } finally {
-      client.close();
+      call.close();
     }
   }
 

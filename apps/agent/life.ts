@@ -1,0 +1,29 @@
+import { Agent } from './agent.js';
+import type { AgentIdentity } from './identity/identity.js';
+import { Connector, type Dial } from './line/connector.js';
+import type { AgentParts } from './seams.js';
+
+/** What the agent shows to the hub, and what keeps it in force until the agent ends. */
+export interface IdentitySource {
+  readonly current: AgentIdentity;
+  keepFresh(): Promise<void>;
+}
+
+/** Watches, applies and reports until the signal aborts; rejects with a defect, or when the identity counts no more. */
+export async function live(parts: Omit<AgentParts, 'watch'>, dial: Dial, identity: IdentitySource): Promise<void> {
+  const { member, log, signal } = parts;
+  let onDefect: (error: unknown) => void = () => undefined;
+  const defect = new Promise<never>((_, reject) => {
+    onDefect = reject;
+  });
+  let agent: Agent | undefined;
+  const watch = member.watchOwned({
+    onChange: (workId) => agent?.changed(workId),
+    onTrouble: ({ kind, error, retryInMs }) => log.warn({ kind, err: error, retryInMs }, 'a watch broke; trying again'),
+    signal,
+  });
+  const complete: AgentParts = { ...parts, watch };
+  agent = new Agent(complete, onDefect);
+  const connector = new Connector(agent, complete, dial, identity);
+  await Promise.race([Promise.all([connector.run(), identity.keepFresh(), watch.done]), defect]);
+}
