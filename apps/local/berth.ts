@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wire } from '#contract';
 import { connectCluster, kubeMember } from '#kube';
-import { type Logger, openChannel, silentLogger } from '#platform';
+import { type Logger, openChannel, StartupError, silentLogger } from '#platform';
 import { memoryKeeper, type RunningAgent, startAgent } from '../agent/index.js';
 import { type Gateway, gatewayDefaults, startGateway } from '../gateway/index.js';
 import { hubDefaults, type RunningHub, startHub } from '../hub/index.js';
 import { schedulerDefaults, startScheduler } from '../scheduler/index.js';
 import { type LocalDatabase, startLocalDatabase } from './database.js';
+import { areFree, host, type Ports, systemsChoice } from './ports.js';
 
 /** A member cluster as an operator registers it, and how its agent reaches it. */
 export interface JoiningMember {
@@ -26,11 +27,13 @@ export interface LocalBerthOptions {
   /** Closed with the rest; a PostgreSQL of its own when left out. */
   database?: LocalDatabase;
   log?: Logger;
+  /** Taken when all of them are free; else, and when left out, the system chooses. */
+  ports?: Ports;
   /** Hears of each part that runs. */
   progress?: (line: string) => void;
 }
 
-/** Gateway, scheduler and hub in this process, on loopback ports that the system chose. */
+/** Gateway, scheduler and hub in this process, on loopback. */
 export interface LocalBerth {
   gateway: { address: string; httpAddress: string };
   hub: { address: string };
@@ -40,8 +43,6 @@ export interface LocalBerth {
   join(member: JoiningMember): Promise<void>;
   close(): Promise<void>;
 }
-
-const anyPort = { host: '127.0.0.1', port: 0 };
 
 /** What was started, ended in the opposite order. */
 class Started {
@@ -71,11 +72,12 @@ export async function startLocalBerth(options: LocalBerthOptions = {}): Promise<
 }
 
 async function startParts(options: LocalBerthOptions, started: Started): Promise<LocalBerth> {
-  const { log = silentLogger(), progress = () => undefined } = options;
+  const { log = silentLogger(), progress = () => undefined, ports: wanted = systemsChoice } = options;
   const database = started.add(options.database ?? (await startLocalDatabase()));
   progress('PostgreSQL, migrated, with a role for each part');
-  const hub = started.add(await startLocalHub(database, log));
-  const gateway = started.add(await startLocalGateway(database, hub, log));
+  const { hub: ownHub, ports } = await startHubFirst(database, (await areFree(wanted)) ? wanted : systemsChoice, log);
+  const hub = started.add(ownHub);
+  const gateway = started.add(await startLocalGateway(database, hub, ports, log));
   const schedulerUrl = database.urlFor('berth_scheduler');
   started.add(
     await startScheduler({ ...schedulerDefaults, databaseUrl: schedulerUrl, queueUrl: schedulerUrl }, { log }),
@@ -95,12 +97,29 @@ async function startParts(options: LocalBerthOptions, started: Started): Promise
   };
 }
 
-async function startLocalHub(database: LocalDatabase, log: Logger): Promise<RunningHub> {
+/**
+ * The hub's port decides between several that want the same ports at the same moment: whoever does not get it leaves all
+ * of them alone.
+ */
+async function startHubFirst(
+  database: LocalDatabase,
+  ports: Ports,
+  log: Logger,
+): Promise<{ hub: RunningHub; ports: Ports }> {
+  try {
+    return { hub: await startLocalHub(database, ports.hub, log), ports };
+  } catch (error) {
+    if (!(error instanceof StartupError) || ports.hub === 0) throw error;
+    return { hub: await startLocalHub(database, systemsChoice.hub, log), ports: systemsChoice };
+  }
+}
+
+async function startLocalHub(database: LocalDatabase, port: number, log: Logger): Promise<RunningHub> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-hub-'));
   const forget = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', forget); // also when the process ends in the middle of something
   try {
-    const config = { ...hubDefaults, databaseUrl: database.urlFor('berth_hub'), listen: anyPort, directory };
+    const config = { ...hubDefaults, databaseUrl: database.urlFor('berth_hub'), listen: { host, port }, directory };
     const hub = await startHub(config, { log });
     return { ...hub, close: () => hub.close().finally(forget) };
   } catch (error) {
@@ -109,9 +128,19 @@ async function startLocalHub(database: LocalDatabase, log: Logger): Promise<Runn
   }
 }
 
-const startLocalGateway = (database: LocalDatabase, hub: RunningHub, log: Logger): Promise<Gateway> =>
+const startLocalGateway = (
+  database: LocalDatabase,
+  hub: RunningHub,
+  { grpc, http }: Ports,
+  log: Logger,
+): Promise<Gateway> =>
   startGateway(
-    { ...gatewayDefaults, databaseUrl: database.urlFor('berth_gateway'), grpc: anyPort, http: anyPort },
+    {
+      ...gatewayDefaults,
+      databaseUrl: database.urlFor('berth_gateway'),
+      grpc: { host, port: grpc },
+      http: { host, port: http },
+    },
     { enrolment: { hubAddress: hub.address, authorityFingerprint: () => hub.authorityFingerprint }, log },
   );
 

@@ -6,6 +6,7 @@ import { openChannel, type RpcChannel, type Running } from '#platform';
 import { type LocalBerth, startLocalBerth } from './berth.js';
 import { demoFleet, startMember } from './fleet.js';
 import { everythingHeld, heldTable } from './members.js';
+import { usualPorts } from './ports.js';
 import { colour, type Output, openScreen, type Screen } from './screen.js';
 import { deploy, type People, takeAway, watchFleet } from './story.js';
 
@@ -73,7 +74,10 @@ export async function runOnce(options: DemoOptions): Promise<number> {
 async function setStage(options: DemoOptions): Promise<Stage> {
   const screen = openScreen(options.output);
   screen.say(colour.bold('Berth: many Kubernetes clusters as one container service'));
-  const berth = await startLocalBerth({ progress: (line) => screen.say(`${colour.green('✔')} ${line}`) });
+  const berth = await startLocalBerth({
+    ports: usualPorts,
+    progress: (line) => screen.say(`${colour.green('✔')} ${line}`),
+  });
   const channels: RpcChannel[] = [];
   const members: HollowCluster[] = [];
   const close = async () => {
@@ -117,22 +121,24 @@ function peopleOf(berth: LocalBerth, channels: RpcChannel[]): People {
 
 const exampleFile = ({ root }: DemoOptions) => readFile(join(root, 'examples/harbour-shop/app.yaml'), 'utf8');
 
-function howToGoOn(berth: LocalBerth): string[] {
+function howToGoOn({ gateway, hub, keys }: LocalBerth): string[] {
+  const server = `BERTH_SERVER=${gateway.address}`;
   return [
     '',
     `${colour.green('✔')} ready. It stays until Ctrl-C; then nothing is left behind.`,
     '',
-    `  gRPC   ${berth.gateway.address}   JSON  http://${berth.gateway.httpAddress}   agents  ${berth.hub.address}`,
+    `  gRPC   ${gateway.address}   JSON  http://${gateway.httpAddress}   agents  ${hub.address}`,
     '',
     '  In another terminal, in this folder:',
     '',
-    `    export BERTH_SERVER=${berth.gateway.address} BERTH_API_KEY=${berth.keys.owner}`,
+    `    export ${server} BERTH_API_KEY=${keys.owner} BERTH_JSON=http://${gateway.httpAddress}`,
     '    npx berth get',
     '    npx berth explain harbour-shop',
     '    npx berth apply -f examples/manifests/guestbook.yaml && npx berth watch guestbook',
     '',
-    '  As the operator:',
+    '  As the operator, in a third one:',
     '',
-    `    BERTH_API_KEY=${berth.keys.operator} npx berth clusters`,
+    `    export ${server} BERTH_API_KEY=${keys.operator}`,
+    '    npx berth clusters',
   ];
 }
