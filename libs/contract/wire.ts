@@ -12,3 +12,4 @@ export * from './gen/berth/v1/release_pb.js';
 export * from './gen/berth/v1/status_pb.js';
 export * from './gen/berth/v1/tenancy_pb.js';
 export * from './gen/berth/v1/tenancy_service_pb.js';
+export * from './gen/berth/v1/workload_service_pb.js';

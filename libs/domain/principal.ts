@@ -24,11 +24,14 @@ export const permissions = [
   'clusters.write',
   'tenants.write',
   'operations.read',
+  'workloads.logs',
+  'workloads.exec',
+  'workloads.forward',
 ] as const;
 export type Permission = (typeof permissions)[number];
 
-const viewer: readonly Permission[] = ['applications.read', 'tenancy.read', 'operations.read'];
-const developer: readonly Permission[] = [...viewer, 'applications.write'];
+const viewer: readonly Permission[] = ['applications.read', 'tenancy.read', 'operations.read', 'workloads.logs'];
+const developer: readonly Permission[] = [...viewer, 'applications.write', 'workloads.exec', 'workloads.forward'];
 const owner: readonly Permission[] = [...developer, 'tenancy.write', 'keys.write'];
 
 /** Operators own the fleet and make tenants; they read no application. */
