@@ -1,5 +1,5 @@
-/** Ids that one watcher may have waiting; more are left in the feed, which keeps them. */
-const mostWaiting = 2_000;
+/** With as many ids waiting, no further page of the feed is read for this watcher: the feed keeps what follows. */
+const mostWaiting = 1_000;
 
 /**
  * What a watcher has yet to be told: ids alone, each once, whatever happens to it meanwhile. That is all that a reader
@@ -27,11 +27,14 @@ export class PendingIds {
     return this.#read;
   }
 
-  /** Resolves when there is room for the next announcement. */
-  async add(id: string, position: bigint): Promise<void> {
+  add(id: string, position: bigint): void {
     if (!this.#ids.has(id)) this.#ids.set(id, position);
     this.#read = position;
     this.#wakeReader?.();
+  }
+
+  /** Resolves when there is room for more. Whoever waits should hold no announcements meanwhile. */
+  async room(): Promise<void> {
     while (this.#ids.size >= mostWaiting && this.#ended === undefined)
       await new Promise<void>((resolve) => {
         this.#wakeWriter = resolve;

@@ -57,7 +57,7 @@ async function startOf(store: Store, from: string): Promise<Position> {
   return position;
 }
 
-/** Follows the feed into `pending`, as far ahead of the reader as that has room. */
+/** Follows the feed into `pending`, as far ahead of the reader as that has room; waiting, it holds no rows. */
 async function readAhead<T>(
   store: Store,
   watched: Watched<T>,
@@ -68,16 +68,29 @@ async function readAhead<T>(
   const wake = () => pending.end();
   signal.addEventListener('abort', wake, { once: true });
   try {
-    for await (const rows of store.feed.subscribe({ after, kinds: [watched.kind], signal }))
-      for (const row of rows) {
-        const id = watched.idOf(row);
-        if (id !== undefined) await pending.add(id, row.position);
-        if (signal.aborted) return;
-      }
+    const changes = store.feed.subscribe({ after, kinds: [watched.kind], signal });
+    while (await addNext(changes, watched, pending)) await pending.room();
     pending.end();
   } catch (error) {
     pending.end(error);
   } finally {
     signal.removeEventListener('abort', wake);
   }
+}
+
+/**
+ * Adds one page's ids; false at the end of the feed. A function of its own, and no `for await`: a loop that waits for
+ * its next page keeps the last one alive.
+ */
+async function addNext<T>(
+  changes: AsyncIterator<readonly FeedRow[], void, undefined>,
+  watched: Watched<T>,
+  pending: PendingIds,
+): Promise<boolean> {
+  const { value: rows } = await changes.next();
+  for (const row of rows ?? []) {
+    const id = watched.idOf(row);
+    if (id !== undefined) pending.add(id, row.position);
+  }
+  return rows !== undefined;
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TokenExpired } from '#domain';
 import { startTestDatabase, type TestDatabase } from '../testing/database.js';
-import type { FeedRow } from './feed.js';
+import type { FeedRow } from './feed-subscription.js';
 import type { Store } from './store.js';
 
 let database: TestDatabase;

@@ -1,26 +1,10 @@
 import pg from 'pg';
 import { type Incarnation, type Position, TokenExpired } from '#domain';
 import { channels } from './channels.js';
+import { type FeedRow, FeedSubscription, type SubscribeOptions } from './feed-subscription.js';
 import type { StoreLog } from './log.js';
 import { pause, type Sequencer, startSequencer } from './sequencer.js';
 import type { FeedKind } from './transaction.js';
-
-/** One announced change, in its place in the one order. */
-export interface FeedRow {
-  position: bigint;
-  tenant: string | undefined;
-  kind: FeedKind;
-  resource: string;
-  version: bigint;
-}
-
-export interface SubscribeOptions {
-  /** Rows with a greater position are delivered; `undefined` begins at the end. */
-  after?: bigint;
-  kinds?: readonly FeedKind[];
-  tenant?: string;
-  signal: AbortSignal;
-}
 
 const pageRows = 1_000;
 const backlogScanMs = 2_000;
@@ -81,31 +65,18 @@ export class Feed {
    *
    * @throws TokenExpired for a reader who has fallen behind what is kept: it has to begin anew.
    */
-  async *subscribe(options: SubscribeOptions): AsyncGenerator<readonly FeedRow[], void, undefined> {
+  subscribe(options: SubscribeOptions): FeedSubscription {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
     this.#listener ??= this.listen();
-    let after = options.after ?? (await this.endUnless(signal));
-    if (after === undefined) return;
-    while (!signal.aborted) {
-      const page = await this.page(after, signal);
-      if (page === undefined) return;
-      const last = page.at(-1)?.position;
-      // Positions are dense: what is missing was trimmed before this reader came to it.
-      const first = page.at(0)?.position;
-      if (first !== undefined && first !== after + 1n)
-        throw new TokenExpired({ token: `${await this.incarnation()}.${after}` });
-      if (last === undefined) {
-        await this.woken(signal);
-        continue;
-      }
-      after = last;
-      const wanted = page.filter(
-        (row) =>
-          (options.kinds === undefined || options.kinds.includes(row.kind)) &&
-          (options.tenant === undefined || row.tenant === options.tenant),
-      );
-      if (wanted.length > 0) yield wanted;
-    }
+    return new FeedSubscription(
+      {
+        start: () => this.endUnless(signal),
+        page: (after) => this.page(after, signal),
+        woken: () => this.woken(signal),
+        incarnation: () => this.incarnation(),
+      },
+      { ...options, signal },
+    );
   }
 
   /** Orders the outbox for as long as this store is connected. Several processes may; one leads. */
@@ -132,17 +103,7 @@ export class Feed {
   private async page(after: bigint, signal: AbortSignal): Promise<FeedRow[] | undefined> {
     while (!signal.aborted) {
       try {
-        const { rows } = await this.pool.query<RawRow>(
-          'SELECT position, tenant_id, kind, resource, version FROM feed WHERE position > $1 ORDER BY position LIMIT $2',
-          [after.toString(), pageRows],
-        );
-        return rows.map((row) => ({
-          position: BigInt(row.position),
-          tenant: row.tenant_id ?? undefined,
-          kind: row.kind,
-          resource: row.resource,
-          version: BigInt(row.version),
-        }));
+        return await this.readPage(after);
       } catch (error) {
         if (signal.aborted) return undefined;
         this.log.warn(
@@ -153,6 +114,23 @@ export class Feed {
       }
     }
     return undefined;
+  }
+
+  private async readPage(after: bigint): Promise<FeedRow[]> {
+    const answer = await this.pool.query<RawRow>(
+      'SELECT position, tenant_id, kind, resource, version FROM feed WHERE position > $1 ORDER BY position LIMIT $2',
+      [after.toString(), pageRows],
+    );
+    const raw = answer.rows;
+    // pg-pool keeps the answer to the statement that opened a connection for as long as that connection lives.
+    answer.rows = [];
+    return raw.map((row) => ({
+      position: BigInt(row.position),
+      tenant: row.tenant_id ?? undefined,
+      kind: row.kind,
+      resource: row.resource,
+      version: BigInt(row.version),
+    }));
   }
 
   private woken(signal: AbortSignal): Promise<void> {
