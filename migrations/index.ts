@@ -1,6 +1,12 @@
 import { Foundation1795300000001 } from './0001-foundation.js';
 import { Roles1795300000002 } from './0002-roles.js';
 import { ObjectPolicy1795400000003 } from './0003-object-policy.js';
+import { Tunnels1795400000004 } from './0004-tunnels.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
-export const migrations = [Foundation1795300000001, Roles1795300000002, ObjectPolicy1795400000003] as const;
+export const migrations = [
+  Foundation1795300000001,
+  Roles1795300000002,
+  ObjectPolicy1795400000003,
+  Tunnels1795400000004,
+] as const;

@@ -8,6 +8,8 @@ export interface HubConfig {
   listen: { host: string; port: number };
   /** host or host:port as agents call it; empty: the host that it listens on. */
   publicAddresses: readonly string[];
+  /** host:port at which gateways reach this very hub; undefined: the first public address, or where it listens. */
+  internalAddress: string | undefined;
   /** Where the authority's key is kept. */
   directory: string;
   leaseTtlMs: Millis;
@@ -20,6 +22,7 @@ export interface HubConfig {
 export const hubDefaults = {
   listen: { host: '0.0.0.0', port: 7443 },
   publicAddresses: [],
+  internalAddress: undefined,
   leaseTtlMs: 10_000,
   heartbeatIntervalMs: 3_000,
   certificateLifetimeMs: 24 * 3_600_000,
@@ -41,6 +44,7 @@ const parse = defineConfig({
     .text('0.0.0.0:7443')
     .refine((text) => splitAddress(text) !== undefined, { error: addressError }),
   BERTH_HUB_PUBLIC_ADDRESS: setting.optionalText(),
+  BERTH_HUB_INTERNAL_ADDRESS: setting.optionalText(),
   BERTH_HUB_DIRECTORY: setting.text(),
   BERTH_HUB_AUTHORITY_FILE: setting.optionalText(),
   BERTH_LEASE_TTL_MS: setting.integer(1_000, 600_000, hubDefaults.leaseTtlMs),
@@ -55,6 +59,7 @@ export function hubConfigFrom(env: Readonly<Record<string, string | undefined>>)
     databaseUrl: read.BERTH_DATABASE_URL,
     listen: splitAddress(read.BERTH_HUB_ADDRESS) ?? hubDefaults.listen,
     publicAddresses: (read.BERTH_HUB_PUBLIC_ADDRESS ?? '').split(',').filter((address) => address !== ''),
+    internalAddress: read.BERTH_HUB_INTERNAL_ADDRESS,
     directory: read.BERTH_HUB_DIRECTORY,
     leaseTtlMs: read.BERTH_LEASE_TTL_MS,
     heartbeatIntervalMs: read.BERTH_HEARTBEAT_INTERVAL_MS,
@@ -63,8 +68,13 @@ export function hubConfigFrom(env: Readonly<Record<string, string | undefined>>)
 }
 
 /** Names and addresses for the server's certificate. Who listens everywhere is also called by its loopback names. */
-export function certificateHosts({ listen, publicAddresses }: Pick<HubConfig, 'listen' | 'publicAddresses'>): string[] {
+export function certificateHosts({
+  listen,
+  publicAddresses,
+  internalAddress,
+}: Pick<HubConfig, 'listen' | 'publicAddresses' | 'internalAddress'>): string[] {
   const everywhere = ['0.0.0.0', '::', ''].includes(listen.host);
   const own = everywhere || listen.host === '127.0.0.1' ? ['localhost', '127.0.0.1', '::1'] : [listen.host];
-  return [...new Set([...publicAddresses.map((each) => splitAddress(each)?.host ?? each), ...own])];
+  const called = internalAddress === undefined ? publicAddresses : [...publicAddresses, internalAddress];
+  return [...new Set([...called.map((each) => splitAddress(each)?.host ?? each), ...own])];
 }

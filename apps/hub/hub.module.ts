@@ -20,6 +20,7 @@ import { StatusIntake } from './line/status-intake.js';
 import { Upkeep } from './line/upkeep.js';
 import { type HubSeams, hubParts } from './parts.js';
 import { authenticator, type HubPrincipal, hubActor } from './principal.js';
+import { OwnAddress } from './tunnels/own-address.js';
 
 /** The hub's connection to Postgres: orders the outbox, and is closed after everything that uses it. */
 @Injectable()
@@ -79,7 +80,7 @@ export class HubModule {
       inject: [hubParts.authority, hubParts.agents],
       useFactory: (authority: Authority, store: AgentStore) => serverOptions(config, seams, authority, store),
     });
-    const own = [Lines, StatusIntake, HeartbeatIntake, Reception, Upkeep, OwnCertificate];
+    const own = [Lines, StatusIntake, HeartbeatIntake, Reception, Upkeep, OwnCertificate, OwnAddress];
     return {
       module: HubModule,
       imports: [foundation, rpc],

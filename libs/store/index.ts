@@ -19,3 +19,4 @@ export * from './idempotency/index.js';
 export * from './operations/index.js';
 export * as placementStore from './placement/index.js';
 export * from './tenancy/index.js';
+export * from './tunnels/index.js';

@@ -8,6 +8,7 @@ import type { Authority } from '../authority/authority.js';
 import type { HubConfig } from '../config.js';
 import { type HubLog, type HubSeams, hubParts } from '../parts.js';
 import { type AgentPrincipal, agentOf, type HubPrincipal } from '../principal.js';
+import { OwnAddress } from '../tunnels/own-address.js';
 import { AgentLine, type AgentStream } from './agent-line.js';
 import { Lines } from './lines.js';
 import { Reception } from './reception.js';
@@ -33,6 +34,7 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
     @Inject(hubParts.log) private readonly log: HubLog,
     @Inject(Lines) private readonly lines: Lines,
     @Inject(Reception) private readonly reception: Reception,
+    @Inject(OwnAddress) private readonly address: { readonly value: string },
   ) {}
 
   connect(stream: AgentStream, call: RpcCall<HubPrincipal>): Promise<void> {
@@ -123,6 +125,7 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
     const grant = await this.store.openLine({
       cluster,
       hubId: this.seams.hubId,
+      hubAddress: this.address.value,
       agentVersion: hello.agentVersion.slice(0, 64),
       memberUid: hello.clusterUid.slice(0, 64),
       resumeFrom: hello.resumeFrom,

@@ -4,6 +4,8 @@ import type { Transaction } from '../core/transaction.js';
 export interface LineRequest {
   cluster: ClusterId;
   hubId: string;
+  /** host:port at which gateways reach that hub. */
+  hubAddress: string;
   agentVersion: string;
   /** uid of the member's kube-system namespace; empty when the agent can't say. */
   memberUid: string;
@@ -39,9 +41,10 @@ export async function openLine(tx: Transaction, incarnation: Incarnation, reques
   if (resumeFrom > head) return { kind: 'diverged', head };
   const [granted] = await tx.query<{ epoch: string }>(
     `UPDATE cluster_agents SET epoch = epoch + 1, hub_id = $2, agent_version = $3, connected = true,
-       member_uid = CASE WHEN $4 = '' THEN member_uid ELSE $4 END, status_sequence = 0, full_report_at = NULL
+       member_uid = CASE WHEN $4 = '' THEN member_uid ELSE $4 END, status_sequence = 0, full_report_at = NULL,
+       hub_address = $5
      WHERE cluster_id = $1 RETURNING epoch`,
-    [request.cluster, request.hubId, request.agentVersion, request.memberUid],
+    [request.cluster, request.hubId, request.agentVersion, request.memberUid, request.hubAddress],
   );
   const isOther = request.memberUid !== '' && agent.member_uid !== '' && agent.member_uid !== request.memberUid;
   return {
