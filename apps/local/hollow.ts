@@ -36,7 +36,7 @@ await runMain(async (): Promise<Running> => {
   await writeKubeconfig(cluster);
   const { count, cpu, memory } = nodes;
   console.log(`hollow cluster ${name}: ${count} nodes of ${cpu} cores and ${memory} at ${cluster.url}
-for its agent: --kubeconfig ${kubeconfig} (removed on Ctrl-C)`);
+for "berth cluster register" and its agent: export KUBECONFIG=${kubeconfig}; Ctrl-C ends it and removes the file`);
   return {
     close: async () => {
       await cluster.close();

@@ -23,15 +23,18 @@ describe('berth, for operators', () => {
     expect(run.code).toBe(0);
     const token = new RegExp(`enrol_[a-z0-9]+_[\\w-]+_${fingerprint}`).exec(run.out)?.[0] ?? 'none';
     expect(run.out).toContain('cluster eu-1 registered\n');
-    expect(run.out).toContain(`npx berth-agent --hub hub.example:7443 --token ${token} --kubeconfig`);
+    expect(run.out).toContain(
+      `npx berth-agent --hub hub.example:7443 --token ${token} --kubeconfig ~/.kube/config --directory ./agent-eu-1\n`,
+    );
     expect(rowsOf((await berth(['clusters'])).out)[1]).toMatch(
       /^eu-1 \| eu \| a \| pending \| - \| .* \| gpu=yes:NoSchedule \| \d+s$/,
     );
   });
 
   it('makes another token', async () => {
-    const run = await berth(['cluster', 'token', 'eu-1']);
+    const run = await berth(['cluster', 'token', 'eu-1'], { env: { KUBECONFIG: 'eu-1.kubeconfig' } });
     expect(run).toMatchObject({ code: 0, out: expect.stringMatching(/^token for eu-1, good once, ends in /) });
+    expect(run.out).toContain(' --kubeconfig eu-1.kubeconfig --directory ');
   });
 
   it('changes labels, taints and cordon, and leaves the rest', async () => {

@@ -13,6 +13,8 @@ export interface RunOptions {
   key: string;
   /** What files hold, by path; `-` is standard input. */
   files?: Readonly<Record<string, string>>;
+  /** Beside BERTH_SERVER and BERTH_API_KEY. */
+  env?: Readonly<Record<string, string>>;
   /** What a person at the terminal answers. */
   answer?: string;
   signal?: AbortSignal;
@@ -22,7 +24,7 @@ export interface RunOptions {
 /** Runs a command line as the program would, with its outputs kept. */
 export function startCli(argv: readonly string[], options: RunOptions) {
   const kept = { out: '', err: '' };
-  const { files = {}, answer, terminal = false } = options;
+  const { files = {}, env = {}, answer, terminal = false } = options;
   const output = (which: 'out' | 'err') => ({
     isTTY: terminal,
     columns: 200,
@@ -35,7 +37,7 @@ export function startCli(argv: readonly string[], options: RunOptions) {
     {
       out: output('out'),
       err: output('err'),
-      env: { BERTH_SERVER: options.server, BERTH_API_KEY: options.key },
+      env: { ...env, BERTH_SERVER: options.server, BERTH_API_KEY: options.key },
       clock: systemClock,
       chance: () => 0,
       signal: options.signal ?? new AbortController().signal,

@@ -115,7 +115,9 @@ function addRegistration(cluster: Command, shell: Shell): void {
       names: [answer.cluster?.name ?? ''],
       text: (look) => [
         `cluster ${look.palette.bold(id)} registered`,
-        ...(answer.enrolmentToken === undefined ? [] : enrolmentLines(id, answer.enrolmentToken, look)),
+        ...(answer.enrolmentToken === undefined
+          ? []
+          : enrolmentLines(id, answer.enrolmentToken, look, session.io.env.KUBECONFIG)),
       ],
     });
     return undefined;
@@ -130,7 +132,7 @@ function addRegistration(cluster: Command, shell: Shell): void {
       schema: wire.EnrolmentTokenSchema,
       message: made,
       names: [made.token],
-      text: (look) => enrolmentLines(id, made, look),
+      text: (look) => enrolmentLines(id, made, look, session.io.env.KUBECONFIG),
     });
     return undefined;
   });

@@ -132,13 +132,18 @@ function agentOf({ agent }: wire.Cluster, look: Look): (readonly [string, string
 export const clusterDetail = (cluster: wire.Cluster, look: Look): string[] =>
   pairs([...factsOf(cluster, look), ...fullnessOf(cluster, look), ...agentOf(cluster, look)], look.palette);
 
-/** What an operator does next with a fresh token. */
-export function enrolmentLines(cluster: string, token: wire.EnrolmentToken, look: Look): string[] {
+/** What an operator does next with a fresh token. `kubeconfig` is how this shell reaches the cluster. */
+export function enrolmentLines(
+  cluster: string,
+  token: wire.EnrolmentToken,
+  look: Look,
+  kubeconfig = '~/.kube/config',
+): string[] {
   return [
     `token for ${idOf(cluster)}, good once, ends ${until(token.expireTime, look.now)}:`,
     `  ${token.token}`,
     '',
     'Run its agent where the cluster’s API server can be reached:',
-    `  npx berth-agent --hub ${token.hubAddress} --token ${token.token} --kubeconfig ~/.kube/config --directory ./agent-${idOf(cluster)}`,
+    `  npx berth-agent --hub ${token.hubAddress} --token ${token.token} --kubeconfig ${kubeconfig} --directory ./agent-${idOf(cluster)}`,
   ];
 }
