@@ -58,7 +58,11 @@ export async function storeStatus(tx: Transaction, writes: readonly StatusWrite[
 function newestOfEach(writes: readonly StatusWrite[]): ReportedWork[] {
   const newest = new Map<string, ReportedWork>();
   for (const { cluster, epoch, sequence, works } of writes)
-    for (const status of works) newest.set(`${cluster}/${status.workId}`, { cluster, epoch, sequence, status });
+    for (const status of works) {
+      const key = `${cluster}/${status.workId}`;
+      const known = newest.get(key);
+      if (known === undefined || known.sequence <= sequence) newest.set(key, { cluster, epoch, sequence, status });
+    }
   // in one order everywhere, so that two hubs don't lock rows crosswise
   return [...newest.values()].sort((a, b) => (a.status.workId < b.status.workId ? -1 : 1));
 }

@@ -1,5 +1,5 @@
 import type { ApplicationSpec } from '#domain';
-import { staleFor } from '../agents/freshness.js';
+import { freshness } from '../agents/freshness.js';
 import type { Reader } from '../core/reader.js';
 import type { ActiveRelease, ApplicationKey, StoredApplication, StoredWork } from './rows.js';
 
@@ -30,8 +30,7 @@ const works = `
   SELECT json_agg(json_build_object(
     'environment', w.environment_id, 'component', w.component, 'cluster', w.cluster_id, 'wanted', w.wanted,
     'generation', w.generation, 'replicas', p.replicas,
-    'freshness', CASE WHEN g.lease_expires_at > clock_timestamp() AND (s.epoch IS NULL OR s.epoch = g.epoch) THEN 'fresh'
-      WHEN g.lease_expires_at > clock_timestamp() - ${staleFor} THEN 'stale' ELSE 'unknown' END,
+    'freshness', ${freshness({ agent: 'g', status: 's' })},
     'status', CASE WHEN s.work_id IS NOT NULL THEN json_build_object(${statusFields}) END
   ) ORDER BY w.environment_id, w.component, w.cluster_id)
   FROM works w
