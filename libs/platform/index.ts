@@ -33,3 +33,13 @@ export type {
   ServerStreamWriter,
 } from './rpc/types.js';
 export { type RunMainOptions, type Running, runMain, startNest } from './run-main.js';
+export { TunnelEndpoint } from './tunnel/endpoint.js';
+export { joinPipes } from './tunnel/joint.js';
+export {
+  type FramePipe,
+  frameOf,
+  TunnelOver,
+  tunnelPieceBytes,
+  tunnelWindowBytes,
+  WindowExceeded,
+} from './tunnel/pipe.js';
