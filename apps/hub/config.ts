@@ -17,6 +17,8 @@ export interface HubConfig {
   certificateLifetimeMs: Millis;
   /** How late a lost wake-up is made good. */
   scanIntervalMs: Millis;
+  /** An agent that has not come to a tunnel by then does not know tunnels. */
+  attachWithinMs: Millis;
 }
 
 export const hubDefaults = {
@@ -27,6 +29,7 @@ export const hubDefaults = {
   heartbeatIntervalMs: 3_000,
   certificateLifetimeMs: 24 * 3_600_000,
   scanIntervalMs: 2_000,
+  attachWithinMs: 10_000,
 } as const satisfies Omit<HubConfig, 'databaseUrl' | 'directory'>;
 
 const addressForm = /^\[?([^\]]*?)\]?:(\d+)$/;

@@ -21,6 +21,7 @@ import { Upkeep } from './line/upkeep.js';
 import { type HubSeams, hubParts } from './parts.js';
 import { authenticator, type HubPrincipal, hubActor } from './principal.js';
 import { OwnAddress } from './tunnels/own-address.js';
+import { TunnelController } from './tunnels/tunnel.service.js';
 
 /** The hub's connection to Postgres: orders the outbox, and is closed after everything that uses it. */
 @Injectable()
@@ -84,7 +85,7 @@ export class HubModule {
     return {
       module: HubModule,
       imports: [foundation, rpc],
-      providers: [...own, EnrolmentController, AgentLineController],
+      providers: [...own, EnrolmentController, AgentLineController, TunnelController],
     };
   }
 }

@@ -1,3 +1,4 @@
+import type { DescMethod } from '@bufbuild/protobuf';
 import { line } from '#contract';
 import { type ClusterId, type Instant, Unauthenticated } from '#domain';
 import type { IncomingCall } from '#platform';
@@ -14,11 +15,17 @@ export type AgentPrincipal = Extract<HubPrincipal, { kind: 'agent' }>;
 /** The hub's own name in the store. */
 export const hubActor = { kind: 'system', actor: 'hub' } as const;
 
+/** Their first message is checked instead: an enrolment token, a ticket. */
+const carriesItsCredential: ReadonlySet<DescMethod> = new Set([
+  line.EnrolmentService.method.enrol,
+  line.TunnelService.method.relay,
+]);
+
 /** Refuses everything without a certificate that the authority signed, that is in force and not revoked. */
 export const authenticator =
   (parts: { authority: Pick<Authority, 'identify'>; store: AgentStore }) =>
   async (call: IncomingCall): Promise<HubPrincipal> => {
-    if (call.method.parent.typeName === line.EnrolmentService.typeName) return { kind: 'nobody' };
+    if (carriesItsCredential.has(call.method)) return { kind: 'nobody' };
     const { peerCertificate } = call;
     if (peerCertificate === undefined)
       throw new Unauthenticated(

@@ -35,6 +35,10 @@ export class Lines implements OnModuleDestroy {
     if (this.closing.aborted) this.part(own, 'SHUTDOWN');
   }
 
+  of(cluster: ClusterId): AgentLine | undefined {
+    return this.#open.get(cluster);
+  }
+
   remove(own: AgentLine): void {
     if (this.#open.get(own.facts.cluster) === own) this.#open.delete(own.facts.cluster);
   }
