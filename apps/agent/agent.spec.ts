@@ -8,8 +8,8 @@ import { statusOf } from './status/work-view.js';
 const workId = '00000000-0000-4000-8000-000000000001';
 const leftOver: OwnedObject = {
   ...{ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'web', uid: 'u', resourceVersion: '1' },
-  ...{ workId, component: 'web', generation: '1', digest: 'd', deleting: false },
-  readiness: { state: 'ready', replicas: undefined, reason: '', message: '' },
+  ...{ workId, component: 'web', generation: '1', digest: 'd', deleting: false, adopted: false },
+  readiness: { state: 'ready', replicas: undefined, reason: '', message: '', summary: '' },
 };
 const emptied = {
   kind: 'work',
@@ -72,6 +72,8 @@ function anAgentBefore(sync: Showing, answers: Partial<MemberCluster> = {}) {
     works: () => (sync.listed ? [workId] : []),
     objectsOf: (id) => (sync.listed && id === workId ? [...objects] : []),
     podsOf: () => [...pods],
+    eventsOf: () => [],
+    setRules: () => undefined,
     watchKind: async () => undefined,
   };
   const timing: Timing = { clock: clockAt('2030-01-01T00:00:00Z'), chance: () => 0.5, sleep: unanswered };

@@ -1,5 +1,5 @@
 import type { StatusReport } from '#contract';
-import type { Incarnation, Position, Tombstone, WorkItem } from '#domain';
+import type { Incarnation, Position, Tombstone, Work, WorkItem } from '#domain';
 import { type AgentParts, rest } from './seams.js';
 import { ReportDesk } from './status/report-desk.js';
 import { arePodsSeen, namespacesOf, statusOf } from './status/work-view.js';
@@ -79,14 +79,15 @@ export class Agent {
   take(items: readonly WorkItem[], upTo: bigint): void {
     for (const item of items) {
       if (item.kind === 'tombstone') this.orders.push(item.tombstone);
-      else this.takeWork(item.work.id, this.held.take(item.work));
+      else this.takeWork(item.work, this.held.take(item.work));
     }
     this.held.receivedUpTo(upTo);
     if (this.held.received >= this.head) for (const order of this.orders.splice(0)) this.deleter.take(order);
     this.wake();
   }
 
-  private takeWork(workId: string, isNew: boolean): void {
+  private takeWork({ id: workId, policy }: Work, isNew: boolean): void {
+    if (isNew) this.parts.watch.setRules(workId, policy.statusRules);
     this.examine(workId);
     this.applier.due(workId, { isNew });
     this.desk.touch(workId);

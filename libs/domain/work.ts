@@ -139,6 +139,11 @@ export const berthLabels = {
   component: 'berth.dev/component',
 } as const;
 
-export const berthAnnotations = { generation: 'berth.dev/generation', digest: 'berth.dev/digest' } as const;
+export const berthAnnotations = {
+  generation: 'berth.dev/generation',
+  digest: 'berth.dev/digest',
+  /** On what was there before Berth took it over. */
+  adopted: 'berth.dev/adopted',
+} as const;
 
 export const fieldManager = 'berth';

@@ -18,7 +18,7 @@ export { kubeMember } from './member/kube-member.js';
 export type { PodState, PodView } from './member/pods.js';
 export * from './member/port.js';
 export type { Readiness } from './member/readiness.js';
-export { type ObservedStatus, workStatus } from './member/work-status.js';
+export { type ObservedStatus, objectStatus, workStatus } from './member/work-status.js';
 export { checkSpec } from './model/check.js';
 export { importManifests } from './model/import.js';
 export type { KubernetesObject } from './model/kinds.js';

@@ -1,5 +1,5 @@
 import { noFindings, type ObjectStatus, type WorkPhase, type WorkStatus } from '#domain';
-import { type ObservedStatus, type OwnedObject, type OwnedWatch, type PodView, workStatus } from '#kube';
+import { type ObservedStatus, type OwnedObject, type OwnedWatch, objectStatus, type PodView, workStatus } from '#kube';
 import type { HeldWork } from '../work/held-works.js';
 import { isNamespace } from '../work/plan.js';
 
@@ -25,7 +25,7 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
       ...(held === undefined ? [] : unseen(held, namespaces.length > 0)),
       ...podsToGo(held, observed, watch.podsOf(workId)),
     ],
-    findings: noFindings,
+    findings: { ...noFindings, events: watch.eventsOf(workId) },
   };
 }
 
@@ -67,18 +67,6 @@ function phaseOf({ failure, confirmed, work }: HeldWork, observed: ObservedStatu
   if (confirmed < work.generation) return observed.phase === 'degraded' ? 'degraded' : 'applying';
   return observed.phase;
 }
-
-const objectStatus = (object: OwnedObject): ObjectStatus => ({
-  apiVersion: object.apiVersion,
-  kind: object.kind,
-  namespace: object.namespace,
-  name: object.name,
-  uid: object.uid,
-  resourceVersion: object.resourceVersion,
-  ready: object.readiness.state === 'ready',
-  summary: '',
-  adopted: false,
-});
 
 /** The pods that the work's objects ask for have been seen, so that they are in the inventory. */
 export function arePodsSeen(workId: string, watch: OwnedWatch): boolean {

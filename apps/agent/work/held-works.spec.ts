@@ -37,7 +37,8 @@ const shown = (work: Work, uid = 'u1'): OwnedObject[] =>
     generation: `${work.generation}`,
     digest,
     deleting: false,
-    readiness: { state: 'ready', replicas: undefined, reason: '', message: '' },
+    adopted: false,
+    readiness: { state: 'ready', replicas: undefined, reason: '', message: '', summary: '' },
   }));
 
 const taken = (work: Work) => {

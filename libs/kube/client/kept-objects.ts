@@ -28,12 +28,12 @@ export class KeptObjects<Kept> {
     return this.entries.get(`${namespace}/${name}`)?.kept;
   }
 
-  /** The changes that one seen object means: none when it is known already, two when its name changed owner. */
-  see(object: JsonObject): ObjectChange<Kept>[] {
+  /** The changes that one seen object means: none when it is known already, two when its name changed owner. `anew`: kept afresh though known. */
+  see(object: JsonObject, { anew = false } = {}): ObjectChange<Kept>[] {
     const id = identityOf(object, this.kind);
     const key = `${id.namespace}/${id.name}`;
     const before = this.entries.get(key);
-    if (before?.id.uid === id.uid && before.id.resourceVersion === id.resourceVersion) return [];
+    if (!anew && before?.id.uid === id.uid && before.id.resourceVersion === id.resourceVersion) return [];
     const kept = this.keep(object, id);
     if (kept === undefined) return this.drop(key);
     const replaced = before !== undefined && before.id.uid !== id.uid ? this.drop(key) : [];

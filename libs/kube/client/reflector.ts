@@ -29,6 +29,8 @@ export interface ReflectOptions<Kept> {
 /** A list and watch that lives until its signal aborts. */
 export interface Reflector<Kept> {
   readonly kind: string;
+  readonly of: KindRef;
+  isMetadataOnly(): boolean;
   /** Resolves with the first complete list; rejects when the reflector ends before. */
   readonly synced: Promise<void>;
   /** Resolves after the signal aborts; rejects with what `onChange` or `keep` threw. */
@@ -39,6 +41,13 @@ export interface Reflector<Kept> {
   lists(): number;
   values(): Kept[];
   get(namespace: string, name: string): Kept | undefined;
+  /** Lists again and keeps every object afresh, from now on with or without spec and status. For when `keep` changed. */
+  refresh(change?: { metadataOnly?: boolean }): void;
+}
+
+/** Ends a watch that is to be preceded by a list. */
+class StaleProjection extends Error {
+  override name = 'StaleProjection';
 }
 
 const retries = { firstMs: 200, longestMs: 10_000 };
@@ -53,12 +62,15 @@ export function reflect<Kept>(client: KubeClient, options: ReflectOptions<Kept>)
   void done.catch(() => undefined); // for those who wait for `synced` alone; `done` itself still rejects
   return {
     kind: kindKey(options.kind),
+    of: options.kind,
+    isMetadataOnly: () => run.metadataOnly,
     synced: run.synced,
     done,
     lastHeard: () => run.lastHeard,
     lists: () => run.lists,
     values: () => run.objects.values(),
     get: (namespace, name) => run.objects.get(namespace, name),
+    refresh: (change = {}) => run.refresh(change),
   };
 }
 
@@ -68,6 +80,10 @@ class Reflection<Kept> {
   lastHeard: Instant | undefined;
   lists = 0;
   private resourceVersion: string | undefined;
+  metadataOnly: boolean;
+  /** Every object is to be kept afresh, by the next list. */
+  private isStale = false;
+  private watching: AbortController | undefined;
   private failures = 0;
   private resolveSynced: () => void = () => undefined;
   private rejectSynced: (reason: unknown) => void = () => undefined;
@@ -77,6 +93,7 @@ class Reflection<Kept> {
     private readonly options: ReflectOptions<Kept>,
   ) {
     this.objects = new KeptObjects(options.kind, options.keep);
+    this.metadataOnly = options.metadataOnly ?? false;
     this.synced = new Promise((resolve, reject) => {
       this.resolveSynced = resolve;
       this.rejectSynced = reject;
@@ -97,16 +114,24 @@ class Reflection<Kept> {
     this.rejectSynced(signal.reason ?? new Error('the reflector ended'));
   }
 
+  refresh({ metadataOnly = this.metadataOnly }: { metadataOnly?: boolean }): void {
+    this.metadataOnly = metadataOnly;
+    this.isStale = true;
+    this.watching?.abort(new StaleProjection('kept objects are to be kept afresh'));
+  }
+
   /** One list if nothing is known, then one watch; troubles of the network end in a pause, all else is thrown. */
   private async round(): Promise<void> {
     const { clock } = this.client.timing;
     const began = clock.now();
     try {
-      if (this.resourceVersion === undefined) await this.list();
+      if (this.resourceVersion === undefined || this.isStale) await this.list();
+      if (this.isStale) return;
       await this.watch();
       if (clock.now() - began >= shortestWatch) this.failures = 0;
       else await this.pause(new ClusterUnreachable({ call: kindKey(this.options.kind) }, 'the watch ended at once'));
     } catch (error) {
+      if (error instanceof StaleProjection && !this.options.signal.aborted) return;
       if (!(error instanceof KubeError) || error instanceof ClientClosed || this.options.signal.aborted) throw error;
       if (clock.now() - began >= longWatch) this.failures = 0;
       // only the network's troubles leave the place in the stream valid
@@ -125,18 +150,25 @@ class Reflection<Kept> {
   }
 
   private async list(): Promise<void> {
-    const { kind, namespace, labelSelector, fieldSelector, metadataOnly, pageSize, signal } = this.options;
+    const { kind, namespace, labelSelector, fieldSelector, pageSize, signal } = this.options;
+    const { metadataOnly, isStale: anew } = this;
     const seen = new Set<string>();
     const query = { namespace, labelSelector, fieldSelector, metadataOnly, pageSize, signal };
     let resourceVersion = '';
-    for await (const page of this.client.list(kind, query)) {
-      this.lastHeard = this.client.timing.clock.now();
-      resourceVersion = page.resourceVersion;
-      for (const item of page.items) {
-        const id = identityOf(item);
-        seen.add(`${id.namespace}/${id.name}`);
-        this.tell(this.objects.see(item));
+    this.isStale = false;
+    try {
+      for await (const page of this.client.list(kind, query)) {
+        this.lastHeard = this.client.timing.clock.now();
+        resourceVersion = page.resourceVersion;
+        for (const item of page.items) {
+          const id = identityOf(item);
+          seen.add(`${id.namespace}/${id.name}`);
+          this.tell(this.objects.see(item, { anew }));
+        }
       }
+    } catch (error) {
+      this.isStale ||= anew;
+      throw error;
     }
     this.tell(this.objects.retainOnly(seen));
     this.resourceVersion = resourceVersion;
@@ -145,9 +177,11 @@ class Reflection<Kept> {
   }
 
   private async watch(): Promise<void> {
-    const { kind, namespace, labelSelector, fieldSelector, metadataOnly, signal } = this.options;
+    const { kind, namespace, labelSelector, fieldSelector, signal } = this.options;
+    const { metadataOnly } = this;
     const call = `watch ${kindKey(kind)}`;
     const silent = new AbortController();
+    this.watching = silent;
     const follow = (): void => silent.abort(signal.reason);
     signal.addEventListener('abort', follow, { once: true });
     try {

@@ -1,54 +1,40 @@
 import { setMaxListeners } from 'node:events';
-import { berthAnnotations, berthLabels, type JsonObject } from '#domain';
+import { berthAnnotations, berthLabels, type JsonObject, type ObjectEvent, type StatusRule } from '#domain';
 import type { KubeClient } from '../client/client.js';
 import type { ObjectChange } from '../client/kept-objects.js';
 import { at, type KindRef, kindKey, type ObjectIdentity, textsAt } from '../client/objects.js';
-import { reflect } from '../client/reflector.js';
+import { type Reflector, reflect } from '../client/reflector.js';
+import { ByWork } from './by-work.js';
 import type { PodSource } from './pod-source.js';
 import type { PodView } from './pods.js';
 import type { OwnedObject, OwnedWatch, OwnedWatchOptions } from './port.js';
 import { readinessOf } from './readiness.js';
 import { kindsToWatch } from './rendered-kinds.js';
+import { type Warning, Warnings, warningKind, warningSelector } from './warnings.js';
+import { WorkRules } from './work-rules.js';
 
 const ownedSelector = `${berthLabels.managedBy}=${berthLabels.managedByValue}`;
 
-function keepOwned(object: JsonObject, id: ObjectIdentity): OwnedObject {
+function keepOwned(object: JsonObject, id: ObjectIdentity, rules: WorkRules): OwnedObject {
   const labels = textsAt(object, 'metadata', 'labels');
   const annotations = textsAt(object, 'metadata', 'annotations');
+  const workId = labels[berthLabels.work] ?? '';
   return {
     ...id,
-    workId: labels[berthLabels.work] ?? '',
+    workId,
     component: labels[berthLabels.component] ?? '',
     generation: annotations[berthAnnotations.generation] ?? '',
     digest: annotations[berthAnnotations.digest] ?? '',
     deleting: at(object, 'metadata', 'deletionTimestamp') !== undefined,
-    readiness: readinessOf(object, id),
+    adopted: annotations[berthAnnotations.adopted] === 'true',
+    readiness: readinessOf(object, id, rules.of(workId)),
   };
 }
 
-/** Values by work, then by uid. */
-class ByWork<Value extends { workId: string; uid: string }> {
-  private readonly works = new Map<string, Map<string, Value>>();
+/** What it makes carries its name, and is not watched itself. */
+const isParent = ({ kind }: OwnedObject): boolean => kind === 'Deployment' || kind === 'CronJob';
 
-  put(value: Value): void {
-    const known = this.works.get(value.workId) ?? new Map<string, Value>();
-    this.works.set(value.workId, known.set(value.uid, value));
-  }
-
-  remove({ workId, uid }: Value): void {
-    const known = this.works.get(workId);
-    known?.delete(uid);
-    if (known?.size === 0) this.works.delete(workId);
-  }
-
-  of(workId: string): Value[] {
-    return [...(this.works.get(workId)?.values() ?? [])];
-  }
-
-  keys(): string[] {
-    return [...this.works.keys()];
-  }
-}
+const homeOf = ({ kind, namespace, name }: OwnedObject): string => (kind === 'Namespace' ? name : namespace);
 
 /** Follows everything that carries Berth's label, and the pods of its works. */
 export function watchOwned(client: KubeClient, pods: PodSource, options: OwnedWatchOptions): OwnedWatch {
@@ -61,6 +47,8 @@ export function watchOwned(client: KubeClient, pods: PodSource, options: OwnedWa
     works: () => run.works(),
     objectsOf: (workId) => run.objects.of(workId),
     podsOf: (workId) => run.pods.of(workId),
+    eventsOf: (workId) => run.eventsOf(workId),
+    setRules: (workId, rules) => run.setRules(workId, rules),
     watchKind: (kind) => run.watchKind(kind),
   };
 }
@@ -70,7 +58,15 @@ class OwnedObjects {
   readonly pods = new ByWork<PodView>();
   readonly done: Promise<void>;
   private readonly life = new AbortController();
-  private readonly watched = new Map<string, Promise<void>>();
+  private readonly watched = new Map<string, Reflector<OwnedObject>>();
+  private readonly rules = new WorkRules();
+  private readonly parents = new Map<string, string>();
+  private readonly namespaces = new Map<string, number>();
+  private readonly warnings = new Warnings({
+    workOf: (uid) => this.pods.workOf(uid) ?? this.objects.workOf(uid),
+    workOfParent: (namespace, name) => this.parents.get(`${namespace}/${name}`),
+    isOurs: (namespace) => namespace !== '' && this.namespaces.has(namespace),
+  });
   private finish: () => void = () => undefined;
   private fail: (reason: unknown) => void = () => undefined;
 
@@ -106,6 +102,40 @@ class OwnedObjects {
     });
     const served = kindsToWatch(await this.client.discovery({ signal }));
     await Promise.all([this.podSource.synced(), ...served.map((kind) => this.watch(kind))]);
+    this.watchWarnings();
+  }
+
+  eventsOf(workId: string): ObjectEvent[] {
+    const pods = this.pods.of(workId).map((pod) => ({ apiVersion: 'v1', kind: 'Pod', ...pod }));
+    return this.warnings.of([...this.objects.of(workId), ...pods]);
+  }
+
+  setRules(workId: string, rules: readonly StatusRule[]): void {
+    const isTouched = this.rules.set(workId, rules);
+    if (isTouched === undefined) return;
+    const shown = this.objects.of(workId).filter(isTouched).map(kindKey);
+    for (const [key, reflector] of this.watched) {
+      const needsAll = reflector.isMetadataOnly() && isTouched(reflector.of);
+      if (needsAll) reflector.refresh({ metadataOnly: false });
+      else if (shown.includes(key)) reflector.refresh();
+    }
+  }
+
+  /** Nothing waits for these: an agent that may not read events does all else. */
+  private watchWarnings(): void {
+    const { onTrouble } = this.options;
+    const reflector = reflect<Warning>(this.client, {
+      kind: warningKind,
+      fieldSelector: warningSelector,
+      keep: (event, id) => this.warnings.keep(event, id),
+      onChange: (change) => {
+        const workId = this.warnings.take(change);
+        if (workId !== undefined && workId !== '') this.options.onChange(workId);
+      },
+      ...(onTrouble === undefined ? {} : { onTrouble }),
+      signal: this.life.signal,
+    });
+    void reflector.done.catch((error: unknown) => this.fail(error));
   }
 
   async watchKind(kind: KindRef): Promise<void> {
@@ -116,32 +146,48 @@ class OwnedObjects {
   private watch(kind: KindRef & { metadataOnly?: boolean }): Promise<void> {
     const key = kindKey(kind);
     const known = this.watched.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.synced;
     const { onTrouble } = this.options;
     const { signal } = this.life;
     const reflector = reflect<OwnedObject>(this.client, {
       kind: { apiVersion: kind.apiVersion, kind: kind.kind },
       labelSelector: ownedSelector,
-      metadataOnly: kind.metadataOnly ?? false,
-      keep: keepOwned,
+      metadataOnly: kind.metadataOnly === true && !this.rules.isRuled(kind),
+      keep: (object, id) => keepOwned(object, id, this.rules),
       onChange: (change) => this.takeObject(change),
       ...(onTrouble === undefined ? {} : { onTrouble }),
       signal,
     });
     void reflector.done.catch((error: unknown) => this.fail(error));
-    this.watched.set(key, reflector.synced);
+    this.watched.set(key, reflector);
     return reflector.synced;
   }
 
   private takeObject(change: ObjectChange<OwnedObject>): void {
     const touched = new Set([change.kept.workId]);
     if (change.type === 'modified') {
-      this.objects.remove(change.before);
+      this.remove(change.before);
       touched.add(change.before.workId);
     }
-    if (change.type === 'deleted') this.objects.remove(change.kept);
-    else this.objects.put(change.kept);
+    if (change.type === 'deleted') this.remove(change.kept);
+    else this.put(change.kept);
     for (const workId of touched) this.options.onChange(workId);
+  }
+
+  private put(object: OwnedObject): void {
+    this.objects.put(object);
+    if (isParent(object)) this.parents.set(`${object.namespace}/${object.name}`, object.workId);
+    const home = homeOf(object);
+    this.namespaces.set(home, (this.namespaces.get(home) ?? 0) + 1);
+  }
+
+  private remove(object: OwnedObject): void {
+    this.objects.remove(object);
+    if (isParent(object)) this.parents.delete(`${object.namespace}/${object.name}`);
+    const home = homeOf(object);
+    const left = (this.namespaces.get(home) ?? 0) - 1;
+    if (left > 0) this.namespaces.set(home, left);
+    else this.namespaces.delete(home);
   }
 
   private takePod(view: PodView | undefined, before: PodView | undefined): void {

@@ -94,6 +94,14 @@ function stateOf(pod: JsonObject, found: readonly Finding[]): PodState {
   return hadBeenReady(pod) ? 'unready' : 'starting';
 }
 
+const mostRestarts = 2 ** 31 - 1;
+
+function restartsOf(pod: JsonObject): number {
+  const counts = listAt(pod, 'status', 'containerStatuses').map((each) => countAt(each, 'restartCount'));
+  const sum = counts.reduce((total, count) => total + Math.max(0, Math.trunc(count)), 0);
+  return Math.min(mostRestarts, sum);
+}
+
 function viewOf(pod: JsonObject, id: ObjectRef & { uid: string }, workId: string): PodView {
   const found = findings(pod);
   const state = stateOf(pod, found);
@@ -105,15 +113,18 @@ function viewOf(pod: JsonObject, id: ObjectRef & { uid: string }, workId: string
     uid: id.uid,
     workId,
     state,
-    restarts: listAt(pod, 'status', 'containerStatuses').reduce((sum, each) => sum + countAt(each, 'restartCount'), 0),
+    restarts: restartsOf(pod),
     deleting: at(pod, 'metadata', 'deletionTimestamp') !== undefined,
     reasons: state === 'ready' || state === 'succeeded' ? [] : state === 'unready' ? [lost, ...named] : named,
   };
 }
 
 /** The bounded part of a pod that the agent keeps. */
-export function keepPod(pod: JsonObject, id: ObjectRef & { uid: string }): KeptPod {
-  const workId = textsAt(pod, 'metadata', 'labels')[berthLabels.work] ?? '';
+export function keepPod(
+  pod: JsonObject,
+  id: ObjectRef & { uid: string },
+  workId: string = textsAt(pod, 'metadata', 'labels')[berthLabels.work] ?? '',
+): KeptPod {
   const phase = textAt(pod, 'status', 'phase');
   return {
     node: textAt(pod, 'spec', 'nodeName'),

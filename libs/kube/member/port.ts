@@ -1,4 +1,13 @@
-import type { ClusterSchema, Inventory, JsonObject, Millis, ObjectRef, TombstoneOutcome } from '#domain';
+import type {
+  ClusterSchema,
+  Inventory,
+  JsonObject,
+  Millis,
+  ObjectEvent,
+  ObjectRef,
+  StatusRule,
+  TombstoneOutcome,
+} from '#domain';
 import type { ObjectIdentity } from '../client/objects.js';
 import type { PodView } from './pods.js';
 import type { Readiness } from './readiness.js';
@@ -35,6 +44,8 @@ export interface OwnedObject extends ObjectIdentity {
   generation: string;
   digest: string;
   deleting: boolean;
+  /** It was there before Berth took it over. */
+  adopted: boolean;
   readiness: Readiness;
 }
 
@@ -53,6 +64,10 @@ export interface OwnedWatch {
   works(): string[];
   objectsOf(workId: string): OwnedObject[];
   podsOf(workId: string): PodView[];
+  /** What the cluster warns of its objects and pods, newest first, few. */
+  eventsOf(workId: string): ObjectEvent[];
+  /** How objects of this work tell that they are ready. Cheap when nothing changed; else their kinds are listed again. */
+  setRules(workId: string, rules: readonly StatusRule[]): void;
   /** Watches one more kind; resolves when it was listed. Throws `ObjectNotFound` when it is not served. */
   watchKind(kind: { apiVersion: string; kind: string }): Promise<void>;
 }

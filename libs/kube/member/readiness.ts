@@ -1,5 +1,8 @@
 import type { JsonObject } from '#domain';
-import { at, countAt, listAt, numberAt, textAt } from '../client/objects.js';
+import { at, type KindRef, listAt, numberAt, textAt } from '../client/objects.js';
+import { type CompiledRule, groupOf } from '../rules/status-rules.js';
+import { keepPod } from './pods.js';
+import { brief, hasAddress, summaryOf } from './summaries.js';
 
 /** How an object is: by the rules of kstatus (sigs.k8s.io/cli-utils), its differences are noted at the rules. */
 export interface Readiness {
@@ -8,6 +11,8 @@ export interface Readiness {
   replicas: { desired: number; updated: number; ready: number } | undefined;
   reason: string;
   message: string;
+  /** In a few words, as `3/3 ready`; empty when there is nothing to say. */
+  summary: string;
 }
 
 type Rule = (object: JsonObject) => Readiness;
@@ -18,7 +23,18 @@ const readiness = (state: Readiness['state'], reason = '', message = '', replica
   replicas,
   reason,
   message,
+  summary: replicas === undefined ? '' : `${replicas.ready}/${replicas.desired} ready`,
 });
+
+const mostReplicas = 2 ** 31 - 1;
+
+/** What the server says, as a count that can be sent: whole and not negative. */
+const countIn = (object: JsonObject, ...path: readonly string[]): number | undefined => {
+  const found = numberAt(object, ...path);
+  return found === undefined ? undefined : Math.min(mostReplicas, Math.max(0, Math.trunc(found)));
+};
+
+const countAt = (object: JsonObject, ...path: readonly string[]): number => countIn(object, ...path) ?? 0;
 
 const condition = (object: JsonObject, type: string): JsonObject | undefined =>
   listAt(object, 'status', 'conditions').find((each) => each.type === type);
@@ -40,7 +56,7 @@ const rollout = (counts: Counts, steps: readonly (readonly [unmet: boolean, mess
 };
 
 const deployment: Rule = (object) => {
-  const desired = numberAt(object, 'spec', 'replicas') ?? 1;
+  const desired = countIn(object, 'spec', 'replicas') ?? 1;
   const [all, updated, ready, available] = ['replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas'].map(
     (field) => countAt(object, 'status', field),
   ) as [number, number, number, number];
@@ -60,7 +76,7 @@ const deployment: Rule = (object) => {
 };
 
 const statefulSet: Rule = (object) => {
-  const desired = numberAt(object, 'spec', 'replicas') ?? 1;
+  const desired = countIn(object, 'spec', 'replicas') ?? 1;
   const partition = countAt(object, 'spec', 'updateStrategy', 'rollingUpdate', 'partition');
   const revisions = ['currentRevision', 'updateRevision'].map((field) => textAt(object, 'status', field));
   const isOneRevision = revisions[0] === revisions[1];
@@ -96,25 +112,48 @@ const daemonSet: Rule = (object) => {
 
 /** kstatus calls a running job Current; Berth calls one ready when it has done its work, as what waits for it must. */
 const job: Rule = (object) => {
-  const desired = numberAt(object, 'spec', 'completions') ?? numberAt(object, 'spec', 'parallelism') ?? 1;
+  const desired = countIn(object, 'spec', 'completions') ?? countIn(object, 'spec', 'parallelism') ?? 1;
   const ready = countAt(object, 'status', 'succeeded');
   const counts = { desired, updated: desired, ready };
   const failed = condition(object, 'Failed');
   if (holds(failed, 'True')) return because('failed', failed, counts);
   if (holds(condition(object, 'Complete'), 'True')) return readiness('ready', '', '', counts);
+  if (at(object, 'spec', 'suspend') === true)
+    return readiness('progressing', 'Suspended', 'the job is suspended', counts);
   return readiness('progressing', '', `${ready} of ${desired} completions`, counts);
 };
 
-const claim: Rule = (object) =>
-  textAt(object, 'status', 'phase') === 'Bound'
-    ? readiness('ready')
-    : readiness('progressing', '', 'the volume claim is not bound');
+const jobSummary = ({ state, replicas }: Readiness): string =>
+  state === 'failed' ? 'failed' : `${replicas?.ready ?? 0}/${replicas?.desired ?? 0} done`;
 
-/** A load balancer without address is ready, as in kstatus: its address is the cloud's business. */
-const service: Rule = (object) =>
-  textAt(object, 'spec', 'type') === 'LoadBalancer' && textAt(object, 'spec', 'clusterIP') === ''
-    ? readiness('progressing', '', 'no cluster IP yet')
-    : readiness('ready');
+const claim: Rule = (object) => {
+  const phase = textAt(object, 'status', 'phase');
+  if (phase === 'Bound') return readiness('ready');
+  if (phase === 'Lost') return readiness('degraded', 'VolumeLost', 'the volume that the claim was bound to is gone');
+  return readiness('progressing', 'VolumePending', 'the volume claim is not bound');
+};
+
+/** A load balancer without address is ready, as in kstatus: its address is the cloud's business. The reason tells. */
+const service: Rule = (object) => {
+  if (textAt(object, 'spec', 'type') !== 'LoadBalancer') return readiness('ready');
+  if (textAt(object, 'spec', 'clusterIP') === '') return readiness('progressing', '', 'no cluster IP yet');
+  if (hasAddress(object)) return readiness('ready');
+  return readiness('ready', 'LoadBalancerPending', 'no load balancer has given it an address yet');
+};
+
+const pod: Rule = (object) => {
+  const found = keepPod(object, { apiVersion: 'v1', kind: 'Pod', namespace: '', name: '', uid: '' }, 'any').view;
+  const [first] = found?.reasons ?? [];
+  const states = {
+    ready: 'ready',
+    succeeded: 'ready',
+    ended: 'failed',
+    failing: 'degraded',
+    unready: 'degraded',
+  } as const;
+  const state = found === undefined || found.state === 'starting' ? 'progressing' : states[found.state];
+  return readiness(state, first?.reason ?? '', first?.message ?? '');
+};
 
 const anyOther: Rule = (object) => {
   const observed = numberAt(object, 'status', 'observedGeneration');
@@ -135,11 +174,35 @@ const rules: Readonly<Record<string, Rule>> = {
   'batch/Job': job,
   'v1/PersistentVolumeClaim': claim,
   'v1/Service': service,
+  'v1/Pod': pod,
 };
 
-/** `object` as the server stores it. */
-export function readinessOf(object: JsonObject, { apiVersion, kind }: { apiVersion: string; kind: string }): Readiness {
-  if (at(object, 'metadata', 'deletionTimestamp') !== undefined) return readiness('progressing', 'Terminating', '');
-  const group = apiVersion.split('/')[0] ?? '';
-  return (rules[`${group}/${kind}`] ?? anyOther)(object);
+/** By what its component declares, in words that the declaration gives. */
+function declared(object: JsonObject, rule: CompiledRule): Readiness {
+  const { kind, message } = rule.judge(object);
+  const summary = kind === 'broken' ? 'its status rule failed' : brief(message, 80) || kind.replace('-', ' ');
+  const said = { replicas: undefined, message, summary };
+  switch (kind) {
+    case 'ready':
+      return { state: 'ready', reason: '', ...said };
+    case 'failed':
+      return { state: 'failed', reason: 'DeclaredFailed', ...said };
+    case 'not-yet':
+      return { state: 'progressing', reason: message === '' ? '' : 'NotReady', ...said };
+    case 'broken':
+      return { state: 'progressing', reason: 'StatusRuleFailed', ...said };
+  }
+}
+
+/** `object` as the server stores it. A rule of its component comes before what Berth knows of the kind. */
+export function readinessOf(object: JsonObject, kind: KindRef, declaredRules: readonly CompiledRule[] = []): Readiness {
+  const group = groupOf(kind);
+  if (at(object, 'metadata', 'deletionTimestamp') !== undefined)
+    return { ...readiness('progressing', 'Terminating'), summary: 'terminating' };
+  const own = declaredRules.find((rule) => rule.group === group && rule.kind === kind.kind);
+  if (own !== undefined) return declared(object, own);
+  const groupKind = `${group === '' ? 'v1' : group}/${kind.kind}`;
+  const found = (rules[groupKind] ?? anyOther)(object);
+  const summary = groupKind === 'batch/Job' ? jobSummary(found) : found.summary || summaryOf(object, groupKind);
+  return { ...found, summary };
 }

@@ -23,7 +23,7 @@ const renderedKinds: readonly RenderedKind[] = [
   bare('ConfigMap', 'v1'),
   bare('ServiceAccount', 'v1'),
   bare('Namespace', 'v1'),
-  bare('Ingress', 'networking.k8s.io/v1', 'networking.k8s.io/v1beta1', 'extensions/v1beta1'),
+  full('Ingress', 'networking.k8s.io/v1', 'networking.k8s.io/v1beta1', 'extensions/v1beta1'),
   bare('NetworkPolicy', 'networking.k8s.io/v1'),
   bare('Role', 'rbac.authorization.k8s.io/v1', 'rbac.authorization.k8s.io/v1beta1'),
   bare('RoleBinding', 'rbac.authorization.k8s.io/v1', 'rbac.authorization.k8s.io/v1beta1'),

@@ -15,6 +15,7 @@ const seen = (object: JsonObject): OwnedObject => {
     generation: '1',
     digest: '',
     deleting: false,
+    adopted: false,
     readiness: readinessOf(object, id),
   };
 };

@@ -1,6 +1,7 @@
-import type { ReplicaCounts, StatusReason, WorkPhase, WorkStatus } from '#domain';
+import type { ObjectStatus, ReplicaCounts, StatusReason, WorkPhase, WorkStatus } from '#domain';
 import type { PodView } from './pods.js';
 import type { OwnedObject } from './port.js';
+import { brief } from './summaries.js';
 
 /** What the agent adds: which work, and which generation it has brought the objects to. */
 export type ObservedStatus = Omit<WorkStatus, 'workId' | 'generation' | 'findings'>;
@@ -8,12 +9,15 @@ export type ObservedStatus = Omit<WorkStatus, 'workId' | 'generation' | 'finding
 /** More reasons than this say nothing more; the most frequent are kept. */
 const mostReasons = 10;
 const longestMessage = 500;
+const longestReason = 100;
+const mostReplicas = 2 ** 31 - 1;
 
 function mergeReasons(all: readonly { reason: string; message: string }[]): StatusReason[] {
   const merged = new Map<string, StatusReason>();
   for (const { reason, message } of all) {
-    const known = merged.get(reason);
-    if (known === undefined) merged.set(reason, { reason, message: message.slice(0, longestMessage), count: 1 });
+    const word = brief(reason, longestReason);
+    const known = merged.get(word);
+    if (known === undefined) merged.set(word, { reason: word, message: brief(message, longestMessage), count: 1 });
     else known.count += 1;
   }
   return [...merged.values()].sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)).slice(0, mostReasons);
@@ -41,7 +45,14 @@ function countReplicas(objects: readonly OwnedObject[], pods: readonly PodView[]
     counts.unavailable += Math.max(0, desired - ready);
   }
   for (const pod of pods) counts.restarts += pod.restarts;
-  return counts;
+  const fits = (count: number) => Math.min(mostReplicas, count);
+  return {
+    desired: fits(counts.desired),
+    updated: fits(counts.updated),
+    ready: fits(counts.ready),
+    unavailable: fits(counts.unavailable),
+    restarts: fits(counts.restarts),
+  };
 }
 
 /** How a work is, from its objects and pods in the cluster. `pods` may hold ended and deleted ones. */
@@ -54,11 +65,19 @@ export function workStatus(objects: readonly OwnedObject[], pods: readonly PodVi
     phase,
     replicas: countReplicas(objects, pods),
     reasons: mergeReasons([...fromObjects, ...fromPods]),
-    objects: objects.map(({ apiVersion, kind, namespace, name, uid, resourceVersion, readiness }) => ({
-      ...{ apiVersion, kind, namespace, name, uid, resourceVersion },
-      ready: readiness.state === 'ready',
-      summary: '',
-      adopted: false,
-    })),
+    objects: objects.map(objectStatus),
   };
 }
+
+/** One object as it is reported. */
+export const objectStatus = (object: OwnedObject): ObjectStatus => ({
+  apiVersion: object.apiVersion,
+  kind: object.kind,
+  namespace: object.namespace,
+  name: object.name,
+  uid: object.uid,
+  resourceVersion: object.resourceVersion,
+  ready: object.readiness.state === 'ready',
+  summary: object.readiness.summary,
+  adopted: object.adopted,
+});

@@ -8,6 +8,7 @@ import {
   type JsonObject,
   linkViolations,
 } from '#domain';
+import { statusRuleViolations } from '../rules/status-rules.js';
 import { amountsOf, complaintsInto } from './container.js';
 import { objectAt, shown } from './json.js';
 import { allowedKinds, isAttachable } from './kinds.js';
@@ -73,6 +74,9 @@ function checkComponent(component: Component, path: string, violations: FieldVio
   const wrong = complaintsInto(violations);
   amountsOf(objectAt(podSpec, 'overhead'), `${extra}.pod_spec.overhead`, wrong);
   amountsOf(objectAt(objectAt(podSpec, 'resources'), 'requests'), `${extra}.pod_spec.resources.requests`, wrong);
+  violations.push(
+    ...statusRuleViolations(component.objectPolicy?.statusRules ?? [], `${path}.object_policy.status_rules`),
+  );
   component.objects.forEach((object, index) => {
     checkObject(object, `${extra}.objects[${index}]`, add);
   });
