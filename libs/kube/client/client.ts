@@ -31,9 +31,11 @@ export interface WatchQuery extends ListQuery {
 }
 
 export interface ApplyOptions extends CallOptions {
-  /** Take fields over from other managers. Berth itself never does. */
+  /** Take fields over from other managers: only from those that do not apply themselves. */
   force?: boolean;
   fieldManager?: string;
+  /** The server checks, and stores nothing. */
+  dryRun?: boolean;
 }
 
 export interface DeleteOptions extends CallOptions {
@@ -59,6 +61,8 @@ export interface KubeClient {
   delete(ref: ObjectRef, options: DeleteOptions): Promise<JsonObject | undefined>;
   /** JSON merge patch of the object or a subresource; not repeated on failure. */
   patchMerge(ref: ObjectRef, patch: JsonObject, options?: CallOptions & { subresource?: string }): Promise<JsonObject>;
+  /** RFC 6902, with its tests; not repeated on failure. */
+  patchJson(ref: ObjectRef, operations: readonly JsonObject[], options?: CallOptions): Promise<JsonObject>;
   /** Any GET by path, as JSON. */
   read(path: string, options?: CallOptions & { accept?: string; query?: Record<string, string> }): Promise<JsonObject>;
   /** Any call, once. */
@@ -90,6 +94,7 @@ export async function connectCluster(access: ClusterAccess, options: ConnectOpti
   return new PooledClient(transport, timing, { ...defaultRetries, ...options.retries });
 }
 
+const jsonPatch = 'application/json-patch+json';
 const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 const metadataWatch = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 
@@ -163,7 +168,11 @@ class PooledClient implements KubeClient {
 
   async apply(manifest: JsonObject, options: ApplyOptions = {}): Promise<{ object: JsonObject; created: boolean }> {
     const path = await this.pathOf(identityOf(manifest), options);
-    const query = { fieldManager: options.fieldManager ?? fieldManager, force: `${options.force ?? false}` };
+    const query = {
+      fieldManager: options.fieldManager ?? fieldManager,
+      force: `${options.force ?? false}`,
+      ...(options.dryRun === true ? { dryRun: 'All' } : {}),
+    };
     const call = { method: 'PATCH', path, query, body: manifest, contentType: 'application/apply-patch+yaml' } as const;
     const answer = await this.send(call, options);
     return { object: asObject(call, answer), created: answer.status === 201 };
@@ -183,6 +192,13 @@ class PooledClient implements KubeClient {
   async patchMerge(ref: ObjectRef, patch: JsonObject, options: CallOptions & { subresource?: string } = {}) {
     const path = `${await this.pathOf(ref, options)}${options.subresource ? `/${options.subresource}` : ''}`;
     const call = { method: 'PATCH', path, body: patch, contentType: 'application/merge-patch+json' } as const;
+    return asObject(call, await this.raw(call, options));
+  }
+
+  async patchJson(ref: ObjectRef, operations: readonly JsonObject[], options: CallOptions = {}): Promise<JsonObject> {
+    const path = await this.pathOf(ref, options);
+    const query = { fieldManager };
+    const call = { method: 'PATCH', path, query, body: [...operations], contentType: jsonPatch } as const;
     return asObject(call, await this.raw(call, options));
   }
 
