@@ -58,6 +58,13 @@ function anAgentBefore(sync: Showing, answers: Partial<MemberCluster> = {}) {
     serverVersion: unanswered,
     clusterUid: unanswered,
     applyObject: unanswered,
+    lookAt: unanswered,
+    isCreatable: unanswered,
+    shareReplicas: unanswered,
+    takeReplicas: unanswered,
+    releaseReplicas: unanswered,
+    letGo: unanswered,
+    established: unanswered,
     ensureNamespace: unanswered,
     deleteObject: unanswered,
     watchOwned: () => watch,
@@ -74,6 +81,7 @@ function anAgentBefore(sync: Showing, answers: Partial<MemberCluster> = {}) {
     podsOf: () => [...pods],
     eventsOf: () => [],
     setRules: () => undefined,
+    compare: () => undefined,
     watchKind: async () => undefined,
   };
   const timing: Timing = { clock: clockAt('2030-01-01T00:00:00Z'), chance: () => 0.5, sleep: unanswered };

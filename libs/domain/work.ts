@@ -144,6 +144,12 @@ export const berthAnnotations = {
   digest: 'berth.dev/digest',
   /** On what was there before Berth took it over. */
   adopted: 'berth.dev/adopted',
+  /** Who managed it before, by its label, where that said something. */
+  managedBefore: 'berth.dev/managed-before',
+  /** The fields that are left to others, as JSON: a list of paths in the segments of `fieldsV1`. */
+  yielded: 'berth.dev/yielded',
+  /** Who says how many replicas there are, where it isn't Berth. */
+  replicas: 'berth.dev/replicas-owner',
 } as const;
 
 export const fieldManager = 'berth';

@@ -14,7 +14,9 @@ export type { ObjectChange } from './client/kept-objects.js';
 export { identityOf, type KindRef, kindKey, type ObjectIdentity } from './client/objects.js';
 export { type ReflectOptions, type Reflector, reflect } from './client/reflector.js';
 export { systemTiming, type Timing } from './client/timing.js';
+export { changedAt, type Hold, type LostField } from './member/hold.js';
 export { kubeMember } from './member/kube-member.js';
+export * from './member/pod-access.js';
 export type { PodState, PodView } from './member/pods.js';
 export * from './member/port.js';
 export type { Readiness } from './member/readiness.js';
@@ -27,3 +29,5 @@ export { objectRefsOf, type RenderContext, renderComponent, renderNamespace } fr
 export { podRequests } from './model/requests.js';
 export { type SchemaMismatch, schemaMismatches } from './model/schema.js';
 export { refuseSecrets } from './model/secrets.js';
+export { type FieldPath, withoutFields } from './ownership/field-path.js';
+export type { FieldHolder } from './ownership/managed-fields.js';

@@ -1,11 +1,12 @@
-import { fieldManager, isJsonObject, type JsonObject, type ObjectRef } from '#domain';
+import { fieldManager, isJsonObject, type JsonObject, type Millis, type ObjectRef } from '#domain';
+import type { Channels } from './channels.js';
 import { type ClusterAccess, credentialSource } from './credentials.js';
 import { type Discovery, discover, type ServedKind } from './discovery.js';
 import { GarbledAnswer, ObjectNotFound, ServerFault } from './errors.js';
 import { identityOf, type KindRef, kindKey, listAt, textAt } from './objects.js';
 import { defaultRetries, type RetryPolicy, sendRepeatable } from './retry.js';
 import { systemTiming, type Timing } from './timing.js';
-import { type Answer, type Call, type CallOptions, type Transport, transportTo } from './transport.js';
+import { type Answer, type Call, type CallOptions, type SocketCall, type Transport, transportTo } from './transport.js';
 
 export interface ListQuery extends CallOptions {
   /** Absent or empty: all namespaces. */
@@ -69,7 +70,18 @@ export interface KubeClient {
   raw(call: Call, options?: CallOptions): Promise<Answer>;
   /** Bytes of a watch, as they come. */
   openWatch(kind: KindRef, query: WatchQuery): Promise<AsyncIterable<Uint8Array>>;
+  /** Bytes of any answer, as they come and no faster than they are taken. */
+  openStream(call: Call, options: StreamOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** A websocket of channels: `exec`, `portforward`. */
+  openChannels(call: SocketCall, options: StreamOptions): Promise<Channels>;
   close(): Promise<void>;
+}
+
+export interface StreamOptions {
+  /** Ends it. */
+  signal: AbortSignal;
+  /** Until it begins. */
+  timeoutMs?: Millis | undefined;
 }
 
 export interface ConnectOptions {
@@ -198,7 +210,7 @@ class PooledClient implements KubeClient {
   async patchJson(ref: ObjectRef, operations: readonly JsonObject[], options: CallOptions = {}): Promise<JsonObject> {
     const path = await this.pathOf(ref, options);
     const query = { fieldManager };
-    const call = { method: 'PATCH', path, query, body: [...operations], contentType: jsonPatch } as const;
+    const call: Call = { method: 'PATCH', path, query, body: [...operations], contentType: jsonPatch };
     return asObject(call, await this.raw(call, options));
   }
 
@@ -221,6 +233,17 @@ class PooledClient implements KubeClient {
     const accept = query.metadataOnly === true ? metadataWatch : undefined;
     const call: Call = { method: 'GET', path, accept, query: { ...selectors(query), ...watch } };
     return this.transport.stream(call, { signal: query.signal, timeoutMs: query.timeoutMs ?? this.policy.timeoutMs });
+  }
+
+  openStream(
+    call: Call,
+    { signal, timeoutMs = this.policy.timeoutMs }: StreamOptions,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    return this.transport.stream(call, { signal, timeoutMs });
+  }
+
+  openChannels(call: SocketCall, { signal, timeoutMs = this.policy.timeoutMs }: StreamOptions): Promise<Channels> {
+    return this.transport.channels(call, { signal, timeoutMs });
   }
 
   close(): Promise<void> {

@@ -5,18 +5,35 @@ import { ClusterUnreachable, isNotFound, PreconditionConflict } from '../client/
 import { identityOf, textAt, textsAt } from '../client/objects.js';
 import { withDeadline } from '../client/timing.js';
 import { Capacity } from './capacity.js';
+import { kubePods } from './kube-pods.js';
 import { MeasuredUse } from './measured-use.js';
 import { readSchema } from './member-schema.js';
 import { namespaceContents } from './namespace-contents.js';
+import {
+  established,
+  expecting,
+  find,
+  isCreatable,
+  letGo,
+  look,
+  releaseReplicas,
+  shareReplicas,
+  stamped,
+  takeReplicas,
+} from './object-care.js';
 import { watchOwned } from './owned-watch.js';
+import type { PodAccess } from './pod-access.js';
 import { PodSource } from './pod-source.js';
 import {
   type AppliedObject,
+  type ApplyBounds,
   type Bounds,
   type DeletionResult,
+  type LiveObject,
   type MemberCluster,
   type MemberSchema,
   NamespaceNotOurs,
+  type Ordered,
   type OwnedWatch,
   type OwnedWatchOptions,
   type Stamp,
@@ -29,16 +46,8 @@ export function kubeMember(client: KubeClient): MemberCluster {
 
 const result = (outcome: DeletionResult['outcome'], message = ''): DeletionResult => ({ outcome, left: [], message });
 
-function stamped(manifest: JsonObject, { labels = {}, annotations = {} }: Stamp): JsonObject {
-  const metadata = {
-    ...(typeof manifest.metadata === 'object' && !Array.isArray(manifest.metadata) ? manifest.metadata : {}),
-    labels: { ...textsAt(manifest, 'metadata', 'labels'), ...labels },
-    annotations: { ...textsAt(manifest, 'metadata', 'annotations'), ...annotations },
-  };
-  return { ...manifest, metadata };
-}
-
 class KubeMember implements MemberCluster {
+  readonly podAccess: PodAccess;
   private readonly life = new AbortController();
   private readonly pods: PodSource;
   private readonly capacity: Capacity;
@@ -50,6 +59,7 @@ class KubeMember implements MemberCluster {
     this.pods = new PodSource(client, this.life.signal);
     this.capacity = new Capacity(client, this.pods, this.life.signal);
     this.measured = new MeasuredUse(client);
+    this.podAccess = kubePods(client);
   }
 
   async serverVersion(bounds: Bounds = {}): Promise<string> {
@@ -61,9 +71,41 @@ class KubeMember implements MemberCluster {
     return identityOf(await this.client.get(system, bounds)).uid;
   }
 
-  async applyObject(manifest: JsonObject, stamp: Stamp = {}, bounds: Bounds = {}): Promise<AppliedObject> {
-    const { object, created } = await this.client.apply(stamped(manifest, stamp), bounds);
+  async applyObject(manifest: JsonObject, stamp: Stamp = {}, bounds: ApplyBounds = {}): Promise<AppliedObject> {
+    const { expect, force = false, ...rest } = bounds;
+    const { object, created } = await this.client.apply(expecting(stamped(manifest, stamp), expect), {
+      ...rest,
+      force,
+    });
     return { ...identityOf(object), created };
+  }
+
+  lookAt({ manifest, stamp }: Ordered, bounds: Bounds = {}): Promise<LiveObject | undefined> {
+    return look(this.client, stamped(manifest, stamp), bounds);
+  }
+
+  isCreatable({ manifest, stamp }: Ordered, bounds: Bounds = {}): Promise<boolean> {
+    return isCreatable(this.client, stamped(manifest, stamp), bounds);
+  }
+
+  shareReplicas(target: ObjectRef & { uid: string }, replicas: number, bounds: Bounds = {}): Promise<void> {
+    return shareReplicas(this.client, target, replicas, bounds);
+  }
+
+  takeReplicas(target: ObjectRef & { uid: string }, replicas: number, bounds: Bounds = {}): Promise<void> {
+    return takeReplicas(this.client, target, replicas, bounds);
+  }
+
+  releaseReplicas(target: ObjectRef & { uid: string }, bounds: Bounds = {}): Promise<void> {
+    return releaseReplicas(this.client, target, bounds);
+  }
+
+  letGo(target: ObjectRef & { uid: string }, bounds: Bounds = {}): Promise<DeletionResult> {
+    return letGo(this.client, target, bounds);
+  }
+
+  established(name: string, bounds: Bounds = {}): Promise<void> {
+    return established(this.client, name, bounds);
   }
 
   async ensureNamespace(
@@ -72,7 +114,7 @@ class KubeMember implements MemberCluster {
     bounds: Bounds = {},
   ): Promise<AppliedObject> {
     const ref = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name };
-    const there = await this.find(ref, bounds);
+    const there = await find(this.client, ref, bounds);
     if (
       there !== undefined &&
       textsAt(there, 'metadata', 'labels')[berthLabels.managedBy] !== berthLabels.managedByValue
@@ -120,15 +162,6 @@ class KubeMember implements MemberCluster {
     return withDeadline(signal, timeoutMs, late, () => this.capacity.synced());
   }
 
-  private async find(ref: ObjectRef, bounds: Bounds): Promise<JsonObject | undefined> {
-    try {
-      return await this.client.get(ref, bounds);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  }
-
   private async deleteByUid(target: ObjectRef & { uid: string }, bounds: Bounds): Promise<DeletionResult> {
     try {
       const lingering = await this.client.delete(target, { ...bounds, uid: target.uid, propagation: 'Background' });
@@ -139,7 +172,7 @@ class KubeMember implements MemberCluster {
       return this.afterConflict(target, error, bounds);
     }
     // some kinds answer with the object although it is gone; only a look tells
-    const there = await this.find(target, bounds);
+    const there = await find(this.client, target, bounds);
     return identityOf(there ?? {}).uid === target.uid
       ? result('deleting', 'finalizers or a grace period hold the object')
       : result('deleted');
@@ -150,7 +183,7 @@ class KubeMember implements MemberCluster {
     cause: Error,
     bounds: Bounds,
   ): Promise<DeletionResult> {
-    const there = await this.find(target, bounds);
+    const there = await find(this.client, target, bounds);
     if (there === undefined) return result('absent');
     const { uid } = identityOf(there);
     if (uid === target.uid) throw cause;
@@ -159,7 +192,7 @@ class KubeMember implements MemberCluster {
 
   /** Between the look and the delete something foreign may still arrive: Kubernetes has no precondition for that. */
   private async deleteNamespace(target: ObjectRef & { uid: string }, bounds: Bounds): Promise<DeletionResult> {
-    const there = await this.find(target, bounds);
+    const there = await find(this.client, target, bounds);
     if (there === undefined) return result('absent');
     const { uid } = identityOf(there);
     if (uid !== target.uid) return result('replaced', `a namespace of that name has uid ${uid}`);

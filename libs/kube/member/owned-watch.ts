@@ -5,6 +5,8 @@ import type { ObjectChange } from '../client/kept-objects.js';
 import { at, type KindRef, kindKey, type ObjectIdentity, textsAt } from '../client/objects.js';
 import { type Reflector, reflect } from '../client/reflector.js';
 import { ByWork } from './by-work.js';
+import { comparedHold, holdOf } from './hold.js';
+import { stamped } from './object-care.js';
 import type { PodSource } from './pod-source.js';
 import type { PodView } from './pods.js';
 import type { OwnedObject, OwnedWatch, OwnedWatchOptions } from './port.js';
@@ -49,6 +51,7 @@ export function watchOwned(client: KubeClient, pods: PodSource, options: OwnedWa
     podsOf: (workId) => run.pods.of(workId),
     eventsOf: (workId) => run.eventsOf(workId),
     setRules: (workId, rules) => run.setRules(workId, rules),
+    compare: (workId) => run.compare(workId),
     watchKind: (kind) => run.watchKind(kind),
   };
 }
@@ -153,7 +156,7 @@ class OwnedObjects {
       kind: { apiVersion: kind.apiVersion, kind: kind.kind },
       labelSelector: ownedSelector,
       metadataOnly: kind.metadataOnly === true && !this.rules.isRuled(kind),
-      keep: (object, id) => keepOwned(object, id, this.rules),
+      keep: (object, id) => this.keep(object, id),
       onChange: (change) => this.takeObject(change),
       ...(onTrouble === undefined ? {} : { onTrouble }),
       signal,
@@ -161,6 +164,27 @@ class OwnedObjects {
     void reflector.done.catch((error: unknown) => this.fail(error));
     this.watched.set(key, reflector);
     return reflector.synced;
+  }
+
+  private keep(object: JsonObject, id: ObjectIdentity): OwnedObject {
+    const kept = keepOwned(object, id, this.rules);
+    if (kept.workId === '' || this.options.ordered === undefined) return kept;
+    const hold = holdOf(object, this.orderedOf(kept));
+    if (hold !== undefined) kept.hold = hold;
+    return kept;
+  }
+
+  private orderedOf(kept: OwnedObject): JsonObject | undefined {
+    const ordered = this.options.ordered?.(kept);
+    return ordered === undefined ? undefined : stamped(ordered.manifest, ordered.stamp);
+  }
+
+  compare(workId: string): void {
+    for (const object of this.objects.of(workId)) {
+      if (object.hold?.uncompared === undefined) continue;
+      const ordered = this.orderedOf(object);
+      if (ordered !== undefined) object.hold = comparedHold(object.hold, ordered);
+    }
   }
 
   private takeObject(change: ObjectChange<OwnedObject>): void {

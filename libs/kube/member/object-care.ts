@@ -1,0 +1,208 @@
+import {
+  berthAnnotations,
+  berthLabels,
+  fieldManager,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  type ObjectRef,
+} from '#domain';
+import type { KubeClient } from '../client/client.js';
+import { ClusterUnreachable, InvalidObject, isNotFound, PreconditionConflict } from '../client/errors.js';
+import { identityOf, listAt, textAt, textsAt } from '../client/objects.js';
+import { valueAt, withoutFields } from '../ownership/field-path.js';
+import { appliersOf, ownedFields, owns } from '../ownership/managed-fields.js';
+import { lostOf, replicasOf, replicasPath, yieldedOf } from './hold.js';
+import type { ApplyBounds, Bounds, DeletionResult, LiveObject, Stamp } from './port.js';
+
+/** Holds `spec.replicas` while it passes from Berth to an autoscaler or back: nobody else has it alone, and so nobody resets it. */
+const handOverManager = 'berth-handover';
+
+/** No object has this version: an apply that names it can only create. */
+const neverStored = '1';
+
+export function stamped(manifest: JsonObject, { labels = {}, annotations = {} }: Stamp): JsonObject {
+  const metadata = {
+    ...(typeof manifest.metadata === 'object' && !Array.isArray(manifest.metadata) ? manifest.metadata : {}),
+    labels: { ...textsAt(manifest, 'metadata', 'labels'), ...labels },
+    annotations: { ...textsAt(manifest, 'metadata', 'annotations'), ...annotations },
+  };
+  return { ...manifest, metadata };
+}
+
+/** With what the server is to compare before it writes. */
+export function expecting(manifest: JsonObject, expect: ApplyBounds['expect']): JsonObject {
+  if (expect === undefined) return manifest;
+  const metadata = isJsonObject(manifest.metadata) ? manifest.metadata : {};
+  if (expect === 'absent') return { ...manifest, metadata: { ...metadata, resourceVersion: neverStored } };
+  const { uid, resourceVersion } = expect;
+  return { ...manifest, metadata: { ...metadata, uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
+}
+
+export async function find(client: KubeClient, ref: ObjectRef, bounds: Bounds): Promise<JsonObject | undefined> {
+  try {
+    return await client.get(ref, bounds);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** One look at an object, held against what is ordered. */
+export async function look(client: KubeClient, ordered: JsonObject, bounds: Bounds): Promise<LiveObject | undefined> {
+  const object = await find(client, identityOf(ordered), bounds);
+  if (object === undefined) return undefined;
+  const labels = textsAt(object, 'metadata', 'labels');
+  const yielded = yieldedOf(textsAt(object, 'metadata', 'annotations')[berthAnnotations.yielded]);
+  const wanted = withoutFields(ordered, yielded);
+  const owned = ownedFields(object);
+  return {
+    ...identityOf(object),
+    isApplied: owned !== undefined,
+    managedBy: labels[berthLabels.managedBy] ?? '',
+    workId: labels[berthLabels.work] ?? '',
+    appliers: appliersOf(object).filter((manager) => manager !== handOverManager),
+    yielded,
+    replicas: replicasOf(object),
+    hasReplicas: owns(owned, replicasPath),
+    lost: lostOf(object, wanted).map(({ segments, lost }) => ({
+      ...lost,
+      holders: lost.holders.filter(({ manager }) => manager !== handOverManager),
+      segments,
+      ordered: valueAt(wanted, segments),
+      found: valueAt(object, segments),
+    })),
+  };
+}
+
+/** Whether the server would take this as a new object: then what it refuses of it is the change alone. */
+export async function isCreatable(client: KubeClient, manifest: JsonObject, bounds: Bounds): Promise<boolean> {
+  const metadata = isJsonObject(manifest.metadata) ? manifest.metadata : {};
+  const name = `${textAt(metadata, 'name')
+    .slice(0, 40)
+    .replace(/[^a-z0-9]+$/, '')}-berth-trial`;
+  try {
+    await client.apply({ ...manifest, metadata: { ...metadata, name } }, { ...bounds, dryRun: true });
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidObject) return false;
+    throw error;
+  }
+}
+
+const replicasOnly = (
+  { apiVersion, kind, namespace, name }: ObjectRef,
+  uid: string,
+  replicas?: number,
+): JsonObject => ({
+  apiVersion,
+  kind,
+  metadata: { name, namespace, uid },
+  ...(replicas === undefined ? {} : { spec: { replicas } }),
+});
+
+/** Another manager gets the number that there is, so that Berth may leave it without a reset. */
+export async function shareReplicas(
+  client: KubeClient,
+  ref: ObjectRef & { uid: string },
+  replicas: number,
+  bounds: Bounds,
+): Promise<void> {
+  await client.apply(replicasOnly(ref, ref.uid, replicas), { ...bounds, fieldManager: handOverManager });
+}
+
+/** Sets the number, whoever had it: the tenant has given it back to Berth. For this one field, and no other. */
+export async function takeReplicas(
+  client: KubeClient,
+  ref: ObjectRef & { uid: string },
+  replicas: number,
+  bounds: Bounds,
+): Promise<void> {
+  await client.apply(replicasOnly(ref, ref.uid, replicas), { ...bounds, fieldManager: handOverManager, force: true });
+}
+
+export async function releaseReplicas(
+  client: KubeClient,
+  ref: ObjectRef & { uid: string },
+  bounds: Bounds,
+): Promise<void> {
+  await client.apply(replicasOnly(ref, ref.uid), { ...bounds, fieldManager: handOverManager });
+}
+
+const pointer = (...path: readonly string[]): string =>
+  path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+const isOurMark = (key: string): boolean => key.startsWith('berth.dev/');
+
+/** What takes Berth's marks off an object, and nothing else, if it is still the one that was looked at. */
+function unmarking(object: JsonObject): JsonObject[] {
+  const { uid, resourceVersion } = identityOf(object);
+  const labels = textsAt(object, 'metadata', 'labels');
+  const annotations = textsAt(object, 'metadata', 'annotations');
+  const before = annotations[berthAnnotations.managedBefore];
+  const test = (path: string, value: JsonValue): JsonObject => ({ op: 'test', path, value });
+  const remove = (...path: readonly string[]): JsonObject => ({ op: 'remove', path: pointer(...path) });
+  const managedBy = pointer('metadata', 'labels', berthLabels.managedBy);
+  return [
+    test('/metadata/uid', uid),
+    test('/metadata/resourceVersion', resourceVersion),
+    ...(labels[berthLabels.managedBy] !== berthLabels.managedByValue
+      ? []
+      : [before === undefined ? { op: 'remove', path: managedBy } : { op: 'replace', path: managedBy, value: before }]),
+    ...Object.keys(labels)
+      .filter(isOurMark)
+      .map((key) => remove('metadata', 'labels', key)),
+    ...Object.keys(annotations)
+      .filter(isOurMark)
+      .map((key) => remove('metadata', 'annotations', key)),
+    ...withoutOurEntries(listAt(object, 'metadata', 'managedFields')),
+  ];
+}
+
+/** An empty apply would remove what Berth alone has; taking its entry off leaves every field as it is. */
+function withoutOurEntries(entries: readonly JsonObject[]): JsonObject[] {
+  const left = entries.filter(({ manager }) => manager !== fieldManager && manager !== handOverManager);
+  if (left.length === entries.length) return [];
+  // an empty list is taken for none given; one empty entry is how the API says "no managers"
+  return [{ op: 'replace', path: '/metadata/managedFields', value: left.length === 0 ? [{}] : left }];
+}
+
+export async function letGo(
+  client: KubeClient,
+  target: ObjectRef & { uid: string },
+  bounds: Bounds,
+): Promise<DeletionResult> {
+  const done = (outcome: DeletionResult['outcome'], message = ''): DeletionResult => ({ outcome, left: [], message });
+  for (let tries = 1; ; tries++) {
+    const object = await find(client, target, bounds);
+    if (object === undefined) return done('absent');
+    const { uid } = identityOf(object);
+    if (uid !== target.uid) return done('replaced', `an object of that name has uid ${uid}`);
+    try {
+      await client.patchJson(target, unmarking(object), bounds);
+      return done('let-go');
+    } catch (error) {
+      if (isNotFound(error)) return done('absent');
+      // a failed test of the patch: somebody wrote in between
+      const isLate = error instanceof InvalidObject || error instanceof PreconditionConflict;
+      if (!isLate || tries >= 5) throw error;
+    }
+  }
+}
+
+const isEstablished = (definition: JsonObject): boolean =>
+  listAt(definition, 'status', 'conditions').some(({ type, status }) => type === 'Established' && status === 'True');
+
+/** Resolves when the kinds of a CustomResourceDefinition are served, and found. Throws `ClusterUnreachable` when that takes too long. */
+export async function established(client: KubeClient, name: string, bounds: Bounds): Promise<void> {
+  const { clock, sleep } = client.timing;
+  const { signal = new AbortController().signal, timeoutMs = 30_000 } = bounds;
+  const ref = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', namespace: '', name };
+  const deadline = clock.now() + timeoutMs;
+  while (!isEstablished(await client.get(ref, bounds))) {
+    if (clock.now() >= deadline)
+      throw new ClusterUnreachable({ call: `establish ${name}` }, `not established within ${timeoutMs} ms`);
+    await sleep(100, signal);
+  }
+  await client.discovery({ ...bounds, refresh: true });
+}
