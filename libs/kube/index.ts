@@ -17,6 +17,7 @@ export { systemTiming, type Timing } from './client/timing.js';
 export { changedAt, type Hold, type LostField } from './member/hold.js';
 export { kubeMember } from './member/kube-member.js';
 export * from './member/pod-access.js';
+export * from './member/pod-access.js';
 export type { PodState, PodView } from './member/pods.js';
 export * from './member/port.js';
 export type { Readiness } from './member/readiness.js';

@@ -1,5 +1,6 @@
 import { errors, Pool } from 'undici';
 import type { JsonValue, Millis } from '#domain';
+import { type Channels, openChannels } from './channels.js';
 import type { CredentialSource, Credentials } from './credentials.js';
 import { ClientClosed, ClusterUnreachable, GarbledAnswer, type KubeError } from './errors.js';
 import { refusalOf } from './refusals.js';
@@ -32,7 +33,17 @@ export interface Transport {
   send(call: Call, options: { signal?: AbortSignal | undefined; timeoutMs: Millis }): Promise<Answer>;
   /** An answer without end; `signal` ends it. Headers are awaited for `timeoutMs`. */
   stream(call: Call, options: { signal: AbortSignal; timeoutMs: Millis }): Promise<AsyncIterable<Uint8Array>>;
+  /** A websocket of channels; `signal` ends it. The handshake is awaited for `timeoutMs`. */
+  channels(call: SocketCall, options: { signal: AbortSignal; timeoutMs: Millis }): Promise<Channels>;
   close(): Promise<void>;
+}
+
+export interface SocketCall {
+  path: string;
+  /** A name may come several times. */
+  query: readonly [string, string][];
+  /** Offered, in order of preference. */
+  protocols: readonly string[];
 }
 
 export interface TransportOptions {
@@ -150,6 +161,11 @@ export function transportTo({ source, userAgent, timing, connections }: Transpor
       };
       const body = await withDeadline(signal, timeoutMs, late(call, timeoutMs), begin);
       return chunks(call, body, () => signal.removeEventListener('abort', follow));
+    },
+    async channels({ path, query, protocols }, bounds) {
+      const { credentials } = await current();
+      const url = `${server.origin}${base}${path}?${new URLSearchParams([...query])}`;
+      return openChannels({ url, call: `GET ${path}`, protocols, credentials, userAgent }, bounds);
     },
     async close() {
       closed = true;

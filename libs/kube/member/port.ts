@@ -13,6 +13,7 @@ import type { ObjectIdentity } from '../client/objects.js';
 import type { FieldPath } from '../ownership/field-path.js';
 import type { Hold, LostField } from './hold.js';
 import type { PodAccess } from './pod-access.js';
+import type { PodAccess } from './pod-access.js';
 import type { PodView } from './pods.js';
 import type { Readiness } from './readiness.js';
 
@@ -135,6 +136,8 @@ export interface MemberSchema {
 
 /** One member cluster, as the agent uses it. Failures are `KubeError`s. */
 export interface MemberCluster {
+  /** Into its pods; undefined where there is nothing to go into, as in a simulation. */
+  readonly podAccess?: PodAccess | undefined;
   /** Into its pods; undefined where there is nothing to go into, as in a simulation. */
   readonly podAccess?: PodAccess | undefined;
   serverVersion(bounds?: Bounds): Promise<string>;
