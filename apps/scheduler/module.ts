@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Clock, Ids } from '#domain';
 import { defaultPolicy, type EnginePolicy } from '#placement';
-import { createMetrics, type HealthEndpoint, type Logger, startHealthEndpoint } from '#platform';
+import { createMetrics, type HealthEndpoint, type Logger, queueFailure, startHealthEndpoint } from '#platform';
 import { connectQueue, type Queue } from '#queue';
 import { connectStore, type Store } from '#store';
 import type { SchedulerConfig } from './config.js';
@@ -75,7 +75,12 @@ export class SchedulerModule {
           inject: [tokens.store, Sweeper],
           useFactory: (store: Store, sweeper: Sweeper) => {
             const handlers = jobHandlers({ store, sweeper, log, name });
-            return connectQueue({ url: config.queueUrl, name: 'scheduler', jobs: schedulerJobs, handlers, log });
+            const { queueUrl: url, databaseUrl } = config;
+            return connectQueue({ url, name: 'scheduler', jobs: schedulerJobs, handlers, log }).catch(
+              (error: unknown) => {
+                throw url === databaseUrl ? error : queueFailure({ app: 'scheduler', url }, error);
+              },
+            );
           },
         },
         {

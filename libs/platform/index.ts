@@ -1,7 +1,7 @@
 export { type ConfigOf, type ConfigShape, defineConfig, setting } from './config/config.js';
 export { CallAborted } from './errors/aborted.js';
 export { type RpcCode, rpcCodeName, rpcCodes } from './errors/codes.js';
-export { databaseFailure } from './errors/database-failure.js';
+export { databaseFailure, queueFailure } from './errors/database-failure.js';
 export { RpcError, type RpcErrorDetails } from './errors/rpc-error.js';
 export { cannotListen, StartupError, StartupErrors } from './errors/startup.js';
 export {

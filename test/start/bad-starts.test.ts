@@ -65,6 +65,12 @@ describe('a start that cannot succeed', () => {
     },
   );
 
+  it.each(['postgres', 'redis'])('says that the queue does not answer, not the database: %s', async (kind) => {
+    const url = `${kind}://berth:secret-word@127.0.0.1:1/0`;
+    const ended = await apps.run('scheduler', { ...scheduler(), BERTH_QUEUE_URL: url });
+    saysInOneLine(ended, /^scheduler: the queue at 127\.0\.0\.1:1 does not answer \(BERTH_QUEUE_URL\)/);
+  });
+
   it.each<[App, string, string, RegExp]>([
     ['gateway', 'BERTH_GATEWAY_ADDRESS', 'here', / is "here"; allowed: host:port/],
     ['scheduler', 'BERTH_SCHEDULER_BATCH', '0', / is "0"; allowed: a whole number from 1 to 1000$/],
