@@ -102,7 +102,16 @@ async function install() {
   writeFileSync(stamp, wanted);
 }
 
-const sources = ['apps', 'libs', 'migrations', 'test/bench', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const sources = [
+  'apps',
+  'libs',
+  'migrations',
+  'test/bench',
+  'test/kubernetes',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 
 async function build() {
   const stamp = join(root, 'dist', '.built');

@@ -42,7 +42,7 @@ console.log(`${name}: ${scenario.summary}\n${machineLine(machine)}\n`);
 const outcome = await scenario.run({
   settings,
   seed,
-  progress: (line) => console.log(`  ${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s  ${line}`),
+  progress: (line) => console.error(`  ${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s  ${line}`),
 });
 for (const table of [...outcome.tables, resultTable(outcome, scenario.targets)])
   for (const line of tableLines(table)) console.log(line);

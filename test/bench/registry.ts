@@ -1,4 +1,5 @@
 import { gatewayScenario } from './gateway/scenario.js';
+import { propagateScenario } from './propagate/scenario.js';
 import type { Scenario } from './scenario.js';
 import { startScenario } from './start/scenario.js';
 
@@ -6,4 +7,5 @@ import { startScenario } from './start/scenario.js';
 export const scenarios: Readonly<Record<string, Scenario>> = {
   start: startScenario,
   gateway: gatewayScenario,
+  propagate: propagateScenario,
 };

@@ -23,6 +23,8 @@ export interface ControlPlane {
   readonly auditLog: string;
   /** Ends the API server as a crash would and starts it again on the same port and data. */
   restart(): Promise<void>;
+  /** Ends the API server as a crash would; what it gives starts it again on the same port and data. */
+  crash(): Promise<() => Promise<void>>;
 }
 
 export interface ControlPlanes {
@@ -38,6 +40,8 @@ export interface ControlPlaneOptions {
   names: readonly string[];
   /** Whether controller-manager and scheduler run too. */
   controllers?: boolean;
+  /** Whether etcd writes to disk before it answers, as in production; false by default, since tests need none of it. */
+  durable?: boolean;
 }
 
 const auditPolicy = `apiVersion: audit.k8s.io/v1
@@ -94,7 +98,11 @@ const readIfThere = async (file: string): Promise<string> => {
   }
 };
 
-async function startEtcd(assets: string, dir: string): Promise<{ program: RunningProgram; url: string }> {
+async function startEtcd(
+  assets: string,
+  dir: string,
+  durable: boolean,
+): Promise<{ program: RunningProgram; url: string }> {
   const [clientPort, peerPort] = await freePorts(2);
   const url = `http://127.0.0.1:${clientPort}`;
   const peer = `http://127.0.0.1:${peerPort}`;
@@ -108,7 +116,7 @@ async function startEtcd(assets: string, dir: string): Promise<{ program: Runnin
       `--listen-peer-urls=${peer}`,
       `--initial-advertise-peer-urls=${peer}`,
       `--initial-cluster=default=${peer}`,
-      '--unsafe-no-fsync',
+      ...(durable ? [] : ['--unsafe-no-fsync']),
     ],
   });
   await program.ready(async () => {
@@ -208,6 +216,12 @@ async function startPlane(seat: Seat, controllers: boolean): Promise<Plane> {
   const kubeconfig = kubeconfigOf(seat.name, url, ca, seat.token);
   await writeFile(join(seat.dir, 'kubeconfig'), kubeconfig, { mode: 0o600 });
   const others = controllers ? startControllers(seat) : [];
+  const crash = async () => {
+    await server.kill();
+    return async () => {
+      server = await startApiServer(seat, url);
+    };
+  };
   return {
     name: seat.name,
     url,
@@ -215,10 +229,8 @@ async function startPlane(seat: Seat, controllers: boolean): Promise<Plane> {
     token: seat.token,
     kubeconfig,
     auditLog: join(seat.dir, 'audit.log'),
-    async restart() {
-      await server.kill();
-      server = await startApiServer(seat, url);
-    },
+    crash,
+    restart: async () => await (await crash())(),
     async stop() {
       await Promise.all(others.map((program) => program.stop()));
       await server.stop();
@@ -251,7 +263,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   try {
     const serviceAccountKey = join(dir, 'sa.key');
     await promisify(execFile)('openssl', ['genrsa', '-out', serviceAccountKey, '2048']);
-    const etcd = await startEtcd(options.assets, dir);
+    const etcd = await startEtcd(options.assets, dir, options.durable ?? false);
     stops.push(() => etcd.program.stop());
     const planes: ControlPlane[] = [];
     for (const name of options.names) {

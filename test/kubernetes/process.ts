@@ -9,6 +9,8 @@ export interface Program {
   /** Its home, and where `<name>.log` goes. */
   dir: string;
   name?: string;
+  /** Besides PATH and HOME. Default: a small heap for programs in Go. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A child that ended before it was asked to; carries the end of its log. */
@@ -44,13 +46,19 @@ const logTail = async (file: string): Promise<string> =>
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Starts a Go program of the control plane with a small heap, its output in a file, and no other environment. */
-export function startProgram({ binary, args, dir, name = basename(binary) }: Program): RunningProgram {
+/** Starts a program with its output in a file and no environment but what it was given. */
+export function startProgram({
+  binary,
+  args,
+  dir,
+  name = basename(binary),
+  env = { GOGC: '50' },
+}: Program): RunningProgram {
   const logFile = join(dir, `${name}.log`);
   const log = openSync(logFile, 'a');
   const child = spawn(binary, args, {
     cwd: dir,
-    env: { PATH: '/usr/bin:/bin', HOME: dir, GOGC: '50' },
+    env: { PATH: '/usr/bin:/bin', HOME: dir, ...env },
     stdio: ['ignore', log, log],
   });
   closeSync(log);
