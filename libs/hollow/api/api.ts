@@ -107,7 +107,7 @@ export class Api {
     const given = this.decoded(ref.resource, body, options);
     this.checkIdentity(ref, live, given.metadata);
     const next = this.successor(ref.resource, live, given, options);
-    const managers = managersOf(live);
+    const managers = managersGiven(given, live);
     const id = idOf(ref.resource, options, 'Update');
     const changes = changesBetween(ref.resource.type, live, next);
     const touched = union(changes.modified, changes.added);
@@ -309,6 +309,13 @@ export class Api {
     if (home === undefined) throw notFound(namespaces, namespace);
     if (home.metadata.deletionTimestamp !== undefined) throw terminating(resource, name, namespace);
   }
+}
+
+/** A write may edit the managers themselves; one empty entry is how it says that there are none. */
+function managersGiven(given: KubeObject, live: KubeObject): Manager[] {
+  const { managedFields = [] } = given.metadata;
+  if (managedFields.length === 0) return managersOf(live);
+  return managersOf(given).filter(({ manager }) => manager !== undefined);
 }
 
 function idOf(resource: ResourceKind, options: WriteOptions, operation: ManagerId['operation']): ManagerId {

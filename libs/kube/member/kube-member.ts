@@ -6,11 +6,11 @@ import { identityOf, textAt, textsAt } from '../client/objects.js';
 import { withDeadline } from '../client/timing.js';
 import { Capacity } from './capacity.js';
 import { kubePods } from './kube-pods.js';
-import { kubePods } from './kube-pods.js';
 import { MeasuredUse } from './measured-use.js';
 import { readSchema } from './member-schema.js';
 import { namespaceContents } from './namespace-contents.js';
 import {
+  applied,
   established,
   expecting,
   find,
@@ -23,7 +23,6 @@ import {
   takeReplicas,
 } from './object-care.js';
 import { watchOwned } from './owned-watch.js';
-import type { PodAccess } from './pod-access.js';
 import type { PodAccess } from './pod-access.js';
 import { PodSource } from './pod-source.js';
 import {
@@ -50,7 +49,6 @@ const result = (outcome: DeletionResult['outcome'], message = ''): DeletionResul
 
 class KubeMember implements MemberCluster {
   readonly podAccess: PodAccess;
-  readonly podAccess: PodAccess;
   private readonly life = new AbortController();
   private readonly pods: PodSource;
   private readonly capacity: Capacity;
@@ -62,7 +60,6 @@ class KubeMember implements MemberCluster {
     this.pods = new PodSource(client, this.life.signal);
     this.capacity = new Capacity(client, this.pods, this.life.signal);
     this.measured = new MeasuredUse(client);
-    this.podAccess = kubePods(client);
     this.podAccess = kubePods(client);
   }
 
@@ -77,7 +74,7 @@ class KubeMember implements MemberCluster {
 
   async applyObject(manifest: JsonObject, stamp: Stamp = {}, bounds: ApplyBounds = {}): Promise<AppliedObject> {
     const { expect, force = false, ...rest } = bounds;
-    const { object, created } = await this.client.apply(expecting(stamped(manifest, stamp), expect), {
+    const { object, created } = await applied(this.client, expecting(stamped(manifest, stamp), expect), {
       ...rest,
       force,
     });

@@ -7,7 +7,7 @@ import {
   type JsonValue,
   type ObjectRef,
 } from '#domain';
-import type { KubeClient } from '../client/client.js';
+import type { ApplyOptions, KubeClient } from '../client/client.js';
 import { ClusterUnreachable, InvalidObject, isNotFound, PreconditionConflict } from '../client/errors.js';
 import { identityOf, listAt, textAt, textsAt } from '../client/objects.js';
 import { valueAt, withoutFields } from '../ownership/field-path.js';
@@ -37,6 +37,16 @@ export function expecting(manifest: JsonObject, expect: ApplyBounds['expect']): 
   if (expect === 'absent') return { ...manifest, metadata: { ...metadata, resourceVersion: neverStored } };
   const { uid, resourceVersion } = expect;
   return { ...manifest, metadata: { ...metadata, uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
+}
+
+/** Servers call another uid an invalid change of it, where they find an object, and a conflict, where they find none. */
+export async function applied(client: KubeClient, manifest: JsonObject, options: ApplyOptions) {
+  try {
+    return await client.apply(manifest, options);
+  } catch (cause) {
+    if (!(cause instanceof InvalidObject) || !cause.fields.some(({ field }) => field === 'metadata.uid')) throw cause;
+    throw new PreconditionConflict({ call: cause.call, status: cause.status }, 'the object has another uid', { cause });
+  }
 }
 
 export async function find(client: KubeClient, ref: ObjectRef, bounds: Bounds): Promise<JsonObject | undefined> {
