@@ -10,7 +10,7 @@ import type { LoadCommands, RateOrder, ServerCommands } from './messages.js';
 export const gatewayScenario: Scenario = {
   summary: 'Get against a bare method of the same Nest application, latency of Apply, memory of a stalled watcher',
   settings: {
-    rounds: { kind: 'string', meaning: 'rounds of bare and Get (5)' },
+    rounds: { kind: 'string', meaning: 'rounds of bare and Get, and of the stalled watcher (5)' },
     concurrency: { kind: 'string', meaning: 'calls at a time (32)' },
     changes: { kind: 'string', meaning: 'changes that pass the stalled watcher (100000)' },
     only: { kind: 'string', meaning: 'one of get, watch: leaves the other out' },
@@ -160,7 +160,7 @@ function stallTable({ rounds, applications }: Awaited<ReturnType<typeof measureS
     each.messages,
   ]);
   return {
-    title: `growth of the gateway while changes of ${applications} applications pass`,
+    title: `growth of the gateway while changes of ${applications} applications pass, without and with a stalled watcher`,
     rows: [heading, ...rows],
   };
 }
