@@ -20,6 +20,8 @@ export interface TestMember {
   failImage(pattern: RegExp): () => void;
   /** What came before is gone from watches afterwards; the real server ends as a crash would and starts again. */
   loseHistory(): Promise<void>;
+  /** Ends the API server by SIGKILL; what it gives starts it again. A hollow one only forgets: cut its line meanwhile. */
+  crash(): Promise<() => Promise<void>>;
   /** The real server's audit log, as JSON lines; undefined on hollow clusters. */
   auditLog: string | undefined;
 }
@@ -57,6 +59,7 @@ const hollow: Flavour = {
         kubeconfig: cluster.kubeconfig,
         failImage: (pattern) => cluster.failImage(pattern),
         loseHistory: async () => cluster.expireWatches(),
+        crash: async () => async () => cluster.expireWatches(),
         auditLog: undefined,
       }),
     );
@@ -73,6 +76,7 @@ const realMember = async (plane: ControlPlane, nodes: NodesOfEach, signal: Abort
     kubeconfig: plane.kubeconfig,
     failImage: (pattern) => kubelet.failImage(pattern),
     loseHistory: () => plane.restart(),
+    crash: () => plane.crash(),
     auditLog: plane.auditLog,
   };
   return { member, done: kubelet.done };

@@ -1,3 +1,4 @@
+import { warn } from '../events.js';
 import { requestsOf } from '../metrics.js';
 import { type Condition, type Node, type Pod, rfc3339 } from '../objects.js';
 import { bytesOf, mcpuOf } from '../quantity.js';
@@ -102,6 +103,7 @@ class Scheduler {
         lastTransitionTime: time,
       };
       api.update(refOf(pod), scheduled(condition), { manager: 'kube-scheduler', subresource: 'status' });
+      warn(this.context, { about: pod, reason: 'FailedScheduling', message, component: 'default-scheduler' });
       return;
     }
     const bound = scheduled({ type: 'PodScheduled', status: 'True', lastTransitionTime: time });

@@ -1,5 +1,6 @@
 import { deleteObject } from '../api/deletion.js';
 import { type ControllerContext, current, refOf } from '../controllers/context.js';
+import { warn } from '../events.js';
 import type { Node, Pod, Taint } from '../objects.js';
 import { resourceNamed } from '../resources.js';
 import { PretendKubelet } from './kubelet.js';
@@ -41,6 +42,7 @@ export class InProcessNodes {
           if (current(context, pod) !== undefined)
             deleteObject(api, refOf(pod), { gracePeriodSeconds: 0, uid: pod.metadata.uid });
         },
+        warn: (warning) => warn(context, warning),
       },
       alarms,
       chance,

@@ -1,5 +1,6 @@
 import type { Alarms } from '../alarms.js';
 import type { Chance } from '../chance.js';
+import type { Warning } from '../events.js';
 import type { Pod, PodStatus } from '../objects.js';
 import { type Fate, podStatus } from './pod-status.js';
 
@@ -9,6 +10,7 @@ interface KubeletClient {
   writePodStatus(pod: Pod, status: PodStatus): void | Promise<void>;
   /** Removes a terminated pod: a delete without grace. */
   removePod(pod: Pod): void | Promise<void>;
+  warn(warning: Warning): void | Promise<void>;
 }
 
 export interface KubeletOptions {
@@ -119,5 +121,9 @@ export class PretendKubelet {
   private write(known: KnownPod, fate: Fate): void {
     const facts = { nowMs: this.options.nowMs(), podIp: known.podIp, hostIp: '127.0.0.1' };
     void this.options.client.writePodStatus(known.pod, podStatus(known.pod, fate, facts));
+    if (fate !== 'image-missing') return;
+    const image = known.pod.spec.containers.map((each) => each.image ?? '').find(this.options.imageMissing);
+    const message = `Failed to pull image "${image}": not found`;
+    void this.options.client.warn({ about: known.pod, reason: 'Failed', message, component: 'kubelet' });
   }
 }

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Alarms, type Clock } from '../alarms.js';
 import { Chance } from '../chance.js';
+import { eventName, type Warning, warningEvent } from '../events.js';
 import { fieldsAt, type KubeObject, type Node, type Pod } from '../objects.js';
 import { type HttpAnswer, HttpClient, type ServerAccess } from './http-client.js';
 import { PretendKubelet } from './kubelet.js';
@@ -62,6 +63,7 @@ class HttpKubelet {
       client: {
         writePodStatus: (pod, status) => this.keepTrying(() => this.writeStatus(podPath(pod), pod, status)),
         removePod: (pod) => this.keepTrying(() => this.removePod(pod)),
+        warn: (warning) => this.keepTrying(() => this.writeEvent(warning)),
       },
       alarms: this.alarms,
       chance: new Chance(options.seed ?? 'kubelet'),
@@ -148,6 +150,18 @@ class HttpKubelet {
   private async removePod(pod: Pod): Promise<void> {
     const body = { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } };
     expectDone(`DELETE ${podPath(pod)}`, await this.http.call('DELETE', podPath(pod), body));
+  }
+
+  private async writeEvent(warning: Warning): Promise<void> {
+    const path = `/api/v1/namespaces/${warning.about.metadata.namespace}/events`;
+    const made = await this.http.call('POST', path, warningEvent(warning, this.clock.now()));
+    if (made.code !== 409) return expectDone(`POST ${path}`, made);
+    const known = `${path}/${eventName(warning)}`;
+    const { code, body } = await this.http.call('GET', known);
+    const before = code === 200 ? fieldsAt({ body }, 'body') : undefined;
+    const { firstTimestamp, lastTimestamp, count, message } = warningEvent(warning, this.clock.now(), before);
+    const patch = { firstTimestamp, lastTimestamp, count, message };
+    expectDone(`PATCH ${known}`, await this.http.call('PATCH', known, patch, mergePatch));
   }
 
   private async keepTrying(write: () => Promise<void>): Promise<void> {

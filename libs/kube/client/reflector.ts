@@ -50,7 +50,8 @@ class StaleProjection extends Error {
   override name = 'StaleProjection';
 }
 
-const retries = { firstMs: 200, longestMs: 10_000 };
+/** The longest is short: one agent's watches bother their own API server alone. */
+const retries = { firstMs: 200, longestMs: 5_000 };
 /** A watch shorter than this counts as a failure, or a server that ends each at once would be hammered. */
 const shortestWatch: Millis = 1_000;
 /** One that broke after this long had been well: the next failure is a first one again. */
