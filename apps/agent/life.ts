@@ -2,6 +2,8 @@ import { Agent } from './agent.js';
 import type { AgentIdentity } from './identity/identity.js';
 import { Connector, type Dial } from './line/connector.js';
 import type { AgentParts } from './seams.js';
+import { TunnelDesk } from './tunnels/desk.js';
+import { WorkChanges } from './tunnels/work-changes.js';
 
 /** What the agent shows to the hub, and what keeps it in force until the agent ends. */
 export interface IdentitySource {
@@ -17,13 +19,17 @@ export async function live(parts: Omit<AgentParts, 'watch'>, dial: Dial, identit
     onDefect = reject;
   });
   let agent: Agent | undefined;
+  const changes = new WorkChanges();
   const watch = member.watchOwned({
-    onChange: (workId) => agent?.changed(workId),
+    onChange: (workId) => {
+      agent?.changed(workId);
+      changes.tell(workId);
+    },
     onTrouble: ({ kind, error, retryInMs }) => log.warn({ kind, err: error, retryInMs }, 'a watch broke; trying again'),
     signal,
   });
   const complete: AgentParts = { ...parts, watch };
   agent = new Agent(complete, onDefect);
-  const connector = new Connector(agent, complete, dial, identity);
+  const connector = new Connector(agent, complete, dial, identity, new TunnelDesk(complete, changes));
   await Promise.race([Promise.all([connector.run(), identity.keepFresh(), watch.done]), defect]);
 }

@@ -1,11 +1,12 @@
 import { line } from '#contract';
 import type { Millis } from '#domain';
-import { createRpcClient, RpcError } from '#platform';
+import { createRpcClient, openChannel, type RpcChannel, RpcError } from '#platform';
 import type { Agent } from '../agent.js';
 import { NotEnrolled, tlsOf } from '../identity/enrolment.js';
 import type { AgentIdentity } from '../identity/identity.js';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
-import { Session, type SessionEnd, type Stream } from './session.js';
+import type { AttachStream, TunnelDesk } from '../tunnels/desk.js';
+import { Session, type SessionEnd, type Stream, type Tunnels } from './session.js';
 
 const lost = { firstMs: 200, longestMs: 15_000 };
 /** Where coming back soon helps nobody: another agent took over, or an operator has to act. */
@@ -16,14 +17,27 @@ type Outcome = { kind: 'ended'; end: SessionEnd } | { kind: 'failed'; error: Rpc
 const revoked = (cluster: string) =>
   `the certificate of cluster "${cluster}" was revoked: a new enrolment token is needed (BERTH_TOKEN, --token)`;
 
-/** Opens a stream to the hub. */
-export type Dial = (identity: AgentIdentity) => { stream: Stream; close(): void };
+/** Opens a stream to the hub; `attach`, where there are tunnels, the end of one. */
+export type Dial = (identity: AgentIdentity) => { stream: Stream; attach?: () => AttachStream; close(): void };
 
+/** Tunnels have a connection of their own, made with the first: nothing in them is ever ahead of a heartbeat. */
 export const grpcDial =
   (hub: string): Dial =>
   (identity) => {
-    const client = createRpcClient(line.AgentService, { address: hub, tls: tlsOf(identity), ownConnection: true });
-    return { stream: client.rpc.connect(), close: () => client.close() };
+    const settings = { address: hub, tls: tlsOf(identity), ownConnection: true };
+    const client = createRpcClient(line.AgentService, settings);
+    let tunnels: RpcChannel | undefined;
+    return {
+      stream: client.rpc.connect(),
+      attach: () => {
+        tunnels ??= openChannel(settings);
+        return tunnels.client(line.TunnelService).attach();
+      },
+      close: () => {
+        client.close();
+        tunnels?.close();
+      },
+    };
   };
 
 /** Keeps a stream to the hub, until the agent ends. */
@@ -33,6 +47,7 @@ export class Connector {
     private readonly parts: AgentParts,
     private readonly dial: Dial,
     private readonly identity: { readonly current: AgentIdentity },
+    private readonly tunnels?: TunnelDesk,
   ) {}
 
   async run(): Promise<void> {
@@ -50,7 +65,7 @@ export class Connector {
   async #converse(): Promise<Outcome> {
     const identity = this.identity.current;
     const call = this.dial(identity);
-    const session = new Session(this.agent, this.parts, call.stream, identity);
+    const session = new Session(this.agent, this.parts, call.stream, identity, this.#tunnelsOf(call));
     try {
       return { kind: 'ended', end: await session.run() };
     } catch (error) {
@@ -60,6 +75,11 @@ export class Connector {
     } finally {
       call.close();
     }
+  }
+
+  #tunnelsOf({ attach }: ReturnType<Dial>): Tunnels | undefined {
+    const { tunnels } = this;
+    return tunnels === undefined || attach === undefined ? undefined : (over) => tunnels.during(over, attach);
   }
 
   #pauseAfter(outcome: Outcome, failures: number): Millis {

@@ -26,6 +26,9 @@ const welcomeMs: Millis = 15_000;
 /** A full report waits so long for works that the member does not let be tried. */
 const fullReportPatienceMs: Millis = 15_000;
 
+/** Takes the hub's orders for tunnels, until the signal says that the stream is over. */
+export type Tunnels = (over: AbortSignal) => (open: line.TunnelOpen) => void;
+
 /** One stream, from hello to its end. */
 export class Session {
   readonly #over = new AbortController();
@@ -37,6 +40,7 @@ export class Session {
     private readonly parts: AgentParts,
     private readonly stream: Stream,
     private readonly identity: AgentIdentity,
+    private readonly tunnels?: Tunnels | undefined,
   ) {}
 
   /** Resolves when the stream has ended; rejects with RpcError, or a defect. */
@@ -87,6 +91,7 @@ export class Session {
   }
 
   async #listen(): Promise<void> {
+    const openTunnel = this.tunnels?.(this.#over.signal);
     for await (const { message } of this.stream.messages) {
       switch (message.case) {
         case 'welcome':
@@ -100,6 +105,9 @@ export class Session {
           break;
         case 'schemaRequest':
           this.#inBackground(this.#pulse?.reportSchema());
+          break;
+        case 'tunnelOpen':
+          openTunnel?.(message.value);
           break;
         case 'goodbye':
           this.#goodbye = message.value;

@@ -27,6 +27,11 @@ export class TunnelEndpoint {
   #peakBytes = 0;
   #takenBytes = 0;
   #over: { error: unknown } | undefined;
+  #ended: () => void = () => undefined;
+  /** Resolves when the stream has ended, well or not. */
+  readonly over = new Promise<void>((resolve) => {
+    this.#ended = resolve;
+  });
   #wake: () => void = () => undefined;
 
   constructor(
@@ -88,6 +93,7 @@ export class TunnelEndpoint {
     this.#over = { error };
     for (const sender of this.#senders.splice(0)) sender.fail(new TunnelOver('the tunnel has ended', { cause: error }));
     this.#wake();
+    this.#ended();
   }
 
   #take(frame: line.TunnelFrame): void {
