@@ -64,6 +64,7 @@ function anAgentBefore(sync: Showing, answers: Partial<MemberCluster> = {}) {
     takeReplicas: unanswered,
     releaseReplicas: unanswered,
     letGo: unanswered,
+    markAdopted: unanswered,
     established: unanswered,
     ensureNamespace: unanswered,
     deleteObject: unanswered,

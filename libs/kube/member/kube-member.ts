@@ -17,6 +17,7 @@ import {
   isCreatable,
   letGo,
   look,
+  markAdopted,
   releaseReplicas,
   shareReplicas,
   stamped,
@@ -99,6 +100,10 @@ class KubeMember implements MemberCluster {
 
   releaseReplicas(target: ObjectRef & { uid: string }, bounds: Bounds = {}): Promise<void> {
     return releaseReplicas(this.client, target, bounds);
+  }
+
+  markAdopted(object: LiveObject, bounds: Bounds = {}): Promise<void> {
+    return markAdopted(this.client, object, bounds);
   }
 
   letGo(target: ObjectRef & { uid: string }, bounds: Bounds = {}): Promise<DeletionResult> {

@@ -18,6 +18,10 @@ import type { ApplyBounds, Bounds, DeletionResult, LiveObject, Stamp } from './p
 /** Holds `spec.replicas` while it passes from Berth to an autoscaler or back: nobody else has it alone, and so nobody resets it. */
 const handOverManager = 'berth-handover';
 
+/** Holds the marks of what was there before, so that no later apply of Berth's has to repeat them. */
+const adoptionManager = 'berth-adoption';
+const ownManagers: ReadonlySet<unknown> = new Set([fieldManager, handOverManager, adoptionManager]);
+
 /** No object has this version: an apply that names it can only create. */
 const neverStored = '1';
 
@@ -71,13 +75,13 @@ export async function look(client: KubeClient, ordered: JsonObject, bounds: Boun
     isApplied: owned !== undefined,
     managedBy: labels[berthLabels.managedBy] ?? '',
     workId: labels[berthLabels.work] ?? '',
-    appliers: appliersOf(object).filter((manager) => manager !== handOverManager),
+    appliers: appliersOf(object).filter((manager) => !ownManagers.has(manager)),
     yielded,
     replicas: replicasOf(object),
     hasReplicas: owns(owned, replicasPath),
     lost: lostOf(object, wanted).map(({ segments, lost }) => ({
       ...lost,
-      holders: lost.holders.filter(({ manager }) => manager !== handOverManager),
+      holders: lost.holders.filter(({ manager }) => !ownManagers.has(manager)),
       segments,
       ordered: valueAt(wanted, segments),
       found: valueAt(object, segments),
@@ -139,6 +143,16 @@ export async function releaseReplicas(
   await client.apply(replicasOnly(ref, ref.uid), { ...bounds, fieldManager: handOverManager });
 }
 
+export async function markAdopted(client: KubeClient, object: LiveObject, bounds: Bounds): Promise<void> {
+  const { apiVersion, kind, namespace, name, uid, resourceVersion, managedBy } = object;
+  const annotations = {
+    [berthAnnotations.adopted]: 'true',
+    ...(managedBy === '' ? {} : { [berthAnnotations.managedBefore]: managedBy }),
+  };
+  const metadata = { name, namespace, uid, resourceVersion, annotations };
+  await applied(client, { apiVersion, kind, metadata }, { ...bounds, fieldManager: adoptionManager });
+}
+
 const pointer = (...path: readonly string[]): string =>
   path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
@@ -171,7 +185,7 @@ function unmarking(object: JsonObject): JsonObject[] {
 
 /** An empty apply would remove what Berth alone has; taking its entry off leaves every field as it is. */
 function withoutOurEntries(entries: readonly JsonObject[]): JsonObject[] {
-  const left = entries.filter(({ manager }) => manager !== fieldManager && manager !== handOverManager);
+  const left = entries.filter(({ manager }) => !ownManagers.has(manager));
   if (left.length === entries.length) return [];
   // an empty list is taken for none given; one empty entry is how the API says "no managers"
   return [{ op: 'replace', path: '/metadata/managedFields', value: left.length === 0 ? [{}] : left }];

@@ -13,7 +13,6 @@ import type { ObjectIdentity } from '../client/objects.js';
 import type { FieldPath } from '../ownership/field-path.js';
 import type { Hold, LostField } from './hold.js';
 import type { PodAccess } from './pod-access.js';
-import type { PodAccess } from './pod-access.js';
 import type { PodView } from './pods.js';
 import type { Readiness } from './readiness.js';
 
@@ -138,8 +137,6 @@ export interface MemberSchema {
 export interface MemberCluster {
   /** Into its pods; undefined where there is nothing to go into, as in a simulation. */
   readonly podAccess?: PodAccess | undefined;
-  /** Into its pods; undefined where there is nothing to go into, as in a simulation. */
-  readonly podAccess?: PodAccess | undefined;
   serverVersion(bounds?: Bounds): Promise<string>;
   /** uid of its kube-system namespace: tells one cluster from another that answers at the same address. */
   clusterUid(bounds?: Bounds): Promise<string>;
@@ -154,6 +151,8 @@ export interface MemberCluster {
   /** Sets the number of replicas, whoever had it. Berth's next apply has it too; then `releaseReplicas`. */
   takeReplicas(target: ObjectRef & { uid: string }, replicas: number, bounds?: Bounds): Promise<void>;
   releaseReplicas(target: ObjectRef & { uid: string }, bounds?: Bounds): Promise<void>;
+  /** Marks an object as one that was there before, at exactly this version, whoever managed it. The first thing of a take-over. */
+  markAdopted(object: LiveObject, bounds?: Bounds): Promise<void>;
   /** Takes Berth's labels, annotations and ownership off exactly this object, and leaves all else as it is. */
   letGo(target: ObjectRef & { uid: string }, bounds?: Bounds): Promise<DeletionResult>;
   /** Resolves when the kinds of this CustomResourceDefinition are served. */
