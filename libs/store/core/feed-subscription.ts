@@ -18,12 +18,17 @@ export interface SubscribeOptions {
   signal: AbortSignal;
 }
 
+/** Rows that are read at a time. */
+export const pageRows = 1_000;
+
 /** What a subscription reads from. */
 interface FeedSource {
   /** The last position given; undefined when the subscription has ended meanwhile. */
   start(): Promise<bigint | undefined>;
   /** The next rows, none at the end of the feed; undefined when the subscription has ended meanwhile. */
   page(after: bigint): Promise<FeedRow[] | undefined>;
+  /** Announcements so far. */
+  heard(): number;
   /** Resolves when there may be more, or when the subscription has ended. */
   woken(): Promise<void>;
   incarnation(): Promise<Incarnation>;
@@ -36,6 +41,8 @@ interface FeedSource {
 export class FeedSubscription implements AsyncIterableIterator<readonly FeedRow[], void, undefined> {
   #after: bigint | undefined;
   #left = false;
+  /** Announcements that the last page contains; undefined while there may be another page. */
+  #heard: number | undefined;
 
   constructor(
     private readonly source: FeedSource,
@@ -52,9 +59,11 @@ export class FeedSubscription implements AsyncIterableIterator<readonly FeedRow[
   async next(): Promise<IteratorResult<readonly FeedRow[], void>> {
     this.#after ??= await this.source.start();
     while (!this.#ended) {
+      // What was announced while the last page was read may be missing in it: then there is no waiting.
+      if (this.#heard === this.source.heard()) await this.source.woken();
+      if (this.#ended) break;
       const rows = await this.#read();
-      if (rows === undefined) await this.source.woken();
-      else if (rows.length > 0) return { value: rows, done: false };
+      if (rows.length > 0) return { value: rows, done: false };
     }
     return { value: undefined, done: true };
   }
@@ -68,14 +77,16 @@ export class FeedSubscription implements AsyncIterableIterator<readonly FeedRow[
     return this.#left || this.options.signal.aborted;
   }
 
-  /** The wanted ones of the next page; undefined when there is none yet. */
-  async #read(): Promise<FeedRow[] | undefined> {
+  /** The wanted ones of the next page. */
+  async #read(): Promise<FeedRow[]> {
     const after = this.#after;
-    if (after === undefined) return undefined;
-    const page = await this.source.page(after);
-    const [first] = page ?? [];
-    const last = page?.at(-1);
-    if (page === undefined || first === undefined || last === undefined) return undefined;
+    const heard = this.source.heard();
+    const page = after === undefined ? undefined : await this.source.page(after);
+    if (after === undefined || page === undefined) return []; // it has ended
+    this.#heard = page.length < pageRows ? heard : undefined;
+    const [first] = page;
+    const last = page.at(-1);
+    if (first === undefined || last === undefined) return [];
     // Positions are dense: what is missing was trimmed before this reader came to it.
     if (first.position !== after + 1n) throw new TokenExpired({ token: `${await this.source.incarnation()}.${after}` });
     this.#after = last.position;

@@ -1,13 +1,18 @@
 import pg from 'pg';
 import { type Incarnation, type Position, TokenExpired } from '#domain';
 import { channels } from './channels.js';
-import { type FeedRow, FeedSubscription, type SubscribeOptions } from './feed-subscription.js';
+import { type FeedRow, FeedSubscription, pageRows, type SubscribeOptions } from './feed-subscription.js';
 import type { StoreLog } from './log.js';
 import { pause, type Sequencer, startSequencer } from './sequencer.js';
 import type { FeedKind } from './transaction.js';
 
-const pageRows = 1_000;
 const backlogScanMs = 2_000;
+
+/** Named, so that a connection plans it once. */
+const pageOfFeed = {
+  name: 'feed',
+  text: 'SELECT position, tenant_id, kind, resource, version FROM feed WHERE position > $1 ORDER BY position LIMIT $2',
+};
 
 interface RawRow {
   position: string;
@@ -23,6 +28,8 @@ interface RawRow {
  */
 export class Feed {
   readonly #waiting = new Set<() => void>();
+  /** Announcements so far. */
+  #heard = 0;
   readonly #closing = new AbortController();
   #listener: Promise<void> | undefined;
   #incarnation: Incarnation | undefined;
@@ -72,6 +79,7 @@ export class Feed {
       {
         start: () => this.endUnless(signal),
         page: (after) => this.page(after, signal),
+        heard: () => this.#heard,
         woken: () => this.woken(signal),
         incarnation: () => this.incarnation(),
       },
@@ -117,10 +125,7 @@ export class Feed {
   }
 
   private async readPage(after: bigint): Promise<FeedRow[]> {
-    const answer = await this.pool.query<RawRow>(
-      'SELECT position, tenant_id, kind, resource, version FROM feed WHERE position > $1 ORDER BY position LIMIT $2',
-      [after.toString(), pageRows],
-    );
+    const answer = await this.pool.query<RawRow>({ ...pageOfFeed, values: [after.toString(), pageRows] });
     const raw = answer.rows;
     // pg-pool keeps the answer to the statement that opened a connection for as long as that connection lives.
     answer.rows = [];
@@ -135,9 +140,14 @@ export class Feed {
 
   private woken(signal: AbortSignal): Promise<void> {
     const waiting = new AbortController();
-    const wake = () => waiting.abort();
+    const wake = () => waiting.abort('woken');
     this.#waiting.add(wake);
     return pause(backlogScanMs, AbortSignal.any([signal, waiting.signal])).finally(() => this.#waiting.delete(wake));
+  }
+
+  private wakeAll(): void {
+    this.#heard += 1;
+    for (const wake of this.#waiting) wake();
   }
 
   private async listen(): Promise<void> {
@@ -147,13 +157,11 @@ export class Feed {
       const ended = new AbortController();
       client.on('error', () => ended.abort());
       client.on('end', () => ended.abort());
-      client.on('notification', () => {
-        for (const wake of this.#waiting) wake();
-      });
+      client.on('notification', () => this.wakeAll());
       try {
         await client.connect();
         await client.query(`LISTEN ${channels.feed}`);
-        for (const wake of this.#waiting) wake();
+        this.wakeAll();
         await pause(2 ** 31 - 1, AbortSignal.any([signal, ended.signal]));
       } catch (error) {
         if (!signal.aborted)

@@ -25,7 +25,16 @@ const sequence = `
     SELECT state.base + row_number() OVER (ORDER BY taken.transaction, taken.id), tenant_id, kind, resource, version
     FROM taken, state RETURNING position
   )
-  SELECT (SELECT count(*) FROM written)::int AS written, EXISTS (SELECT FROM outbox WHERE transaction >= pg_snapshot_xmin(pg_current_snapshot())) AS held`;
+  , told AS (SELECT pg_notify('${channels.feed}', '') FROM state)
+  SELECT (SELECT count(*) FROM written)::int AS written,
+    EXISTS (SELECT FROM outbox WHERE transaction >= pg_snapshot_xmin(pg_current_snapshot())) AS held,
+    (SELECT count(*) FROM told) AS told`;
+
+/**
+ * Its commits do not wait for the disk: what a crash takes back, the next leader does again to the letter. The rows are
+ * in the outbox again, each of a transaction that did reach the disk, and their order is their own.
+ */
+const asynchronously = '-c synchronous_commit=off';
 
 export interface Sequencer {
   stop(): Promise<void>;
@@ -45,7 +54,11 @@ export function startSequencer(url: string, log: StoreLog): Sequencer {
 
 async function keepRunning(url: string, log: StoreLog, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const client = new pg.Client({ connectionString: url, application_name: 'berth-sequencer' });
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'berth-sequencer',
+      options: asynchronously,
+    });
     const ended = new AbortController();
     client.on('error', (error) => {
       log.warn({ error: error.message }, 'sequencer lost its connection');
@@ -71,10 +84,9 @@ async function lead(client: pg.Client, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && !(await tryLead(client))) await wake.next(backlogScanMs);
   let patienceMs = 1;
   while (!signal.aborted) {
-    const { rows } = await client.query<{ written: number; held: boolean }>(sequence);
+    // It notifies once a batch; never in a business transaction, since NOTIFY takes a global lock at commit.
+    const { rows } = await client.query<{ written: number; held: boolean }>({ name: 'sequence', text: sequence });
     const { written = 0, held = false } = rows[0] ?? {};
-    // One notification a batch, outside every business transaction: NOTIFY takes a global lock at commit.
-    if (written > 0) await client.query(`NOTIFY ${channels.feed}`);
     patienceMs = written > 0 ? 1 : Math.min(patienceMs * 2, 64);
     if (written === batchRows) continue;
     // Rows above the horizon wait for a running transaction, whose end nobody announces.
@@ -99,7 +111,7 @@ function wakeUps(client: pg.Client, signal: AbortSignal): { next(atMostMs: numbe
     next: async (atMostMs) => {
       if (!pending) {
         const waiting = new AbortController();
-        release = () => waiting.abort();
+        release = () => waiting.abort('woken'); // without a reason it would make an exception
         await pause(atMostMs, AbortSignal.any([signal, waiting.signal]));
         release = undefined;
       }

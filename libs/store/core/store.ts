@@ -88,7 +88,8 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     max: Math.max(2, Math.ceil(poolSize / 2)),
     connectionTimeoutMillis: 5_000,
     // A read's plan depends on no value: every read is by index, and planning would cost more than reading.
-    options: '-c plan_cache_mode=force_generic_plan',
+    // And what it says to others (NOTIFY commits like a write) need not wait for the disk: nobody hears it after a crash.
+    options: '-c plan_cache_mode=force_generic_plan -c synchronous_commit=off',
   });
   pool.on('error', (error) => log.warn({ error: error.message }, 'idle database connection was lost'));
   try {
