@@ -1,5 +1,6 @@
 import type { StatusReport } from '#contract';
 import type { Incarnation, Position, Tombstone, Work, WorkItem } from '#domain';
+import type { Ordered, OwnedObject } from '#kube';
 import { type AgentParts, rest } from './seams.js';
 import { ReportDesk } from './status/report-desk.js';
 import { arePodsSeen, namespacesOf, statusOf } from './status/work-view.js';
@@ -110,10 +111,19 @@ export class Agent {
   private examine(workId: string): boolean {
     const held = this.held.get(workId);
     if (held === undefined || !this.isSynced) return false;
-    const left = this.held.examine(held, this.parts.watch.objectsOf(workId));
+    const { watch, timing } = this.parts;
+    watch.compare(workId);
+    const objects = watch.objectsOf(workId);
+    const left = this.held.examine(held, objects);
+    const drifted = this.held.drifted(held, objects, timing.clock.now());
     if (namespacesOf(held.work.namespace, this.parts.watch).length > 0) held.hands.namespace = undefined;
     if (held.confirmed === held.work.generation && arePodsSeen(workId, this.parts.watch)) held.isReflected = true;
-    return left.length > 0;
+    return left.length + drifted.length > 0;
+  }
+
+  /** What was applied to an object under the digest that it carries. */
+  ordered(object: OwnedObject): Ordered | undefined {
+    return this.held.ordered(object);
   }
 
   /**

@@ -25,6 +25,7 @@ export async function live(parts: Omit<AgentParts, 'watch'>, dial: Dial, identit
       agent?.changed(workId);
       changes.tell(workId);
     },
+    ordered: (object) => agent?.ordered(object),
     onTrouble: ({ kind, error, retryInMs }) => log.warn({ kind, err: error, retryInMs }, 'a watch broke; trying again'),
     signal,
   });

@@ -1,4 +1,4 @@
-import { noFindings, type ObjectStatus, type WorkPhase, type WorkStatus } from '#domain';
+import { type Findings, noFindings, type ObjectStatus, type WorkPhase, type WorkStatus } from '#domain';
 import { type ObservedStatus, type OwnedObject, type OwnedWatch, objectStatus, type PodView, workStatus } from '#kube';
 import type { HeldWork } from '../work/held-works.js';
 import { isNamespace } from '../work/plan.js';
@@ -17,6 +17,7 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
     replicas: observed.replicas,
     reasons: [
       ...(failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, count: 1 }]),
+      ...(held?.notes.reasons ?? []),
       ...observed.reasons,
     ],
     objects: [
@@ -25,8 +26,14 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
       ...(held === undefined ? [] : unseen(held, namespaces.length > 0)),
       ...podsToGo(held, observed, watch.podsOf(workId)),
     ],
-    findings: { ...noFindings, events: watch.eventsOf(workId) },
+    findings: findingsOf(workId, held, watch),
   };
+}
+
+/** What the cluster warns of, and what the agent itself found and did. */
+function findingsOf(workId: string, held: HeldWork | undefined, watch: OwnedWatch): Findings {
+  const { drifts, conflicts, events } = held?.notes.findings ?? noFindings;
+  return { drifts, conflicts, events: [...events, ...watch.eventsOf(workId)] };
 }
 
 export const namespacesOf = (name: string, watch: OwnedWatch): OwnedObject[] =>
@@ -37,9 +44,10 @@ function unseen({ wanted, applied, hands }: HeldWork, isNamespaceSeen: boolean):
   const kept = new Set(wanted.map(({ key }) => key));
   const made = [...applied].filter(([key, mark]) => !mark.seen && !kept.has(key)).map(([, mark]) => mark);
   const namespace = isNamespaceSeen || hands.namespace === undefined ? [] : [hands.namespace];
-  return [...made.map(({ ref, uid }) => ({ ...ref, uid })), ...namespace].map((there) => ({
-    ...{ apiVersion: there.apiVersion, kind: there.kind, namespace: there.namespace, name: there.name },
-    ...{ uid: there.uid, resourceVersion: '', ready: false, summary: '', adopted: false },
+  const all = [...made.map(({ ref, uid, adopted }) => ({ ...ref, uid, adopted })), ...namespace];
+  return all.map(({ apiVersion, kind, namespace: home, name, uid, ...rest }) => ({
+    ...{ apiVersion, kind, namespace: home, name, uid, resourceVersion: '', ready: false, summary: '' },
+    adopted: 'adopted' in rest && rest.adopted,
   }));
 }
 

@@ -1,14 +1,23 @@
 import { berthLabels, type Work } from '#domain';
-import type { ObjectIdentity } from '#kube';
+import { NamespaceNotOurs, type ObjectIdentity } from '#kube';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
 import { failureOf } from './failure.js';
-import type { HeldWork, HeldWorks } from './held-works.js';
-import { isNamespace, type WantedObject } from './plan.js';
+import type { Drifted, HeldWork, HeldWorks } from './held-works.js';
+import { Mender } from './mender.js';
+import { ObjectKeeper } from './object-keeper.js';
+import { isDefinition } from './order.js';
+import { isNamespace, objectKey, type WantedObject } from './plan.js';
 import type { Slots } from './slots.js';
 
 const retries = { firstMs: 500, longestMs: 60_000 };
 const passingRetries = { firstMs: 200, longestMs: 10_000 };
 const applyTimeoutMs = 30_000;
+
+/** What is to be done for a work: objects to bring to what is ordered, and objects that somebody has changed since. */
+interface Due {
+  left: readonly WantedObject[];
+  drifted: readonly Drifted[];
+}
 
 interface Run {
   /** Something changed since the last look. */
@@ -21,13 +30,21 @@ interface Run {
 export class Applier {
   readonly #runs = new Map<string, Run>();
   readonly #namespaces = new Map<string, Promise<ObjectIdentity>>();
+  readonly #keeper: ObjectKeeper;
+  readonly #mender: Mender;
 
   constructor(
     private readonly parts: AgentParts,
     private readonly held: HeldWorks,
     private readonly slots: Slots,
     private readonly hooks: { onChange(workId: string): void; onDefect(error: unknown): void },
-  ) {}
+  ) {
+    this.#keeper = new ObjectKeeper(parts);
+    this.#mender = new Mender(parts, this.#keeper, {
+      onChange: hooks.onChange,
+      onDue: (workId) => this.due(workId, { isNew: false }),
+    });
+  }
 
   /** Something about the work changed: its content (then without waiting out a pause), or its objects in the cluster. */
   due(workId: string, { isNew }: { isNew: boolean }): void {
@@ -50,9 +67,10 @@ export class Applier {
       run.isDue = false;
       const held = this.held.get(workId);
       if (held !== undefined) await this.#watchKindsOf(held);
-      const left = held === undefined ? [] : this.held.examine(held, this.parts.watch.objectsOf(workId));
-      if (held === undefined || left.length === 0) continue;
-      const isDone = await this.slots.within(() => this.#try(held, left));
+      if (held === undefined) continue;
+      const due = this.#dueOf(held);
+      if (due.left.length + due.drifted.length === 0) continue;
+      const isDone = await this.slots.within(() => this.#try(held, due));
       this.hooks.onChange(workId);
       if (isDone) continue;
       run.isDue = true;
@@ -61,10 +79,19 @@ export class Applier {
     this.#runs.delete(workId);
   }
 
+  #dueOf(held: HeldWork): Due {
+    const { watch, timing } = this.parts;
+    watch.compare(held.work.id);
+    const objects = watch.objectsOf(held.work.id);
+    const left = this.held.examine(held, objects);
+    return { left, drifted: this.held.drifted(held, objects, timing.clock.now()) };
+  }
+
   /** Kinds beyond those that are always watched: what is not seen must not be taken for missing. */
   async #watchKindsOf({ wanted }: HeldWork): Promise<void> {
     try {
-      await Promise.all(wanted.map(({ ref }) => this.parts.watch.watchKind(ref)));
+      const watched = await Promise.allSettled(wanted.map(({ ref }) => this.parts.watch.watchKind(ref)));
+      for (const each of watched) if (each.status === 'rejected') throw each.reason;
     } catch (error) {
       // the apply meets the same refusal, and reports it
       if (failureOf(error) === undefined) throw error;
@@ -78,16 +105,17 @@ export class Applier {
     run.hurry = new AbortController();
   }
 
-  async #try(held: HeldWork, left: readonly WantedObject[]): Promise<boolean> {
+  async #try(held: HeldWork, { left, drifted }: Due): Promise<boolean> {
     const { work, hands } = held;
     const { log } = this.parts;
     hands.isApplying = true;
     const fields = { work: work.id, component: work.component, generation: work.generation.toString() };
     try {
-      const isWhole = await this.#apply(held, left);
+      const isWhole = left.length === 0 || (await this.#apply(held, left));
+      for (const each of drifted) await this.#mender.mend(held, each);
       held.failure = undefined;
       held.failures = 0;
-      if (isWhole) log.info({ ...fields, objects: left.length }, 'work applied');
+      if (isWhole && left.length > 0) log.info({ ...fields, objects: left.length }, 'work applied');
       return true;
     } catch (error) {
       const failure = failureOf(error);
@@ -111,11 +139,14 @@ export class Applier {
   async #apply(held: HeldWork, left: readonly WantedObject[]): Promise<boolean> {
     const { member, watch, signal } = this.parts;
     await this.#ensureNamespace(held);
-    for (const { key, ref, manifest, stamp, digest } of left) {
+    for (const wanted of left) {
+      const { key, ref, digest } = wanted;
       if (this.held.get(held.work.id) !== held) return false;
       await watch.watchKind(ref);
-      const { uid } = await member.applyObject(manifest, stamp, { signal, timeoutMs: applyTimeoutMs });
-      held.applied.set(key, { ref, uid, digest, seen: false });
+      const observed = watch.objectsOf(held.work.id).find((object) => objectKey(object) === key);
+      const { uid, adopted } = await this.#keeper.bring(held, wanted, observed);
+      held.applied.set(key, { ref, uid, digest, adopted, seen: false });
+      if (isDefinition(ref)) await member.established(ref.name, { signal, timeoutMs: applyTimeoutMs });
     }
     return true;
   }
@@ -133,8 +164,13 @@ export class Applier {
       making = member.ensureNamespace(name, labels, { signal, timeoutMs: applyTimeoutMs });
       this.#namespaces.set(name, making);
     }
-    hands.namespace = await making;
+    hands.namespace = await (work.policy.adoption === 'existing' ? making.catch(asFound) : making);
   }
+}
+
+/** What is taken over lives in a namespace that was there before: it is used as it is, and stays when Berth goes. */
+function asFound(error: unknown): undefined {
+  if (!(error instanceof NamespaceNotOurs)) throw error;
 }
 
 /** What the broker says about the namespace, when it sends it along. */

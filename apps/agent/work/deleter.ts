@@ -10,7 +10,10 @@ const deleteTimeoutMs = 30_000;
 /** What a namespace still holds may be on its way out: pods have a grace period. */
 const foreignPatienceMs: Millis = 10_000;
 
-/** Carries out tombstones, and nothing else deletes anything. */
+/**
+ * Carries out tombstones. Nothing else deletes anything, but for what a component's policy has replaced: by its uid, and to
+ * be made again at once (`ObjectKeeper`).
+ */
 export class Deleter {
   readonly #underWay = new Set<string>();
 
@@ -57,11 +60,14 @@ export class Deleter {
   /** Undefined when the member could not say. */
   async #try(tombstone: Tombstone): Promise<DeletionResult | undefined> {
     const { member, signal, log } = this.parts;
-    const { object, uid } = tombstone;
+    const { object, uid, mode } = tombstone;
     if (this.held.isWanted(object))
       return { outcome: 'replaced', left: [], message: 'a work of this cluster wants it' };
     try {
-      return await member.deleteObject({ ...object, uid }, { signal, timeoutMs: deleteTimeoutMs });
+      const bounds = { signal, timeoutMs: deleteTimeoutMs };
+      return await (mode === 'let-go'
+        ? member.letGo({ ...object, uid }, bounds)
+        : member.deleteObject({ ...object, uid }, bounds));
     } catch (error) {
       const failure = failureOf(error);
       if (failure === undefined) throw error;

@@ -24,12 +24,28 @@ const words: Readonly<Record<string, string>> = {
 };
 
 const longestMessage = 500;
+/** Somebody was quicker, or something is on its way: the next try finds it otherwise. */
+const passingTags: ReadonlySet<string> = new Set(['namespace-terminating', 'not-found', 'precondition-conflict']);
+
+/** The agent itself does not do it; nothing was written. */
+export class ApplyRefused extends Error {
+  override name = 'ApplyRefused';
+  constructor(
+    readonly reason: 'ObjectNotOurs' | 'ImmutableField' | 'BeingReplaced',
+    message: string,
+    readonly isPassing = false,
+  ) {
+    super(message);
+  }
+}
 
 /** Answers undefined for what is no failure of the member: a defect of ours. */
 export function failureOf(error: unknown): ApplyFailure | undefined {
   if (error instanceof NamespaceNotOurs)
     return { reason: 'NamespaceNotOurs', message: error.message, isPassing: false };
+  if (error instanceof ApplyRefused)
+    return { reason: error.reason, message: error.message.slice(0, longestMessage), isPassing: error.isPassing };
   if (!(error instanceof KubeError)) return undefined;
-  const isPassing = error.passing || error.tag === 'namespace-terminating' || error.tag === 'not-found';
+  const isPassing = error.passing || passingTags.has(error.tag);
   return { reason: words[error.tag] ?? 'ApplyFailed', message: error.message.slice(0, longestMessage), isPassing };
 }

@@ -72,7 +72,7 @@ describe('HeldWorks', () => {
     const { works, held } = taken(work);
     const [wanted] = works.examine(held, []);
     if (wanted === undefined) throw new Error('nothing is wanted');
-    held.applied.set(wanted.key, { ref: wanted.ref, uid: 'u1', digest: wanted.digest, seen: false });
+    held.applied.set(wanted.key, { ref: wanted.ref, uid: 'u1', digest: wanted.digest, adopted: false, seen: false });
     expect(works.examine(held, [])).toEqual([]);
     expect(held.confirmed).toBe(0n);
     expect(works.examine(held, shown(work))).toEqual([]);

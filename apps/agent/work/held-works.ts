@@ -1,6 +1,8 @@
-import type { ObjectRef, Work } from '#domain';
+import type { Instant, ObjectRef, Work } from '#domain';
 import type { ObjectIdentity, OwnedObject } from '#kube';
+import { RepairLedger } from './drift.js';
 import type { ApplyFailure } from './failure.js';
+import { WorkNotes } from './notes.js';
 import {
   type AppliedMark,
   isConfirmed,
@@ -17,6 +19,7 @@ export interface Hands {
   isApplying: boolean;
   /** The namespace that was made for it, until the watch shows one. */
   namespace: ObjectIdentity | undefined;
+  readonly repairs: RepairLedger;
 }
 
 /** One work that the agent was told to hold. */
@@ -25,6 +28,8 @@ export interface HeldWork {
   wanted: readonly WantedObject[];
   applied: Map<string, AppliedMark>;
   hands: Hands;
+  /** What is to be told of this generation's objects. */
+  notes: WorkNotes;
   /** The newest generation whose objects the watch has all shown as ordered. */
   confirmed: bigint;
   /** The present generation was tried at least once. */
@@ -33,6 +38,12 @@ export interface HeldWork {
   failures: number;
   /** The pods that its objects ask for have been seen. */
   isReflected: boolean;
+}
+
+/** An object that somebody has changed, as the watch shows it. */
+export interface Drifted {
+  wanted: WantedObject;
+  observed: OwnedObject;
 }
 
 /** What the agent was told to hold, and how far it is. Pure: it applies nothing, and it never forgets an object. */
@@ -71,7 +82,8 @@ export class HeldWorks {
       work,
       wanted: wantedObjects(work),
       applied: known?.applied ?? new Map(),
-      hands: known?.hands ?? { isApplying: false, namespace: undefined },
+      hands: known?.hands ?? { isApplying: false, namespace: undefined, repairs: new RepairLedger() },
+      notes: new WorkNotes(),
       confirmed: known?.confirmed ?? 0n,
       isTried: false,
       failure: undefined,
@@ -102,6 +114,22 @@ export class HeldWorks {
       held.isTried = true;
     }
     return remaining(held.wanted, observed, held.applied);
+  }
+
+  /** Objects that are as applied, but for what somebody has changed since, and nobody has dealt with. */
+  drifted({ wanted, notes }: HeldWork, objects: readonly OwnedObject[], now: Instant): Drifted[] {
+    const observed = new Map(objects.map((object) => [objectKey(object), object]));
+    return wanted.flatMap((each) => {
+      const there = observed.get(each.key);
+      const isDue = there?.digest === each.digest && !there.deleting;
+      return isDue && notes.isDue(each.key, there, each.isAutoscaled, now) ? [{ wanted: each, observed: there }] : [];
+    });
+  }
+
+  /** What was applied to an object under the digest that it carries; undefined when no held work says. */
+  ordered(object: OwnedObject): WantedObject | undefined {
+    const key = objectKey(object);
+    return this.#works.get(object.workId)?.wanted.find((each) => each.key === key && each.digest === object.digest);
   }
 
   /** An order to delete this object has been carried out: it is there no more, whether the watch ever showed it or not. */

@@ -1,12 +1,25 @@
 import { createHash } from 'node:crypto';
-import { berthAnnotations, berthLabels, canonicalJson, type JsonObject, type ObjectRef, type Work } from '#domain';
+import {
+  berthAnnotations,
+  berthLabels,
+  canonicalJson,
+  isJsonObject,
+  type JsonObject,
+  type ObjectRef,
+  type Work,
+} from '#domain';
 import { identityOf, type OwnedObject, type Stamp } from '#kube';
+import { inOrder } from './order.js';
 
 /** One object of a work as it is to be: the manifest, what is stamped on it, and the digest that names both. */
 export interface WantedObject {
   key: string;
   ref: ObjectRef;
   manifest: JsonObject;
+  /** As it is created: with the number of replicas at which an autoscaler begins. */
+  birth: JsonObject;
+  /** An autoscaler says how many replicas there are: the manifest says nothing of it. */
+  isAutoscaled: boolean;
   stamp: Stamp;
   digest: string;
 }
@@ -16,6 +29,8 @@ export interface AppliedMark {
   ref: ObjectRef;
   uid: string;
   digest: string;
+  /** It was there before Berth took it over. */
+  adopted: boolean;
   seen: boolean;
 }
 
@@ -28,20 +43,38 @@ export const objectKey = ({ apiVersion, kind, namespace, name }: ObjectRef): str
 export const isNamespace = ({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): boolean =>
   apiVersion === 'v1' && kind === 'Namespace';
 
+/** The number of replicas that a workload orders; undefined for what has none. */
+export function orderedReplicas(manifest: JsonObject): number | undefined {
+  const { apiVersion, kind, spec } = manifest;
+  const isScaled =
+    apiVersion === 'apps/v1' && (kind === 'Deployment' || kind === 'StatefulSet' || kind === 'ReplicaSet');
+  return isScaled && isJsonObject(spec) && typeof spec.replicas === 'number' ? spec.replicas : undefined;
+}
+
+function withoutReplicas(manifest: JsonObject): JsonObject {
+  if (!isJsonObject(manifest.spec)) return manifest;
+  const { replicas: _, ...spec } = manifest.spec;
+  return { ...manifest, spec };
+}
+
 /** The objects of a work in the order in which they are applied. Its namespace is shared by many works and not theirs. */
 export function wantedObjects(work: Work): WantedObject[] {
   const labels = { [berthLabels.managedBy]: berthLabels.managedByValue, [berthLabels.work]: work.id };
-  return work.objects.flatMap((manifest) => {
-    const { apiVersion, kind, namespace, name } = identityOf(manifest);
+  const wanted = work.objects.flatMap((birth): WantedObject[] => {
+    const { apiVersion, kind, namespace, name } = identityOf(birth);
     const ref = { apiVersion, kind, namespace, name };
     if (isNamespace(ref)) return [];
+    const isAutoscaled = work.policy.replicasOwner === 'autoscaler' && orderedReplicas(birth) !== undefined;
+    const manifest = isAutoscaled ? withoutReplicas(birth) : birth;
     const digest = createHash('sha256').update(canonicalJson({ manifest, labels })).digest('hex').slice(0, 32);
     const annotations = {
       [berthAnnotations.generation]: work.generation.toString(),
       [berthAnnotations.digest]: digest,
+      ...(isAutoscaled ? { [berthAnnotations.replicas]: 'autoscaler' } : {}),
     };
-    return [{ key: objectKey(ref), ref, manifest, stamp: { labels, annotations }, digest }];
+    return [{ key: objectKey(ref), ref, manifest, birth, isAutoscaled, stamp: { labels, annotations }, digest }];
   });
+  return inOrder(wanted);
 }
 
 /**

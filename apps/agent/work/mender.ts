@@ -1,0 +1,96 @@
+import type { Instant, Millis } from '#domain';
+import { type LiveObject, PreconditionConflict } from '#kube';
+import { type AgentParts, rest } from '../seams.js';
+import { conflictsOf, type DriftDecision, decide, driftsOf } from './drift.js';
+import type { Drifted, HeldWork } from './held-works.js';
+import { type ObjectKeeper, orderedOf } from './object-keeper.js';
+
+const callTimeoutMs = 30_000;
+/** What was put back is told for so long. */
+const toldForMs: Millis = 10 * 60_000;
+
+/** Deals with fields that somebody has changed: one look at the object, then as the work's policy says. */
+export class Mender {
+  constructor(
+    private readonly parts: AgentParts,
+    private readonly keeper: ObjectKeeper,
+    private readonly hooks: { onChange(workId: string): void; onDue(workId: string): void },
+  ) {}
+
+  async mend(held: HeldWork, { wanted, observed }: Drifted): Promise<void> {
+    const { member, timing, signal } = this.parts;
+    const live = await member.lookAt(wanted, { signal, timeoutMs: callTimeoutMs });
+    if (live === undefined || live.uid !== observed.uid) return; // the watch is about to tell
+    if (wanted.isAutoscaled && live.hasReplicas) return this.#handOver(held, { wanted, observed }, live);
+    if (live.lost.length === 0) return held.notes.note(wanted.key, observed, { ...nothing, outcome: 'put-back' });
+    const now = timing.clock.now();
+    const { key } = wanted;
+    const decision = decide(held.work.policy.drift, { key, lost: live.lost }, held.hands.repairs, now);
+    await this.#carryOut(held, { wanted, observed }, live, decision);
+    this.hooks.onChange(held.work.id);
+  }
+
+  async #carryOut(held: HeldWork, drifted: Drifted, live: LiveObject, decision: DriftDecision): Promise<void> {
+    const { wanted, observed } = drifted;
+    const found = { drifts: driftsOf(wanted.ref, live.lost), conflicts: conflictsOf(wanted.ref, live.lost) };
+    switch (decision.kind) {
+      case 'tell':
+        return held.notes.note(wanted.key, observed, { ...found, outcome: 'told' });
+      case 'conflict':
+        return held.notes.note(wanted.key, observed, { ...found, outcome: 'conflict' });
+      case 'fought-over':
+        held.notes.note(wanted.key, observed, { ...found, outcome: 'fought-over', notBefore: decision.until });
+        return this.#later(decision.until, () => this.hooks.onDue(held.work.id));
+      case 'leave':
+        await this.keeper.yield(held, wanted, live, live.lost);
+        return held.notes.note(wanted.key, observed, { ...nothing, outcome: 'put-back' });
+      case 'put-back':
+        held.notes.note(wanted.key, observed, { ...found, outcome: 'put-back' });
+        this.hooks.onChange(held.work.id);
+        return this.#putBack(held, drifted, live);
+    }
+  }
+
+  async #putBack(held: HeldWork, { wanted }: Drifted, live: LiveObject): Promise<void> {
+    const { member, timing, signal, log } = this.parts;
+    const { uid, resourceVersion } = live;
+    const { manifest, stamp } = orderedOf(wanted, live.yielded);
+    const expect = { uid, resourceVersion };
+    try {
+      await member.applyObject(manifest, stamp, { signal, timeoutMs: callTimeoutMs, force: true, expect });
+    } catch (error) {
+      // somebody wrote in between: the watch shows it, and then it is looked at again
+      if (error instanceof PreconditionConflict) return;
+      held.notes.forget(wanted.key);
+      throw error;
+    }
+    const { kind, namespace, name } = wanted.ref;
+    for (const { path, found, manager } of driftsOf(wanted.ref, live.lost)) {
+      log.info({ work: held.work.id, kind, namespace, name, path, manager }, 'field put back as ordered');
+      const was = found === '' ? 'removed' : `set to ${found}`;
+      const message = `${path} was ${was}${manager === '' ? '' : ` by ${manager}`}, and is as ordered again`;
+      held.notes.event({ ...wanted.ref }, 'DriftRepaired', message, timing.clock.now());
+    }
+    this.#later(timing.clock.now() + toldForMs, () => {
+      held.notes.forget(wanted.key);
+      this.hooks.onChange(held.work.id);
+    });
+  }
+
+  async #handOver(held: HeldWork, { wanted, observed }: Drifted, live: LiveObject): Promise<void> {
+    const { member, signal } = this.parts;
+    await this.keeper.handOver(wanted, live);
+    const { manifest, stamp } = orderedOf(wanted, live.yielded);
+    await member.applyObject(manifest, stamp, { signal, timeoutMs: callTimeoutMs, expect: { uid: live.uid } });
+    held.notes.note(wanted.key, observed, { ...nothing, outcome: 'put-back' });
+  }
+
+  #later(at: Instant, act: () => void): void {
+    const { timing, signal } = this.parts;
+    void rest(timing, Math.max(0, at - timing.clock.now()), signal).then((isRested) => {
+      if (isRested) act();
+    });
+  }
+}
+
+const nothing = { drifts: [], conflicts: [] } as const;
