@@ -4,7 +4,7 @@ import { rpc, wire } from '#contract';
 import { openChannel, type RpcClient } from '#platform/client';
 import { UsageError } from './failure.js';
 import type { Io } from './io.js';
-import { namesIn, type Settings } from './settings.js';
+import { isForPeople, namesIn, type Settings } from './settings.js';
 import { colours, type Look, noColours } from './text/look.js';
 
 /** What a command works with: Berth's services, how to show things, what short names stand for. */
@@ -73,7 +73,7 @@ export function openSession(io: Io, settings: Settings, color: boolean): Session
     operations: channel.client(wire.OperationService),
     look,
     say,
-    remark: (line) => (settings.format === 'table' ? say(line) : void io.err.write(`${line}\n`)),
+    remark: (line) => (isForPeople(settings.format) ? say(line) : void io.err.write(`${line}\n`)),
     show: ({ schema, message, names, text }) => {
       if (settings.format === 'json') say(JSON.stringify(jsonOf(schema, message), undefined, 2));
       else if (settings.format === 'yaml') say(yamlOf(jsonOf(schema, message)));

@@ -2,7 +2,8 @@ import { applicationName, environmentName, projectName } from '#contract';
 import { dnsLabel } from '#domain';
 import { UsageError } from './failure.js';
 
-export const formats = ['table', 'json', 'yaml', 'name'] as const;
+/** `wide` is a table that says more, where there is more to say. */
+export const formats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type Format = (typeof formats)[number];
 
 /** Options that every command takes. */
@@ -74,3 +75,5 @@ export const namesIn = ({ tenant, project, environment }: Settings) => ({
   application: (id: string) => applicationName(tenant, project, label('application', id)),
   cluster: (id: string) => `clusters/${label('cluster', id)}`,
 });
+
+export const isForPeople = (format: Format): boolean => format === 'table' || format === 'wide';

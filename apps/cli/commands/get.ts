@@ -5,7 +5,8 @@ import { Unfulfilled } from '../failure.js';
 import { everyPage } from '../pages.js';
 import type { Session } from '../session.js';
 import type { Shell } from '../shell.js';
-import { applicationDetail, applicationTable, objectTable, releaseTable, revisionTable } from '../text/applications.js';
+import { applicationDetail, applicationTable, releaseTable, revisionTable } from '../text/applications.js';
+import { objectTable } from '../text/objects.js';
 import { watchedApplications, within } from '../watching/kinds.js';
 import { showWatch } from '../watching/show.js';
 
@@ -13,6 +14,7 @@ const examples = `
 Examples:
   berth get                     all applications of the project
   berth get shop                one, component by component and cluster by cluster
+  berth get shop -o wide        and how each of its objects is
   berth get shop --objects      every Kubernetes object of it, with uid and resourceVersion
   berth get shop -o yaml
   berth get --environment staging
@@ -79,6 +81,7 @@ async function listApplications(session: Session, { environment }: GetOptions): 
 
 async function getApplication(session: Session, name: string, options: GetOptions): Promise<undefined> {
   const { objects = false, environment } = options;
+  const wide = session.settings.format === 'wide';
   const whole = await session.applications.getApplication({ name: session.names.application(name) });
   const application = environment === undefined ? whole : within(whole, session.names.environment);
   if (application === undefined) throw new Unfulfilled(`NOT_FOUND: ${name} is not in environment "${environment}"`);
@@ -86,7 +89,7 @@ async function getApplication(session: Session, name: string, options: GetOption
     schema: wire.ApplicationSchema,
     message: application,
     names: [application.name],
-    text: (look) => (objects ? objectTable(application, look) : applicationDetail(application, look)),
+    text: (look) => (objects ? objectTable(application, look) : applicationDetail(application, look, { wide })),
   });
 }
 

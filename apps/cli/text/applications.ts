@@ -1,8 +1,10 @@
 import { wire } from '#contract';
 import { age, idOf } from './figures.js';
 import type { Look } from './look.js';
+import { summaryLines } from './objects.js';
 import { phaseWord, releasePhaseWord } from './phases.js';
 import { pairs, table } from './table.js';
+import { warningLines } from './warnings.js';
 
 /** How many replicas are ready of those wanted, over all components. */
 export function readiness(state: wire.EnvironmentStatus): string {
@@ -88,7 +90,7 @@ function componentRows(component: wire.ComponentStatus, look: Look): string[][] 
   return [overall, ...perCluster];
 }
 
-function environmentLines(state: wire.EnvironmentStatus, look: Look): string[] {
+function environmentLines(state: wire.EnvironmentStatus, look: Look, wide: boolean): string[] {
   const { palette } = look;
   const { release } = state;
   const made =
@@ -102,11 +104,13 @@ function environmentLines(state: wire.EnvironmentStatus, look: Look): string[] {
     '',
     title,
     ...table(['COMPONENT', 'CLUSTER', 'PHASE', 'READY', 'UPDATED', 'RESTARTS', 'REASON'], rows, palette),
+    ...(wide ? summaryLines(state, look) : []),
+    ...warningLines(state, look),
   ];
 }
 
-/** One application with everything that is known of its components. */
-export function applicationDetail(application: wire.Application, look: Look): string[] {
+/** One application with everything that is known of its components; `wide`: of their objects, too. */
+export function applicationDetail(application: wire.Application, look: Look, { wide = false } = {}): string[] {
   const facts = pairs(
     [
       ['application', idOf(application.name)],
@@ -120,28 +124,7 @@ export function applicationDetail(application: wire.Application, look: Look): st
     ],
     look.palette,
   );
-  return [...facts, ...application.environments.flatMap((state) => environmentLines(state, look))];
-}
-
-/** Every object in every member, as the members give them. */
-export function objectTable(application: wire.Application, look: Look): string[] {
-  const rows = application.environments.flatMap((state) =>
-    state.components.flatMap((component) =>
-      component.clusters.flatMap((at) =>
-        at.objects.map((object) => [
-          idOf(at.cluster),
-          component.component,
-          object.kind,
-          object.namespace,
-          object.name,
-          object.uid,
-          object.resourceVersion,
-        ]),
-      ),
-    ),
-  );
-  if (rows.length === 0) return ['no objects reported'];
-  return table(['CLUSTER', 'COMPONENT', 'KIND', 'NAMESPACE', 'NAME', 'UID', 'RESOURCE VERSION'], rows, look.palette);
+  return [...facts, ...application.environments.flatMap((state) => environmentLines(state, look, wide))];
 }
 
 export function releaseTable(releases: readonly wire.Release[], look: Look): string[] {

@@ -96,3 +96,48 @@ it('shows how full a cluster is, and nothing where nothing is measured', () => {
     'west   -        -      -       -       1%        -          0%        -          -                             -',
   ]);
 });
+
+it('shows how each object is when asked for more, and what the clusters warn of', () => {
+  const warned = create(wire.ApplicationSchema, {
+    name: 'a/b/shop',
+    environments: [
+      {
+        environment,
+        components: [
+          {
+            component: 'web',
+            clusters: [
+              {
+                cluster: 'clusters/east',
+                objects: [
+                  { kind: 'Deployment', name: 'web', ready: false, summary: '1/3 ready' },
+                  { kind: 'ConfigMap', name: 'web', ready: true, adopted: true },
+                ],
+                events: [
+                  {
+                    object: { kind: 'Pod', name: 'web-1' },
+                    ...{ reason: 'FailedScheduling', message: '0/3 nodes\u001b[2J\nare available', count: 2 },
+                    lastTime: timestampFromMs(60_000),
+                  },
+                  {
+                    object: { kind: 'Pod', name: 'web-2' },
+                    ...{ reason: 'BackOff', message: 'x'.repeat(300), count: 7, lastTime: timestampFromMs(115_000) },
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+  const brief = applicationDetail(warned, look).join('\n');
+  expect(brief).not.toContain('1/3 ready');
+  expect(brief).toMatch(/WARNED +COUNT +COMPONENT +CLUSTER +OBJECT +REASON +MESSAGE/);
+  const wide = applicationDetail(warned, look, { wide: true });
+  expect(wide).toContain('web         east      Deployment   web    no      1/3 ready');
+  expect(wide).toContain('web         east      ConfigMap    web    yes     adopted');
+  const [newest, older] = wide.slice(wide.findIndex((line) => line.startsWith('WARNED')) + 1);
+  expect(newest).toMatch(/^5s +7× +web +east +Pod web-2 +BackOff +x{109}…$/);
+  expect(older).toMatch(/^1m +2× +web +east +Pod web-1 +FailedScheduling +0\/3 nodes \[2J are available$/);
+});

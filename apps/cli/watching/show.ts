@@ -1,6 +1,7 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { RpcError } from '#platform/client';
 import { jsonOf, type Session } from '../session.js';
+import { isForPeople } from '../settings.js';
 import type { Look } from '../text/look.js';
 import { follow } from './follow.js';
 import { openScreen } from './screen.js';
@@ -96,7 +97,7 @@ export async function showWatch<D extends DescMessage, R>(
   const raw = settings.format === 'json' || settings.format === 'yaml';
   const board = raw
     ? jsonBoard(session)
-    : io.out.isTTY === true && settings.format === 'table'
+    : io.out.isTTY === true && isForPeople(settings.format)
       ? liveBoard(session, watchable)
       : plainBoard(session, watchable);
   const messages = follow({ open: watchable.open, io, signal: io.signal, lost: board.lost });
