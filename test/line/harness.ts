@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JsonObject } from '#domain';
+import { defaultObjectPolicy, type JsonObject, type ObjectPolicy, type TombstoneMode } from '#domain';
 import { type HollowCluster, startHollowCluster } from '#hollow';
 import { type ClusterAccess, connectCluster, kubeMember, type MemberCluster } from '#kube';
 import { createLogger, silentLogger } from '#platform';
@@ -42,6 +42,7 @@ export interface WorkOrder {
   component: string;
   manifests: (id: string) => JsonObject[];
   id?: string;
+  policy?: Partial<ObjectPolicy>;
 }
 
 export interface TombstoneOrder {
@@ -49,6 +50,7 @@ export interface TombstoneOrder {
   workId: string;
   object: { apiVersion: string; kind: string; namespace: string; name: string };
   uid: string;
+  mode?: TombstoneMode;
 }
 
 export const namespace = 'berth-test';
@@ -142,33 +144,40 @@ const memberAt = async ({ url, token, ca }: MemberAccess): Promise<MemberCluster
 };
 
 /** Writes a work as the scheduler would: the next sequence under the capacity lock, announced in the outbox. */
-async function putWork(database: TestDatabase, { cluster, component, manifests, id = randomUUID() }: WorkOrder) {
+async function putWork(database: TestDatabase, order: WorkOrder) {
+  const { cluster, component, manifests, id = randomUUID(), policy } = order;
   const [row] = await database.query<{ sequence: string; generation: string }>(
     `WITH next AS (UPDATE cluster_capacity SET work_sequence = work_sequence + 1 WHERE cluster_id = $1 RETURNING work_sequence),
      work AS (
        INSERT INTO works (id, cluster_id, tenant_id, project_id, environment_id, application_id, application_uid, component,
-         release_number, namespace, sequence, wanted, manifests)
+         release_number, namespace, sequence, wanted, manifests, policy)
        SELECT $2, $1, 'acme', 'shop', 'production', 'store', '00000000-0000-4000-8000-000000000001', $3, 1, $4,
-         work_sequence, jsonb_array_length($5::jsonb) > 0, $5::jsonb FROM next
+         work_sequence, jsonb_array_length($5::jsonb) > 0, $5::jsonb, $6::jsonb FROM next
        ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, manifests = excluded.manifests,
-         wanted = excluded.wanted, generation = works.generation + 1
+         wanted = excluded.wanted, policy = excluded.policy, generation = works.generation + 1
        RETURNING sequence, generation),
      told AS (INSERT INTO outbox (kind, resource) VALUES ('work', $1))
      SELECT sequence, generation FROM work`,
-    [cluster, id, component, namespace, JSON.stringify(manifests(id))],
+    [
+      ...[cluster, id, component, namespace, JSON.stringify(manifests(id))],
+      policy === undefined ? null : JSON.stringify({ ...defaultObjectPolicy, ...policy }),
+    ],
   );
   if (row === undefined) throw new Error(`cluster ${cluster} is not registered`);
   return { id, sequence: BigInt(row.sequence), generation: BigInt(row.generation) };
 }
 
-async function putTombstone(database: TestDatabase, { cluster, workId, object, uid }: TombstoneOrder): Promise<string> {
+async function putTombstone(
+  database: TestDatabase,
+  { cluster, workId, object, uid, mode = 'delete' }: TombstoneOrder,
+): Promise<string> {
   const id = randomUUID();
   await database.query(
     `WITH next AS (UPDATE cluster_capacity SET work_sequence = work_sequence + 1 WHERE cluster_id = $1 RETURNING work_sequence),
      told AS (INSERT INTO outbox (kind, resource) VALUES ('work', $1))
-     INSERT INTO tombstones (id, cluster_id, tenant_id, work_id, sequence, generation, api_version, kind, namespace, name, uid)
-     SELECT $2, $1, 'acme', $3, work_sequence, 1, $4, $5, $6, $7, $8 FROM next`,
-    [cluster, id, workId, object.apiVersion, object.kind, object.namespace, object.name, uid],
+     INSERT INTO tombstones (id, cluster_id, tenant_id, work_id, sequence, generation, api_version, kind, namespace, name, uid, mode)
+     SELECT $2, $1, 'acme', $3, work_sequence, 1, $4, $5, $6, $7, $8, $9 FROM next`,
+    [cluster, id, workId, object.apiVersion, object.kind, object.namespace, object.name, uid, mode],
   );
   return id;
 }
