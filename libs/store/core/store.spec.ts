@@ -1,6 +1,7 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/database.js';
-import type { Store } from './store.js';
+import { connectStore, type Store } from './store.js';
 import type { Transaction } from './transaction.js';
 
 let database: TestDatabase;
@@ -62,6 +63,18 @@ describe('unit of work', () => {
     expect(await database.query(`SELECT id FROM projects WHERE id = 'straggler'`)).toEqual([]);
   });
 
+  it('fails a read whose connection breaks under it, and reads again on another', async () => {
+    const relay = await relayTo(new URL(database.urlFor('berth_gateway')));
+    const store = await connectStore({ url: relay.url });
+    const reading = store.unitOfWork.read(acme, 'SELECT pg_sleep(5)');
+    await expect.poll(() => sleepers(), { timeout: 5_000 }).toBe(1);
+    relay.cut();
+    await expect(reading).rejects.toMatchObject({ name: 'Unavailable' });
+    expect(await store.unitOfWork.read(acme, 'SELECT id FROM projects')).toEqual([{ id: 'shop' }]);
+    await store.close();
+    await relay.close();
+  });
+
   it('delivers an announcement to a subscriber, in order and without its body', async () => {
     const stop = new AbortController();
     const feed = gateway.feed.subscribe({ after: 0n, kinds: ['application'], signal: stop.signal });
@@ -79,3 +92,32 @@ describe('unit of work', () => {
     stop.abort();
   });
 });
+
+const sleepers = async (): Promise<number> =>
+  (
+    await database.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event = 'PgSleep'`,
+    )
+  )[0]?.count ?? 0;
+
+/** A way to the database that can be cut without a word from either end. */
+async function relayTo(target: URL) {
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    for (const socket of [near, far]) open.add(socket.on('error', () => socket.destroy()));
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  return {
+    url: url.href,
+    cut: () => {
+      for (const socket of open) socket.destroy();
+    },
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}

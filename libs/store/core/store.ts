@@ -92,6 +92,8 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     options: '-c plan_cache_mode=force_generic_plan -c synchronous_commit=off',
   });
   pool.on('error', (error) => log.warn({ error: error.message }, 'idle database connection was lost'));
+  // Of a connection in use the statement under way tells; without a listener its loss would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     await dataSource.initialize();
   } catch (error) {
