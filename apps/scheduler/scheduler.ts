@@ -94,9 +94,12 @@ export class Scheduler {
       }
   }
 
-  #hear({ kind, resource, position }: FeedRow): void {
+  #hear({ kind, resource, position, version }: FeedRow): void {
+    const { placer } = this.parts;
     this.#position = position;
-    if (kind === 'cluster' || kind === 'work') this.parts.placer.touch(resource);
+    // Its own commits are in the picture before the feed brings them.
+    const isNews = kind === 'cluster' || (kind === 'work' && !placer.picture.reflects(resource, version));
+    if (isNews) placer.touch(resource);
     if (kind === 'cluster' || kind === 'release') this.#placing.wake();
     if (kind === 'status' || kind === 'release') this.#reaping.wake();
   }

@@ -45,22 +45,19 @@ export async function commitBatch(
   batch: readonly Decided[],
   context: CommitContext,
 ): Promise<Committed> {
-  const projects = await placementStore.lockProjects(
-    tx,
-    batch.map(({ release }) => release),
-  );
-  const waiting = await placementStore.lockWaiting(
-    tx,
-    batch.map(({ release }) => release),
-  );
+  const { projects, waiting, holding, clusters: held } = await lockAsked(tx, batch);
   const live = batch.filter(({ key }) => waiting.has(key));
   const lost = batch.filter(({ key }) => !waiting.has(key));
   if (live.length === 0) return { placed: [], refused: [], stale: [], lost, fleet: [], locked: [] };
-  const placing = live.filter(({ decision }) => decision.placed).map(({ release }) => release);
-  const holding = await placementStore.lockHolding(tx, placing);
-  const locked = await clustersOf(tx, live, placing);
-  const fleet = await placementStore.lockFleet(tx, locked);
-  const holdings = await placementStore.readHoldings(tx, placing);
+  const placing = placingOf(live);
+  const chosen = live.flatMap(({ decision }) => decision.allotments.map(({ cluster }) => cluster));
+  const locked = [...new Set([...chosen, ...held])].sort();
+  const [lockingFleet, readingHoldings] = [
+    placementStore.lockFleet(tx, locked),
+    placementStore.readHoldings(tx, placing),
+  ];
+  await tx.together([lockingFleet, readingHoldings]);
+  const [fleet, holdings] = [await lockingFleet, await readingHoldings];
   const clusters = fleet.map((cluster) => {
     const state = stateOf(cluster, 0n);
     const before = context.decidedOn.get(cluster.id);
@@ -68,77 +65,95 @@ export async function commitBatch(
     return { state, asDecided, workSequence: cluster.workSequence };
   });
   const settlement = settle(live, { clusters, holdings, holding, projects }, context.ids);
-  await write(tx, settlement, context);
+  const written = write(tx, settlement, context);
+  const after = placementStore.readFleet(tx, locked);
+  await tx.together([written, after]);
   const { placed, refused, stale } = settlement;
-  return { placed, refused, stale, lost, fleet: await placementStore.readFleet(tx, locked), locked };
+  return { placed, refused, stale, lost, fleet: await after, locked };
 }
 
-async function clustersOf(
-  tx: Transaction,
-  live: readonly Decided[],
-  placing: readonly placementStore.WaitingRelease[],
-): Promise<string[]> {
-  const chosen = live.flatMap(({ decision }) => decision.allotments.map(({ cluster }) => cluster));
-  const holding = await placementStore.clustersHolding(tx, placing);
-  return [...new Set([...chosen, ...holding])].sort();
+const placingOf = (batch: readonly Decided[]): placementStore.WaitingRelease[] =>
+  batch.filter(({ decision }) => decision.placed).map(({ release }) => release);
+
+/**
+ * Projects and releases under lock, and which clusters hold something of the batch. Sent together and taken one after
+ * the other; what is locked for a release that turns out to be lost is let go with the rest.
+ */
+async function lockAsked(tx: Transaction, batch: readonly Decided[]) {
+  const releases = batch.map(({ release }) => release);
+  const placing = placingOf(batch);
+  const projects = placementStore.lockProjects(tx, releases);
+  const waiting = placementStore.lockWaiting(tx, releases);
+  const holding = placementStore.lockHolding(tx, placing);
+  const clusters = placementStore.clustersHolding(tx, placing);
+  await tx.together([projects, waiting, holding, clusters]);
+  return { projects: await projects, waiting: await waiting, holding: await holding, clusters: await clusters };
 }
 
+/** None waits for another's answer: they are sent in this order, and one that fails takes all of them back. */
 async function write(tx: Transaction, settlement: Settlement, context: CommitContext): Promise<void> {
-  const { placed, refused, superseded, charges, works, capacity, usage } = settlement;
-  await placementStore.writeUsage(tx, usage);
-  // First: only one release may hold an application's place.
-  await placementStore.moveReleases(
-    tx,
-    superseded.map((release) => ({ ...release, ...ended, phase: 'superseded' as const })),
-  );
-  await placementStore.moveReleases(tx, [
-    ...placed.map(({ key, release }) => ({
-      ...release,
-      ...ended,
-      phase: 'placed' as const,
-      charged: charges.get(key) ?? noResources,
-      deadlineMs: deadlines.placed,
-    })),
-    ...refused.map(({ decided, refusals, wakeOn }) => ({
-      ...decided.release,
-      phase: 'refused' as const,
-      refusals,
-      wakeOn,
-      deadlineMs: deadlines.refused,
-    })),
-  ]);
+  const { placed, refused, superseded, works, capacity, usage } = settlement;
   const told = refused.filter(({ decided, refusals }) => !saysTheSame(refusals, decided.release.refusals));
-  await placementStore.writeDecisions(
-    tx,
-    [...placed, ...told.map(({ decided }) => decided)].map((decided) => ({
-      id: decided.id,
-      release: decided.release,
-      placed: placed.includes(decided),
-      engineVersion: decided.decision.record.engineVersion,
-      policyHash: decided.decision.record.policyHash,
-      feedPosition: decided.decision.record.feedPosition,
-      record: decided.record,
+  await tx.together([
+    placementStore.writeUsage(tx, usage),
+    // First: only one release may hold an application's place.
+    placementStore.moveReleases(
+      tx,
+      superseded.map((release) => ({ ...release, ...ended, phase: 'superseded' as const })),
+    ),
+    placementStore.moveReleases(tx, movesOf(settlement)),
+    placementStore.writeDecisions(tx, decisionsOf(placed, told)),
+    placementStore.replacePlacements(
+      tx,
+      placed.map(({ release }) => release),
+      placementsOf(placed),
+    ),
+    placementStore.writeWorks(tx, works),
+    placementStore.writeCapacity(tx, capacity),
+    account(tx, placed, told, context.actor),
+    announce(tx, settlement, told),
+  ]);
+}
+
+const movesOf = ({ placed, refused, charges }: Settlement): placementStore.ReleaseMove[] => [
+  ...placed.map(({ key, release }) => ({
+    ...release,
+    ...ended,
+    phase: 'placed' as const,
+    charged: charges.get(key) ?? noResources,
+    deadlineMs: deadlines.placed,
+  })),
+  ...refused.map(({ decided, refusals, wakeOn }) => ({
+    ...decided.release,
+    phase: 'refused' as const,
+    refusals,
+    wakeOn,
+    deadlineMs: deadlines.refused,
+  })),
+];
+
+const decisionsOf = (placed: readonly Decided[], told: Settlement['refused']): placementStore.DecisionWrite[] =>
+  [...placed, ...told.map(({ decided }) => decided)].map((decided) => ({
+    id: decided.id,
+    release: decided.release,
+    placed: placed.includes(decided),
+    engineVersion: decided.decision.record.engineVersion,
+    policyHash: decided.decision.record.policyHash,
+    feedPosition: decided.decision.record.feedPosition,
+    record: decided.record,
+  }));
+
+const placementsOf = (placed: readonly Decided[]): placementStore.PlacementWrite[] =>
+  placed.flatMap(({ id, release, decision }) =>
+    decision.allotments.map(({ component, cluster, replicas }) => ({
+      ...release,
+      component,
+      cluster,
+      replicas,
+      releaseNumber: release.number,
+      decisionId: id,
     })),
   );
-  await placementStore.replacePlacements(
-    tx,
-    placed.map(({ release }) => release),
-    placed.flatMap(({ id, release, decision }) =>
-      decision.allotments.map(({ component, cluster, replicas }) => ({
-        ...release,
-        component,
-        cluster,
-        replicas,
-        releaseNumber: release.number,
-        decisionId: id,
-      })),
-    ),
-  );
-  await placementStore.writeWorks(tx, works);
-  await placementStore.writeCapacity(tx, capacity);
-  await account(tx, placed, told, context.actor);
-  await announce(tx, settlement, told);
-}
 
 const ended = { refusals: [], wakeOn: [], charged: noResources, deadlineMs: undefined };
 

@@ -25,7 +25,13 @@ export class FleetPicture {
   readonly snapshot = new Snapshot();
   readonly #states = new Map<ClusterId, ClusterState>();
   readonly #schemas = new Map<string, ClusterSchema>();
+  readonly #sequences = new Map<ClusterId, bigint>();
   #version = 0n;
+
+  /** What is announced of this cluster's works is in the picture already. */
+  reflects(id: ClusterId, workSequence: bigint): boolean {
+    return workSequence > 0n && (this.#sequences.get(id) ?? -1n) >= workSequence;
+  }
 
   get states(): ReadonlyMap<ClusterId, ClusterState> {
     return this.#states;
@@ -56,6 +62,7 @@ export class FleetPicture {
       const state = stateOf(cluster, this.#version);
       for (const change of changesBetween(this.#states.get(state.id), state)) changes.add(change);
       this.#states.set(state.id, state);
+      this.#sequences.set(state.id, cluster.workSequence);
       this.snapshot.upsert(state);
     }
     const found = new Set(reading.map((cluster) => cluster.id));
@@ -65,6 +72,7 @@ export class FleetPicture {
 
   #forget(id: ClusterId): void {
     this.#states.delete(id);
+    this.#sequences.delete(id);
     this.snapshot.remove(id);
   }
 }

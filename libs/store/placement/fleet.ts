@@ -118,11 +118,14 @@ export async function readFleet(tx: Transaction, ids?: readonly ClusterId[]): Pr
  */
 export async function lockFleet(tx: Transaction, ids: readonly ClusterId[]): Promise<FleetCluster[]> {
   if (ids.length === 0) return [];
-  await tx.query('SELECT cluster_id FROM cluster_capacity WHERE cluster_id = ANY($1) ORDER BY cluster_id FOR UPDATE', [
-    ids,
-  ]);
+  const locked = tx.query(
+    'SELECT cluster_id FROM cluster_capacity WHERE cluster_id = ANY($1) ORDER BY cluster_id FOR UPDATE',
+    [ids],
+  );
   // A second statement: it sees what was committed while the first one waited, reservations included.
-  return readFleet(tx, ids);
+  const read = readFleet(tx, ids);
+  await tx.together([locked, read]);
+  return read;
 }
 
 /** Fields that clusters declare, by digest. */

@@ -13,12 +13,13 @@ export interface WorkWrite extends Omit<Holding, 'objects' | 'reservations'> {
   reservations: readonly Reservation[];
 }
 
-/** Writes works, their objects and their reservations whole: what was there before under the same ids is replaced. */
+/**
+ * Writes works, their objects and their reservations whole: what was there before under the same ids is replaced. The
+ * statements are sent together.
+ */
 export async function writeWorks(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
   if (works.length === 0) return;
-  await upsertWorks(tx, works);
-  await upsertObjects(tx, works);
-  await replaceReservations(tx, works);
+  await tx.together([upsertWorks(tx, works), upsertObjects(tx, works), replaceReservations(tx, works)]);
 }
 
 async function upsertWorks(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
@@ -68,9 +69,11 @@ async function upsertObjects(tx: Transaction, works: readonly WorkWrite[]): Prom
 }
 
 async function replaceReservations(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
-  await tx.execute('DELETE FROM reservations WHERE work_id = ANY($1::uuid[])', [works.map((each) => each.workId)]);
+  const deleted = tx.execute('DELETE FROM reservations WHERE work_id = ANY($1::uuid[])', [
+    works.map((each) => each.workId),
+  ]);
   const rows = works.flatMap((work) => work.reservations.map((each) => ({ ...each, work })));
-  await tx.execute(
+  const inserted = tx.execute(
     `INSERT INTO reservations (id, tenant_id, cluster_id, work_id, state, replicas, replica_mcpu, replica_memory_bytes,
        mcpu, memory_bytes, pods, work_sequence, work_generation)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::bigint[],
@@ -91,6 +94,7 @@ async function replaceReservations(tx: Transaction, works: readonly WorkWrite[])
       rows.map((each) => each.workGeneration.toString()),
     ],
   );
+  await tx.together([deleted, inserted]);
 }
 
 export interface PlacementWrite extends ApplicationInEnvironment {
@@ -108,7 +112,7 @@ export async function replacePlacements(
   placements: readonly PlacementWrite[],
 ): Promise<void> {
   if (of.length === 0) return;
-  await tx.execute(
+  const deleted = tx.execute(
     `DELETE FROM placements WHERE (tenant_id, project_id, environment_id, application_uid) IN
        (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]))`,
     [
@@ -118,7 +122,7 @@ export async function replacePlacements(
       of.map((each) => each.applicationUid),
     ],
   );
-  await tx.execute(
+  const inserted = tx.execute(
     `INSERT INTO placements (tenant_id, project_id, environment_id, application_uid, component, cluster_id, replicas,
        release_number, decision_id)
      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::int[], $8::bigint[], $9::uuid[])`,
@@ -134,4 +138,5 @@ export async function replacePlacements(
       placements.map((each) => each.decisionId),
     ],
   );
+  await tx.together([deleted, inserted]);
 }
