@@ -1,7 +1,7 @@
 import { type Findings, noFindings, type ObjectStatus, type WorkPhase, type WorkStatus } from '#domain';
 import { type ObservedStatus, type OwnedObject, type OwnedWatch, objectStatus, type PodView, workStatus } from '#kube';
 import type { HeldWork } from '../work/held-works.js';
-import { isNamespace } from '../work/plan.js';
+import { isConfirmed, isNamespace, objectKey } from '../work/plan.js';
 
 /** A work as the agent reports it: what is in the cluster, and how far its own hands have come. Pure. */
 export function statusOf(workId: string, held: HeldWork | undefined, watch: OwnedWatch): WorkStatus {
@@ -13,7 +13,7 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
   return {
     workId,
     generation: held?.confirmed ?? 0n,
-    phase: held === undefined ? observed.phase : phaseOf(held, observed),
+    phase: held === undefined ? observed.phase : phaseOf(held, observed, objects),
     replicas: observed.replicas,
     reasons: [
       ...(failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, count: 1 }]),
@@ -68,12 +68,15 @@ function podsToGo(
 }
 
 /** What still serves is degraded by a failed change; what never came up has failed. */
-function phaseOf({ failure, confirmed, work }: HeldWork, observed: ObservedStatus): WorkPhase {
+function phaseOf(held: HeldWork, observed: ObservedStatus, objects: readonly OwnedObject[]): WorkPhase {
+  const { failure, confirmed, work, wanted } = held;
   const serves = confirmed > 0n && (observed.phase === 'ready' || observed.phase === 'degraded');
   if (failure !== undefined && !failure.isPassing) return serves ? 'degraded' : 'failed';
   if (failure !== undefined && serves) return 'degraded';
   if (confirmed < work.generation) return observed.phase === 'degraded' ? 'degraded' : 'applying';
-  return observed.phase;
+  // once it was as ordered; somebody may have deleted a part of it since, or an older agent may have put it back
+  const isAsOrdered = isConfirmed(wanted, new Map(objects.map((object) => [objectKey(object), object])));
+  return observed.phase === 'ready' && !isAsOrdered ? 'applying' : observed.phase;
 }
 
 /** The pods that the work's objects ask for have been seen, so that they are in the inventory. */

@@ -69,7 +69,10 @@ export class Applier {
       if (held !== undefined) await this.#watchKindsOf(held);
       if (held === undefined) continue;
       const due = this.#dueOf(held);
-      if (due.left.length + due.drifted.length === 0) continue;
+      if (due.left.length + due.drifted.length === 0) {
+        this.#healed(held);
+        continue;
+      }
       const isDone = await this.slots.within(() => this.#try(held, due));
       this.hooks.onChange(workId);
       if (isDone) continue;
@@ -77,6 +80,14 @@ export class Applier {
       await this.#pause(held, run);
     }
     this.#runs.delete(workId);
+  }
+
+  /** What failed is done all the same: only its answer was lost, or somebody else did it. */
+  #healed(held: HeldWork): void {
+    if (held.failure === undefined) return;
+    held.failure = undefined;
+    held.failures = 0;
+    this.hooks.onChange(held.work.id);
   }
 
   #dueOf(held: HeldWork): Due {
