@@ -6,6 +6,7 @@ import {
   type ClusterSchema,
   canonicalJson,
   type FieldTree,
+  type Instant,
   type Inventory,
   type JsonObject,
   type JsonValue,
@@ -16,19 +17,25 @@ import type { HeldWorks } from '../work/held-works.js';
 
 const deflate = promisify(gzip);
 const inventoryTimeoutMs: Millis = 10_000;
+/** An agent that has heard nothing of its cluster for so long does not vouch for it: its lease runs out. */
+const blindAfterMs: Millis = 15_000;
 
 /** Heartbeats of one epoch: the lease, and the inventory when it has changed. */
 export class Pulse {
   #said = '';
   #inventory: Inventory | undefined;
+  /** When the member last answered from its store; a session begins with trust. */
+  #answeredAt: Instant;
 
   constructor(
     private readonly parts: AgentParts,
     private readonly held: HeldWorks,
     private readonly write: (message: line.ConnectRequest['message']) => Promise<void>,
-  ) {}
+  ) {
+    this.#answeredAt = parts.timing.clock.now();
+  }
 
-  /** Until the signal aborts. A member that does not answer delays no heartbeat. */
+  /** Until the signal aborts. A member that does not answer delays no heartbeat, and after a while there is none. */
   async run(intervalMs: Millis, signal: AbortSignal): Promise<void> {
     const reading = this.#keepReading(intervalMs, signal);
     while (!signal.aborted) {
@@ -45,6 +52,11 @@ export class Pulse {
   }
 
   async #beat(): Promise<void> {
+    const blindMs = this.parts.timing.clock.now() - this.#answeredAt;
+    if (blindMs >= blindAfterMs) {
+      this.parts.log.warn({ blindMs }, 'the member does not answer: no heartbeat');
+      return;
+    }
     const inventory = this.#inventory;
     const text = inventory === undefined ? '' : canonicalJson(comparable(inventory));
     const isNew = inventory !== undefined && text !== this.#said;
@@ -62,7 +74,10 @@ export class Pulse {
       try {
         // first how far, then the figures: they may show more than they say, never less
         const reflectedWorkSequence = this.held.reflectedUpTo;
-        const read = await member.inventory({ signal, timeoutMs: inventoryTimeoutMs });
+        const bounds = { signal, timeoutMs: inventoryTimeoutMs };
+        // an object, so that the store behind the API server must answer, too
+        const [read] = await Promise.all([member.inventory(bounds), member.clusterUid(bounds)]);
+        this.#answeredAt = timing.clock.now();
         const isFirst = this.#inventory === undefined;
         this.#inventory = { ...read, reflectedWorkSequence };
         if (isFirst) await this.#beat();
