@@ -12,6 +12,7 @@ import { ApiServer } from './http/server.js';
 import { InProcessNodes } from './kubelet/in-process.js';
 import { type NodeGroup, type NodeShape, nodesOf } from './kubelet/node.js';
 import { Metrics } from './metrics.js';
+import type { PretendLogs } from './pods/logs.js';
 import { type ForeignPods, seedCluster } from './seed.js';
 import { ObjectStore } from './store.js';
 
@@ -32,6 +33,8 @@ export interface HollowOptions {
   terminateDelayMs?: readonly [number, number];
   /** How long a Job's pod runs. */
   runMs?: readonly [number, number];
+  /** What its pods print: a line a second unless told. */
+  logs?: PretendLogs;
   /** The same seed gives the same delays, names and uids; random unless told. */
   seed?: number | string;
   clock?: Clock;
@@ -101,6 +104,8 @@ export async function startHollowCluster(options: HollowOptions): Promise<Hollow
     version,
     certificate,
     onAudit: options.onAudit ?? (() => {}),
+    cluster: options.name,
+    logs: options.logs ?? {},
   });
   const url = await server.listen(options.port ?? 0);
   return {

@@ -4,4 +4,5 @@ export type { AuditEntry } from './http/audit.js';
 export type { NodeGroup, NodeShape } from './kubelet/node.js';
 export { type PretendKubeletOptions, type RunningKubelet, startPretendKubelet } from './kubelet/pretend.js';
 export type { KubeObject, ManagedFieldsEntry, ObjectMeta } from './objects.js';
+export type { PretendLogs } from './pods/logs.js';
 export type { ForeignPods } from './seed.js';

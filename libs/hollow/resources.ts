@@ -15,7 +15,7 @@ export interface ResourceKind {
 const rows = `
   core/v1 Namespace namespaces cluster ns status,finalize
   core/v1 Node nodes cluster no status
-  core/v1 Pod pods namespaced po status,eviction
+  core/v1 Pod pods namespaced po status,eviction,log,exec,portforward
   core/v1 Service services namespaced svc status
   core/v1 ConfigMap configmaps namespaced cm -
   core/v1 ServiceAccount serviceaccounts namespaced sa -

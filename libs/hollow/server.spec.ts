@@ -24,7 +24,7 @@ describe('the hollow API', () => {
 
   it.each([
     ['GET', '/api/v1/secrets'],
-    ['GET', '/api/v1/namespaces/default/pods/x/log'],
+    ['GET', '/api/v1/namespaces/default/pods/x/attach'],
     ['PUT', '/apis/apps/v1/deployments'],
     ['GET', '/apis/example.com/v1/things'],
   ])('answers %s %s with 501 and names it', async (method, path) => {

@@ -34,6 +34,9 @@ function subresourceEntry({ plural, namespaced, kind }: ResourceKind, subresourc
   if (subresource === 'eviction')
     return { ...common, group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] };
   if (subresource === 'finalize') return { ...common, kind, verbs: ['update'] };
+  if (subresource === 'log') return { ...common, kind, verbs: ['get'] };
+  if (subresource === 'exec') return { ...common, kind: 'PodExecOptions', verbs: ['create', 'get'] };
+  if (subresource === 'portforward') return { ...common, kind: 'PodPortForwardOptions', verbs: ['create', 'get'] };
   return { ...common, kind, verbs: ['get', 'patch', 'update'] };
 }
 

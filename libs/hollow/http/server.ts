@@ -2,15 +2,18 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Alarms } from '../alarms.js';
 import type { Api } from '../api/api.js';
 import type { Metrics } from '../metrics.js';
+import type { PretendLogs } from '../pods/logs.js';
 import { openApiV2, openApiV3, openApiV3Index } from '../schema/openapi.js';
 import { ApiError } from '../status.js';
 import { Audit, type AuditEntry } from './audit.js';
 import type { ServerCertificate } from './certificate.js';
 import { discoveryAnswer } from './discovery.js';
 import { listAnswer } from './list.js';
+import { isPodStream, PodStreams, refuseUpgrade } from './pod-streams.js';
 import { parseBody, parseResourcePath, type ResourceRequest, readBody } from './request.js';
 import { scaleOf } from './scale.js';
 import { Watch } from './watch.js';
@@ -25,6 +28,9 @@ export interface ServerParts {
   /** With one the server speaks https, else http. */
   certificate: ServerCertificate | undefined;
   onAudit: (entry: AuditEntry) => void;
+  /** Its name, and what its pods print. */
+  cluster: string;
+  logs: PretendLogs;
 }
 
 /** The API of one hollow cluster on a loopback port. */
@@ -32,6 +38,8 @@ export class ApiServer {
   readonly audit: Audit;
   private readonly server: Server;
   private readonly watches = new Set<Watch>();
+  private readonly podStreams: PodStreams;
+  private readonly upgraded = new Set<Duplex>();
   private resumeAnswers: (() => void) | undefined;
   private pausing: Promise<void> = Promise.resolve();
 
@@ -40,6 +48,9 @@ export class ApiServer {
     const serve = (request: IncomingMessage, response: ServerResponse) => void this.serve(request, response);
     this.server = parts.certificate === undefined ? createServer(serve) : createSecureServer(parts.certificate, serve);
     this.server.keepAliveTimeout = 60_000;
+    this.server.on('upgrade', (request, socket, head) => void this.upgrade(request, socket, head));
+    const { api, alarms, cluster, logs } = parts;
+    this.podStreams = new PodStreams({ store: api.store, alarms, nowMs: () => api.nowMs, cluster, logs });
   }
 
   async listen(port: number): Promise<string> {
@@ -54,6 +65,7 @@ export class ApiServer {
   async close(): Promise<void> {
     this.resume();
     for (const watch of this.watches) watch.end(false);
+    for (const socket of this.upgraded) socket.destroy();
     const closed = new Promise<void>((done) => this.server.close(() => done()));
     this.server.closeAllConnections();
     await closed;
@@ -96,6 +108,24 @@ export class ApiServer {
     }
   }
 
+  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.upgraded.add(socket);
+    socket.on('close', () => this.upgraded.delete(socket));
+    socket.on('error', () => undefined); // `close` follows
+    const url = new URL(request.url ?? '/', 'http://hollow');
+    try {
+      this.authenticate(request);
+      await this.pausing;
+      const target = parseResourcePath(url.pathname);
+      if (target === undefined || !isPodStream(target)) throw notServed('GET', url.pathname, this.parts.version);
+      await this.podStreams.upgrade(target, url.searchParams, { request, socket, head });
+    } catch (cause) {
+      const known = cause instanceof ApiError;
+      if (!known) process.emitWarning(`hollow cluster: ${url.pathname}: ${String(cause)}`);
+      refuseUpgrade(socket, known ? cause : new ApiError(500, 'InternalError', String(cause)));
+    }
+  }
+
   private authenticate({ headers }: IncomingMessage): void {
     const given = Buffer.from(headers.authorization ?? '');
     const wanted = Buffer.from(`Bearer ${this.parts.token}`);
@@ -114,7 +144,8 @@ export class ApiServer {
     }
     const target = parseResourcePath(url.pathname);
     if (target === undefined || !allows(method, target)) throw notServed(method, url.pathname, version);
-    if (method === 'GET') this.read(target, url.searchParams, response);
+    if (method === 'GET' && isPodStream(target)) this.podStreams.answer(target, url.searchParams, response);
+    else if (method === 'GET') this.read(target, url.searchParams, response);
     else await this.write(request, response, url, target);
   }
 
@@ -202,7 +233,9 @@ export class ApiServer {
   }
 }
 
-function allows(method: string, { name, subresource, namespace, resource }: ResourceRequest): boolean {
+function allows(method: string, target: ResourceRequest): boolean {
+  const { name, subresource, namespace, resource } = target;
+  if (isPodStream(target)) return method === 'GET';
   if (method === 'GET') return subresource !== 'eviction' && subresource !== 'finalize';
   if (method === 'POST')
     return name === undefined ? namespace !== undefined || !resource.namespaced : subresource === 'eviction';
