@@ -85,12 +85,17 @@ export function gatewayConfig(env: Readonly<Record<string, string | undefined>>)
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;
 
-/** SHA-256 of the certificate (PEM) that a hub has written to this file, hexadecimal; undefined while there is none. */
+/** SHA-256 of the certificate that `certificateIn` finds, hexadecimal. */
 export async function fingerprintIn(authorityFile: string): Promise<string | undefined> {
+  const certificate = await certificateIn(authorityFile);
+  if (certificate === undefined) return undefined;
+  return createHash('sha256').update(new X509Certificate(certificate).raw).digest('hex');
+}
+
+/** The certificate (PEM) that a hub has written to this file; undefined while there is none. */
+export async function certificateIn(authorityFile: string): Promise<string | undefined> {
   try {
-    const [certificate] = certificateBlock.exec(await readFile(authorityFile, 'utf8')) ?? [];
-    if (certificate === undefined) return undefined;
-    return createHash('sha256').update(new X509Certificate(certificate).raw).digest('hex');
+    return certificateBlock.exec(await readFile(authorityFile, 'utf8'))?.[0];
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

@@ -1,11 +1,15 @@
 import { createLogger, databaseFailure, runMain } from '#platform';
-import { fingerprintIn, gatewayConfig } from './config.js';
+import { certificateIn, fingerprintIn, gatewayConfig } from './config.js';
 import { firstKeysNotice, startGateway } from './index.js';
 
 await runMain(async () => {
   const { config, hubAddress, authorityFile, logLevel } = gatewayConfig(process.env);
   const log = createLogger({ app: 'gateway', level: logLevel });
-  const enrolment = { hubAddress, authorityFingerprint: () => fingerprintIn(authorityFile) };
+  const enrolment = {
+    hubAddress,
+    authorityFingerprint: () => fingerprintIn(authorityFile),
+    authorityCertificate: () => certificateIn(authorityFile),
+  };
   try {
     const gateway = await startGateway(config, { log, enrolment });
     if (gateway.firstKeys !== undefined) process.stderr.write(firstKeysNotice(gateway.firstKeys));

@@ -12,6 +12,8 @@ import type { GatewayConfig } from './config.js';
 import { OperationController } from './operations/controller.js';
 import { type GatewaySeams, gatewayParts } from './parts.js';
 import { TenancyController } from './tenancy/controller.js';
+import { WorkloadController } from './workloads/controller.js';
+import { Relays } from './workloads/relays.js';
 
 /** Largest request: manifests may have 2 MiB, and JSON writes them longer. */
 const maxRequestBytes = 4 * 1024 * 1024;
@@ -66,7 +68,8 @@ export class GatewayModule {
       inject: [Authenticator],
       useFactory: (authenticator: Authenticator) => serverOptions(options, authenticator),
     });
-    const providers = [TenancyController, ApplicationController, ClusterController, OperationController];
+    const controllers = [TenancyController, ApplicationController, ClusterController, OperationController];
+    const providers = [...controllers, WorkloadController, Relays];
     return { module: GatewayModule, imports: [parts, rpc], providers };
   }
 }

@@ -16,6 +16,8 @@ export interface EnrolmentPoint {
   hubAddress: string;
   /** SHA-256 of the hub authority's certificate (DER), hexadecimal; undefined while no hub has made one. */
   authorityFingerprint(): string | undefined | Promise<string | undefined>;
+  /** PEM of that certificate, for tunnels; without it there are none. */
+  authorityCertificate?(): string | undefined | Promise<string | undefined>;
 }
 
 export interface GatewaySeams {

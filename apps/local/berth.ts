@@ -141,7 +141,14 @@ const startLocalGateway = (
       grpc: { host, port: grpc },
       http: { host, port: http },
     },
-    { enrolment: { hubAddress: hub.address, authorityFingerprint: () => hub.authorityFingerprint }, log },
+    {
+      enrolment: {
+        hubAddress: hub.address,
+        authorityFingerprint: () => hub.authorityFingerprint,
+        authorityCertificate: () => hub.authorityCertificate,
+      },
+      log,
+    },
   );
 
 /** As an operator would: register, and carry the token to the agent. */

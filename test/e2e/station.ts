@@ -9,6 +9,7 @@ export interface Station {
   applications: RpcClient<typeof wire.ApplicationService>;
   operations: RpcClient<typeof wire.OperationService>;
   clusters: RpcClient<typeof wire.ClusterService>;
+  workloads: RpcClient<typeof wire.WorkloadService>;
   members: readonly TestMember[];
   database: TestDatabase;
   gatewayAddress: string;
@@ -50,6 +51,7 @@ export async function startStation(
   return {
     applications: tenant.client(wire.ApplicationService),
     operations: tenant.client(wire.OperationService),
+    workloads: tenant.client(wire.WorkloadService),
     clusters: as(berth.keys.operator).client(wire.ClusterService),
     members: started.members,
     database,
