@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { line, statusReportToWire, workItemFromWire } from '#contract';
 import type { Millis } from '#domain';
-import { type ClientBidi, RpcError } from '#platform';
+import { type ClientBidi, RpcError } from '#platform/light';
 import type { Agent } from '../agent.js';
 import { checkMember } from '../identity/enrolment.js';
 import type { AgentIdentity } from '../identity/identity.js';
@@ -144,9 +144,13 @@ export class Session {
   async #report(): Promise<void> {
     const { timing } = this.parts;
     const { signal } = this.#over;
-    const patientUntil = timing.clock.now() + fullReportPatienceMs;
+    let isLate = false;
+    // not by the clock, which may be set anew meanwhile
+    void rest(timing, fullReportPatienceMs, signal).then((hasWaited) => {
+      isLate = hasWaited;
+    });
     while (!signal.aborted) {
-      this.agent.openFullReport({ isLate: timing.clock.now() >= patientUntil });
+      this.agent.openFullReport({ isLate });
       const report = this.agent.nextReport();
       if (report === undefined) {
         await this.agent.somethingToTell(signal);

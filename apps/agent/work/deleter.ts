@@ -38,12 +38,13 @@ export class Deleter {
   async #carryOut(tombstone: Tombstone): Promise<void> {
     const { timing, signal, log } = this.parts;
     const { id: tombstoneId, object, uid } = tombstone;
-    const began = timing.clock.now();
     let wasDeleting = false;
+    // not by the clock, which may be set anew meanwhile
+    let waitedMs = 0;
     for (let tries = 1; !signal.aborted; tries++) {
       const result = await this.slots.within(() => this.#try(tombstone));
       wasDeleting ||= result?.outcome === 'deleting';
-      const report = result === undefined ? undefined : this.#reportOf(tombstoneId, result, { wasDeleting, began });
+      const report = result === undefined ? undefined : this.#reportOf(tombstoneId, result, { wasDeleting, waitedMs });
       if (report !== undefined) {
         const { apiVersion, kind, namespace, name } = object;
         log.info(
@@ -53,7 +54,9 @@ export class Deleter {
         this.held.buried(uid);
         return this.hooks.onOutcome(report);
       }
-      await rest(timing, backoffMs(tries, retries, timing.chance), signal);
+      const pauseMs = backoffMs(tries, retries, timing.chance);
+      await rest(timing, pauseMs, signal);
+      waitedMs += pauseMs;
     }
   }
 
@@ -79,10 +82,10 @@ export class Deleter {
   #reportOf(
     tombstoneId: string,
     { outcome, message }: DeletionResult,
-    { wasDeleting, began }: { wasDeleting: boolean; began: number },
+    { wasDeleting, waitedMs }: { wasDeleting: boolean; waitedMs: Millis },
   ): TombstoneReport | undefined {
     if (outcome === 'deleting') return undefined;
-    if (outcome === 'foreign-left' && this.parts.timing.clock.now() - began < foreignPatienceMs) return undefined;
+    if (outcome === 'foreign-left' && waitedMs < foreignPatienceMs) return undefined;
     const isOurs = wasDeleting && (outcome === 'absent' || outcome === 'replaced');
     return { tombstoneId, outcome: isOurs ? 'deleted' : outcome, message };
   }
