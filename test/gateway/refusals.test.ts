@@ -90,6 +90,27 @@ describe('what the gateway refuses', () => {
       'spec.components[0].kubernetes.pod_spec.containers',
       /field of its own/,
     ],
+    [
+      'a status rule that is no expression',
+      component({
+        objectPolicy: {
+          statusRules: [
+            { apiVersion: 'example.org/v1', kind: 'Database', ready: 'true' },
+            { apiVersion: 'example.org/v1', kind: 'Cache', ready: 'objekt.status.ok' },
+          ],
+        },
+      }),
+      'spec.components[0].object_policy.status_rules[1].ready',
+      /found "objekt.status.ok": the name "objekt" is not known; allowed is an expression in CEL over object/,
+    ],
+    [
+      'a status rule that gives no truth',
+      component({
+        objectPolicy: { statusRules: [{ apiVersion: 'v1', kind: 'ConfigMap', ready: 'true', failed: '"no"' }] },
+      }),
+      'spec.components[0].object_policy.status_rules[0].failed',
+      /found "\\"no\\"": it gives a text; .* it must give true or false/,
+    ],
   ];
   it.each(wrongSpecs)('refuses %s by its field, and changes nothing', async (_, value, field, says) => {
     await rowsUnchangedBy(harness.db, async () => {
