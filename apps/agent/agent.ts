@@ -9,6 +9,8 @@ import { Deleter } from './work/deleter.js';
 import { HeldWorks } from './work/held-works.js';
 import { Slots } from './work/slots.js';
 
+/** Anybody may write a label: what is no work's id is nobody's work. */
+const workIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const parallelWorks = 16;
 const reportsInFlight = 8;
 
@@ -97,7 +99,7 @@ export class Agent {
   /** The watch has shown a change. An empty id stands for what many works share: their namespaces. */
   changed(workId: string): void {
     if (workId === '') for (const each of this.held.ids()) this.desk.touch(each);
-    else this.touched(workId);
+    else if (workIdForm.test(workId)) this.touched(workId);
     this.wake();
   }
 
@@ -133,7 +135,9 @@ export class Agent {
   openFullReport({ isLate }: { isLate: boolean }): void {
     const isCaughtUp = this.held.received >= this.head && this.held.triedUpTo >= this.head;
     if (this.desk.isFullOpened || !this.isSynced || !(isCaughtUp || isLate)) return;
-    this.desk.openFull([...new Set([...this.held.ids(), ...this.parts.watch.works()])]);
+    this.desk.openFull([
+      ...new Set([...this.held.ids(), ...this.parts.watch.works().filter((id) => workIdForm.test(id))]),
+    ]);
   }
 
   nextReport(): StatusReport | undefined {

@@ -49,15 +49,18 @@ interface Search {
 function compare(value: JsonValue, owned: JsonValue | undefined, path: FieldPath, search: Search): void {
   if (isEmpty(value)) return;
   if (!isJsonObject(owned)) {
-    search.lost.push(path);
+    if (isJsonObject(value) && isDivided(value, path, search.others)) compareFields(value, {}, path, search);
+    else search.lost.push(path);
     return;
   }
   const isWhole = Object.keys(owned).length === 0 && !isDivided(value, path, search.others);
   if (isWhole) return; // one piece, with all that is below
   if (Array.isArray(value)) compareItems(value, owned, path, search);
-  else if (isJsonObject(value))
-    for (const [name, inner] of Object.entries(value))
-      compare(inner, owned[`f:${name}`], [...path, `f:${name}`], search);
+  else if (isJsonObject(value)) compareFields(value, owned, path, search);
+}
+
+function compareFields(value: JsonObject, owned: JsonObject, path: FieldPath, search: Search): void {
+  for (const [name, inner] of Object.entries(value)) compare(inner, owned[`f:${name}`], [...path, `f:${name}`], search);
 }
 
 /** An item of a keyed list is never one piece; a map is not when others have parts of it. */
