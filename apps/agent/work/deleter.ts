@@ -42,7 +42,7 @@ export class Deleter {
     // not by the clock, which may be set anew meanwhile
     let waitedMs = 0;
     for (let tries = 1; !signal.aborted; tries++) {
-      const result = await this.slots.within(() => this.#try(tombstone));
+      const result = await this.slots.within(() => this.#try(tombstone, wasDeleting));
       wasDeleting ||= result?.outcome === 'deleting';
       const report = result === undefined ? undefined : this.#reportOf(tombstoneId, result, { wasDeleting, waitedMs });
       if (report !== undefined) {
@@ -60,11 +60,11 @@ export class Deleter {
     }
   }
 
-  /** Undefined when the member could not say. */
-  async #try(tombstone: Tombstone): Promise<DeletionResult | undefined> {
+  /** Undefined when the member could not say. What is on its way out goes, whoever wants its name by now. */
+  async #try(tombstone: Tombstone, wasDeleting: boolean): Promise<DeletionResult | undefined> {
     const { member, signal, log } = this.parts;
     const { object, uid, mode } = tombstone;
-    if (this.held.isWanted(object))
+    if (!wasDeleting && this.held.isWanted(object))
       return { outcome: 'replaced', left: [], message: 'a work of this cluster wants it' };
     try {
       const bounds = { signal, timeoutMs: deleteTimeoutMs };
