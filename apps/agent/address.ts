@@ -1,4 +1,4 @@
-import { StartupError } from '#platform';
+import { StartupError } from '#platform/light';
 
 const form = /^\[?([^\]]+?)\]?:(\d{1,5})$/;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clockAt, defaultObjectPolicy, type WorkItem } from '#domain';
 import type { MemberCluster, OwnedObject, OwnedWatch, PodView, Timing } from '#kube';
-import { silentLogger } from '#platform';
+import { silentLogger } from '#platform/light';
 import { Agent } from './agent.js';
 import { statusOf } from './status/work-view.js';
 

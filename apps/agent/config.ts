@@ -1,4 +1,4 @@
-import { defineConfig, setting } from '#platform';
+import { defineConfig, setting } from '#platform/light';
 
 const parse = defineConfig({
   BERTH_HUB: setting.text(undefined, 'host:port of the hub (or --hub)'),

@@ -1,5 +1,5 @@
 import { KubeError } from '#kube';
-import { RpcError } from '#platform';
+import { RpcError } from '#platform/light';
 import { HubUnreachable } from './identity/first-contact.js';
 
 /** A peer that does not answer for now: everyone who meets it tries again, and its stack tells nothing. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { AccessUnusable, connectCluster, kubeMember } from '#kube';
-import { createLogger, RpcError, type Running, runMain, StartupError } from '#platform';
+import { createLogger, RpcError, type Running, runMain, StartupError } from '#platform/light';
 import { agentConfigFrom, type MemberAccess } from './config.js';
 import { isUnanswered } from './expected.js';
 import { directoryKeeper, HubNotTrusted, NotEnrolled, startAgent, WrongMember } from './index.js';

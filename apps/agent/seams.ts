@@ -1,6 +1,6 @@
 import type { Chance, Millis } from '#domain';
 import type { MemberCluster, OwnedWatch, Timing } from '#kube';
-import type { Logger } from '#platform';
+import type { Logger } from '#platform/light';
 
 export type AgentLog = Logger;
 

@@ -32,7 +32,8 @@ export type {
   RpcMetadata,
   ServerStreamWriter,
 } from './rpc/types.js';
-export { type RunMainOptions, type Running, runMain, startNest } from './run-main.js';
+export { type RunMainOptions, type Running, runMain } from './run-main.js';
+export { startNest } from './start-nest.js';
 export { TunnelEndpoint } from './tunnel/endpoint.js';
 export { joinPipes } from './tunnel/joint.js';
 export {

@@ -1,8 +1,4 @@
-import type { INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { StartupError } from './errors/startup.js';
-import type { Logger } from './log/logger.js';
-import { nestLogger } from './log/nest-logger.js';
 
 /** What a program has running. `close` is called once, when the process is asked to end. */
 export interface Running {
@@ -58,10 +54,3 @@ export const runMain = async (start: () => Promise<Running>, options: RunMainOpt
     fail(error, onFatal);
   }
 };
-
-/** Builds and starts a Nest application without an HTTP server of its own; errors at start reach the caller. */
-export const startNest = (
-  module: Parameters<typeof NestFactory.createApplicationContext>[0],
-  log: Logger,
-): Promise<INestApplicationContext> =>
-  NestFactory.createApplicationContext(module, { logger: nestLogger(log), abortOnError: false });

@@ -1,7 +1,7 @@
 import { line } from '#contract';
 import type { Millis } from '#domain';
 import type { Timing } from '#kube';
-import { type ClientTls, createRpcClient, RpcError } from '#platform';
+import { type ClientTls, createRpcClient, RpcError } from '#platform/light';
 import { type AgentLog, backoffMs, rest } from '../seams.js';
 import { agentVersion } from '../version.js';
 import { HubUnreachable, pinnedAuthority } from './first-contact.js';

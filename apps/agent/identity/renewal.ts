@@ -1,7 +1,7 @@
 import { line } from '#contract';
 import type { Instant, Millis } from '#domain';
 import type { Timing } from '#kube';
-import { createRpcClient } from '#platform';
+import { createRpcClient } from '#platform/light';
 import { type AgentLog, rest } from '../seams.js';
 import { tlsOf } from './enrolment.js';
 import { type AgentIdentity, type IdentityKeeper, newKey, validityOf } from './identity.js';

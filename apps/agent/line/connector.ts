@@ -1,6 +1,6 @@
 import { line } from '#contract';
 import type { Millis } from '#domain';
-import { createRpcClient, openChannel, type RpcChannel, RpcError } from '#platform';
+import { createRpcClient, openChannel, type RpcChannel, RpcError } from '#platform/light';
 import type { Agent } from '../agent.js';
 import { NotEnrolled, tlsOf } from '../identity/enrolment.js';
 import type { AgentIdentity } from '../identity/identity.js';

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { line } from '#contract';
 import { NotBuilt } from '#domain';
 import type { PodAccess } from '#kube';
-import { type ClientBidi, type FramePipe, frameOf, TunnelEndpoint } from '#platform';
+import { type ClientBidi, type FramePipe, frameOf, TunnelEndpoint } from '#platform/light';
 import type { AgentParts } from '../seams.js';
 import { endFor, refusalFor } from './end.js';
 import { serveTunnel, type TunnelWorld } from './serve.js';

@@ -3,7 +3,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { line } from '#contract';
 import { DomainError, type Instant, type Millis } from '#domain';
 import { InvalidObject, type LogQuery, type PodView } from '#kube';
-import { frameOf, type TunnelEndpoint, TunnelOver, tunnelPieceBytes } from '#platform';
+import { frameOf, type TunnelEndpoint, TunnelOver, tunnelPieceBytes } from '#platform/light';
 import { rest } from '../seams.js';
 import { refusalFor } from './end.js';
 import type { TunnelWorld } from './serve.js';

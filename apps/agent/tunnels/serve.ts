@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { line } from '#contract';
 import { NotBuilt } from '#domain';
 import type { Timing } from '#kube';
-import { frameOf, type TunnelEndpoint } from '#platform';
+import { frameOf, type TunnelEndpoint } from '#platform/light';
 import type { AgentLog } from '../seams.js';
 import { LogTunnel } from './logs.js';
 import { chosenContainer, chosenPod, type PodWorld } from './target.js';

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PermissionDenied } from '#domain';
 import { RpcError } from '../errors/rpc-error.js';
 import { silentLogger } from '../log/logger.js';
-import { startNest } from '../run-main.js';
+import { startNest } from '../start-nest.js';
 import { type Caller, echoHandlers, echoOptions, startEcho } from '../testing/echo-server.js';
 import { EchoService } from '../testing/gen/echo_pb.js';
 import { createRpcClient } from './client.js';
