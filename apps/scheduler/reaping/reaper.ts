@@ -217,10 +217,10 @@ export class Reaper {
 
   async #account(tx: Transaction, tombstones: readonly placementStore.TombstoneWrite[]): Promise<void> {
     await tx.audit.append(
-      ...tombstones.map(({ tenant, cluster, kind, namespace, name, uid }) => ({
+      ...tombstones.map(({ tenant, cluster, kind, namespace, name, uid, mode }) => ({
         tenant,
         actor: this.#principal.actor,
-        action: 'object.delete',
+        action: mode === 'let-go' ? 'object.let-go' : 'object.delete',
         target: `clusters/${cluster}/${namespace === '' ? '' : `${namespace}/`}${kind}/${name}`,
         after: { uid },
       })),

@@ -12,6 +12,7 @@ const dropped = (differs: Partial<placementStore.DroppedObject> = {}): placement
   name: 'web',
   droppedGeneration: 2n,
   uid: 'u1',
+  adopted: false,
   tombstone: 'none',
   restLeft: false,
   holders: 1,
@@ -22,7 +23,12 @@ const namespace = (differs: Partial<placementStore.DroppedObject> = {}) =>
 
 describe('reapingSteps', () => {
   it('buries what the agent still sees, by the uid that it sees', () => {
-    expect(reapingSteps([dropped()]).bury).toMatchObject([{ name: 'web', uid: 'u1' }]);
+    expect(reapingSteps([dropped()]).bury).toMatchObject([{ name: 'web', uid: 'u1', mode: 'delete' }]);
+  });
+
+  it('lets go what was there before Berth, and deletes nothing of it', () => {
+    expect(reapingSteps([dropped({ adopted: true })]).bury).toMatchObject([{ uid: 'u1', mode: 'let-go' }]);
+    expect(reapingSteps([namespace({ adopted: true })]).bury).toMatchObject([{ mode: 'let-go' }]);
   });
 
   it('waits for the confirmation of an open tombstone', () => {

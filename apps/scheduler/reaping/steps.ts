@@ -1,13 +1,19 @@
+import type { TombstoneMode } from '#domain';
 import type { placementStore } from '#store';
 
 type DroppedObject = placementStore.DroppedObject;
 
 /** What is to be done about an object that its work has dropped. */
 export interface ReapingSteps {
-  /** Seen in the cluster: order its deletion, by uid. */
-  bury: readonly (DroppedObject & { uid: string })[];
+  /** Seen in the cluster: order its deletion, by uid; or, where it was there before Berth, that it be let go. */
+  bury: readonly Burial[];
   /** Confirmed gone, or another work answers for it. */
   forget: readonly DroppedObject[];
+}
+
+export interface Burial extends DroppedObject {
+  uid: string;
+  mode: TombstoneMode;
 }
 
 const hasUid = (object: DroppedObject): object is DroppedObject & { uid: string } => object.uid !== undefined;
@@ -18,7 +24,7 @@ const hasUid = (object: DroppedObject): object is DroppedObject & { uid: string 
  * after everything else of that work.
  */
 export function reapingSteps(dropped: readonly DroppedObject[]): ReapingSteps {
-  const bury: (DroppedObject & { uid: string })[] = [];
+  const bury: Burial[] = [];
   const forget: DroppedObject[] = [];
   const holders = new Map<string, number>();
   for (const object of dropped) {
@@ -33,7 +39,7 @@ export function reapingSteps(dropped: readonly DroppedObject[]): ReapingSteps {
       }
     }
     if (!hasUid(object) || object.tombstone === 'confirmed') forget.push(object);
-    else if (object.tombstone === 'none') bury.push(object);
+    else if (object.tombstone === 'none') bury.push({ ...object, mode: object.adopted ? 'let-go' : 'delete' });
   }
   return { bury, forget };
 }

@@ -1,4 +1,4 @@
-import type { ObjectRef, Resources } from '#domain';
+import type { ObjectRef, Resources, TombstoneMode } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 
 /**
@@ -12,6 +12,8 @@ export interface DroppedObject extends ObjectRef {
   droppedGeneration: bigint;
   /** Undefined when the agent sees no such object any more. */
   uid: string | undefined;
+  /** It was there before Berth took it over: it is let go, and not deleted. */
+  adopted: boolean;
   /** The newest tombstone that names this very object (by uid). */
   tombstone: 'none' | 'open' | 'confirmed';
   /** Whether the work still has objects inside the namespace that this object is. */
@@ -30,6 +32,7 @@ interface DroppedRow {
   name: string;
   dropped_generation: string;
   uid: string | null;
+  adopted: boolean | null;
   tombstone: DroppedObject['tombstone'];
   rest_left: boolean;
   holders: number;
@@ -41,7 +44,7 @@ const batch = 2_000;
 export async function readDropped(tx: Transaction, clusters?: readonly string[]): Promise<DroppedObject[]> {
   const rows = await tx.query<DroppedRow>(
     `SELECT o.work_id, w.cluster_id, w.tenant_id, o.api_version, o.kind, o.namespace, o.name, o.dropped_generation::text,
-       seen.uid, coalesce(stone.state, 'none') AS tombstone,
+       seen.uid, seen.adopted, coalesce(stone.state, 'none') AS tombstone,
        o.kind = 'Namespace' AND EXISTS (
          SELECT FROM work_objects rest WHERE rest.work_id = o.work_id AND rest.kind <> 'Namespace') AS rest_left,
        CASE WHEN o.kind <> 'Namespace' THEN 1 ELSE (
@@ -52,7 +55,7 @@ export async function readDropped(tx: Transaction, clusters?: readonly string[])
      JOIN works w ON w.id = o.work_id
      JOIN work_status s ON s.work_id = o.work_id AND s.generation >= o.dropped_generation
      LEFT JOIN LATERAL (
-       SELECT x->>'uid' AS uid FROM jsonb_array_elements(s.objects) x
+       SELECT x->>'uid' AS uid, coalesce((x->>'adopted')::boolean, false) AS adopted FROM jsonb_array_elements(s.objects) x
        WHERE x->>'kind' = o.kind AND x->>'name' = o.name AND coalesce(x->>'namespace', '') = o.namespace
          AND split_part(x->>'apiVersion', '/', 1) = split_part(o.api_version, '/', 1) AND coalesce(x->>'uid', '') <> ''
        LIMIT 1) seen ON true
@@ -75,6 +78,7 @@ export async function readDropped(tx: Transaction, clusters?: readonly string[])
     name: row.name,
     droppedGeneration: BigInt(row.dropped_generation),
     uid: row.uid ?? undefined,
+    adopted: row.adopted ?? false,
     tombstone: row.tombstone,
     restLeft: row.rest_left,
     holders: row.holders,
@@ -90,14 +94,15 @@ export interface TombstoneWrite extends ObjectRef {
   /** The generation that dropped the object: whatever was applied later is not meant. */
   generation: bigint;
   uid: string;
+  mode: TombstoneMode;
 }
 
 export async function writeTombstones(tx: Transaction, tombstones: readonly TombstoneWrite[]): Promise<void> {
   if (tombstones.length === 0) return;
   await tx.execute(
-    `INSERT INTO tombstones (id, cluster_id, tenant_id, work_id, sequence, generation, api_version, kind, namespace, name, uid)
+    `INSERT INTO tombstones (id, cluster_id, tenant_id, work_id, sequence, generation, api_version, kind, namespace, name, uid, mode)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
-       $9::text[], $10::text[], $11::text[])`,
+       $9::text[], $10::text[], $11::text[], $12::text[])`,
     [
       tombstones.map((each) => each.id),
       tombstones.map((each) => each.cluster),
@@ -110,6 +115,7 @@ export async function writeTombstones(tx: Transaction, tombstones: readonly Tomb
       tombstones.map((each) => each.namespace),
       tombstones.map((each) => each.name),
       tombstones.map((each) => each.uid),
+      tombstones.map((each) => each.mode),
     ],
   );
 }
