@@ -122,7 +122,7 @@ describe('the fleet through the gateway', () => {
 
   it('removes a cluster that holds nothing and revokes its certificates, and keeps one that holds work', async () => {
     await harness.db.query(
-      `INSERT INTO certificates (serial, cluster_id, expires_at) VALUES ('s1', 'once', now() + interval '1 day')`,
+      `INSERT INTO certificates (serial, first_serial, cluster_id, expires_at) VALUES ('s1', 's1', 'once', now() + interval '1 day')`,
     );
     await harness.db.query(
       `INSERT INTO tombstones (id, cluster_id, tenant_id, work_id, sequence, generation, api_version, kind, namespace, name, uid, confirmed_at, outcome)

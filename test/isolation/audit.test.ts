@@ -92,6 +92,12 @@ const recorded: Readonly<Record<string, Recorded>> = {
     before: { ...settings, overSubscription },
     after: { ...settings, overSubscription, region: 'eu' },
   },
+  'ClusterService.RevokeAgent': {
+    action: 'clusters.revokeAgent',
+    target: 'clusters/north',
+    before: null,
+    after: { certificates_revoked: expect.any(Number), tokens_voided: expect.any(Number) },
+  },
   'ClusterService.RemoveCluster': {
     action: 'clusters.remove',
     target: 'clusters/doomed',

@@ -90,6 +90,7 @@ export const cases: Readonly<Record<string, MethodCase>> = {
       return (as) => as.clusters.removeCluster({ name: 'clusters/doomed' });
     },
   },
+  'ClusterService.RevokeAgent': plain('operator', (as) => as.clusters.revokeAgent({ name: 'clusters/north' })),
   'ClusterService.WatchClusters': plain('operator', (as) =>
     first(as.clusters.watchClusters({}, { deadlineMs: 10_000 })),
   ),

@@ -41,6 +41,7 @@ export function addClusters(program: Command, shell: Shell): void {
   });
   addRegistration(cluster, shell);
   addChanges(cluster, shell);
+  addRevocation(cluster, shell);
   addRemoval(cluster, shell);
 }
 
@@ -186,6 +187,29 @@ function addChanges(cluster: Command, shell: Shell): void {
       return undefined;
     });
   }
+}
+
+function addRevocation(cluster: Command, shell: Shell): void {
+  const revoke = cluster
+    .command('revoke')
+    .argument('<name>')
+    .option('-y, --yes', 'do not ask')
+    .description('Cut off the agent of a cluster: its certificates and unused tokens count no more.');
+  shell.on<{ yes?: boolean }>(revoke, async (session, [id = ''], { yes }) => {
+    const name = session.names.cluster(id);
+    await confirm(session, `cut off the agent of cluster ${id}`, yes);
+    const answer = await session.clusters.revokeAgent({ name });
+    session.show({
+      schema: wire.RevokeAgentResponseSchema,
+      message: answer,
+      names: [name],
+      text: () => [
+        `agent of ${id} cut off (certificates revoked: ${answer.revokedCertificates}, tokens voided: ${answer.voidedTokens})`,
+        `"berth cluster token ${id}" makes a token for a new one; what the cluster runs is left as it is`,
+      ],
+    });
+    return undefined;
+  });
 }
 
 function addRemoval(cluster: Command, shell: Shell): void {

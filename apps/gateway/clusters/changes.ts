@@ -23,10 +23,12 @@ import {
   insertOperation,
   lockCluster,
   readCluster,
+  revokeAgent,
   revokeCertificates,
   type StoredCluster,
   type Transaction,
   updateCluster,
+  voidEnrolmentTokens,
 } from '#store';
 import type { EnrolmentPoint } from '../parts.js';
 import { type EnrolmentTokenInit, issueToken } from './tokens.js';
@@ -164,6 +166,16 @@ export async function changeCluster(
     after: settingsJson(after),
   });
   return await readExisting(tx, id);
+}
+
+/** Whatever the cluster's agent could show counts no more; the hub that holds its line hears of it by the outbox. */
+export async function cutOffAgent(tx: Transaction, id: string, asked: Asked): Promise<wire.RevokeAgentResponse> {
+  await lockExisting(tx, id);
+  const voidedTokens = await voidEnrolmentTokens(tx, id);
+  const revokedCertificates = await revokeAgent(tx, id);
+  const after = { certificates_revoked: revokedCertificates, tokens_voided: voidedTokens };
+  await record(tx, asked, { action: 'clusters.revokeAgent', cluster: id, before: null, after });
+  return create(wire.RevokeAgentResponseSchema, { revokedCertificates, voidedTokens });
 }
 
 /**

@@ -9,13 +9,21 @@ import { cutPage, readPage } from '../pages.js';
 import { type EnrolmentPoint, gatewayParts } from '../parts.js';
 import { actorOf, readerFor, storePrincipalOf } from '../principal.js';
 import { watch } from '../watching/watch.js';
-import { changeCluster, createEnrolmentToken, registerCluster, removeCluster, withoutToken } from './changes.js';
+import {
+  changeCluster,
+  createEnrolmentToken,
+  cutOffAgent,
+  registerCluster,
+  removeCluster,
+  withoutToken,
+} from './changes.js';
 
 type Call = RpcCall<Principal>;
 const {
   registerCluster: registerMethod,
   updateCluster: updateMethod,
   removeCluster: removeMethod,
+  revokeAgent: revokeMethod,
 } = wire.ClusterService.method;
 const watchPageRows = 100;
 
@@ -77,6 +85,14 @@ export class ClusterController implements RpcHandlers<typeof wire.ClusterService
       once(tx, { principal, method: removeMethod, request }, () =>
         removeCluster(tx, cluster, { request, ids: this.ids, asked }),
       ),
+    );
+  }
+
+  async revokeAgent(request: wire.RevokeAgentRequest, { principal }: Call) {
+    const { cluster } = readClusterName(request.name);
+    const asked = { actor: actorOf(principal), requestId: request.requestId };
+    return await this.store.unitOfWork.run(storePrincipalOf(principal), (tx) =>
+      once(tx, { principal, method: revokeMethod, request }, () => cutOffAgent(tx, cluster, asked)),
     );
   }
 

@@ -42,9 +42,11 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
   }
 
   async renewCertificate(request: line.RenewCertificateRequest, call: RpcCall<HubPrincipal>) {
-    const { cluster } = agentOf(call.principal);
+    const { cluster, serial: former } = agentOf(call.principal);
     const issued = await this.authority.issueForAgent(request.certificateSigningRequest, cluster);
-    await this.store.recordRenewal({ serial: issued.serial, cluster, expiresAt: issued.expiresAt });
+    const renewed = { serial: issued.serial, cluster, expiresAt: issued.expiresAt };
+    if (!(await this.store.recordRenewal(renewed, former)))
+      throw new Unauthenticated('CERTIFICATE_REVOKED', `the certificate ${former} was revoked`);
     this.log.info({ cluster, serial: issued.serial }, 'agent certificate renewed');
     return {
       certificateChain: issued.chain,

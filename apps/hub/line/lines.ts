@@ -9,6 +9,7 @@ const goodbyes = {
   SUPERSEDED: 'a newer stream of this cluster was accepted',
   REVOKED: 'the certificate was revoked, or the cluster removed',
   SHUTDOWN: 'the hub shuts down; connect again',
+  CERTIFICATE_EXPIRED: 'the certificate has expired, and none has renewed it',
 } as const;
 
 /** The streams of this hub, one per cluster. */
@@ -62,9 +63,9 @@ export class Lines implements OnModuleDestroy {
     this.#open.get(cluster)?.wake();
   }
 
-  /** What lost wake-ups would have said, of all lines or one: newer works, a newer epoch, a revocation. */
-  async check(cluster?: ClusterId): Promise<void> {
-    const lines = [...this.#open.values()].filter((each) => cluster === undefined || each.facts.cluster === cluster);
+  /** What lost wake-ups would have said, of all lines or some: newer works, a newer epoch, a revocation; and an expiry. */
+  async check(only?: ReadonlySet<ClusterId>): Promise<void> {
+    const lines = [...this.#open.values()].filter((each) => only?.has(each.facts.cluster) ?? true);
     if (lines.length === 0) return;
     const asked = lines.map(({ facts }) => ({ cluster: facts.cluster, serial: facts.serial }));
     const standings = await this.store.lineStandings(asked);
@@ -73,6 +74,7 @@ export class Lines implements OnModuleDestroy {
       const standing = byCluster.get(each.facts.cluster);
       if (standing === undefined) continue;
       if (standing.revoked || standing.epoch === undefined) this.part(each, 'REVOKED');
+      else if (standing.expired) this.part(each, 'CERTIFICATE_EXPIRED');
       else if (standing.epoch > each.facts.epoch) this.part(each, 'SUPERSEDED');
       else if (standing.head > each.sent) each.wake();
     }

@@ -59,8 +59,7 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   private async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const news of this.store.news(signal))
-          for (const cluster of new Set(news.map((each) => each.resource))) await this.announced(cluster, news);
+        for await (const news of this.store.news(signal)) await this.announced(news);
       } catch (err) {
         if (signal.aborted) return;
         this.log.warn({ err }, 'the feed could not be followed; trying again');
@@ -69,10 +68,12 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private async announced(cluster: string, news: readonly FleetNews[]): Promise<void> {
-    const kinds = new Set(news.filter((each) => each.resource === cluster).map((each) => each.kind));
-    if (kinds.has('work')) this.lines.wake(cluster);
-    if (kinds.has('cluster')) await this.lines.check(cluster);
+  private async announced(news: readonly FleetNews[]): Promise<void> {
+    const about = (kind: FleetNews['kind']) =>
+      new Set(news.filter((each) => each.kind === kind).map(({ resource }) => resource));
+    for (const cluster of about('work')) this.lines.wake(cluster);
+    const changed = about('cluster');
+    if (changed.size > 0) await this.lines.check(changed);
   }
 
   /** A full lease, and as long again for coming back. */

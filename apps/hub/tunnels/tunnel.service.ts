@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { create, fromJson } from '@bufbuild/protobuf';
 import { Inject } from '@nestjs/common';
 import { line } from '#contract';
@@ -47,7 +48,7 @@ export class TunnelController implements RpcHandlers<typeof line.TunnelService, 
       const agent = await this.summon(agentLine, meeting, ticket, call.signal);
       this.log.info({ cluster, tunnel, actor: ticket.actor }, 'tunnel opened');
       const gateway = { write: (frame: line.TunnelFrame) => stream.write({ frame }), frames: framesOf(incoming) };
-      await Promise.race([joinPipes(gateway, agent), lineLost(agentLine, cluster)]);
+      await whileLineLives(agentLine, joinPipes(gateway, agent));
     } finally {
       this.#meetings.close(meeting);
       this.log.info({ cluster, tunnel }, 'tunnel closed');
@@ -116,12 +117,19 @@ async function promptly<T>(incoming: AsyncIterator<T>, signal: AbortSignal): Pro
 }
 
 /** A line that ends takes its tunnels with it: a revoked or superseded agent is heard no more. */
-function lineLost({ signal }: AgentLine, cluster: ClusterId): Promise<never> {
-  return new Promise((_, reject) => {
-    const lose = () => reject(new AgentNotConnected(cluster));
-    if (signal.aborted) lose();
-    else signal.addEventListener('abort', lose, { once: true });
+async function whileLineLives({ signal, facts }: AgentLine, tunnel: Promise<void>): Promise<void> {
+  setMaxListeners(0, signal); // one for each tunnel
+  let lose = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    lose = () => reject(new AgentNotConnected(facts.cluster));
   });
+  signal.addEventListener('abort', lose, { once: true });
+  if (signal.aborted) lose();
+  try {
+    await Promise.race([tunnel, lost]);
+  } finally {
+    signal.removeEventListener('abort', lose);
+  }
 }
 
 async function* framesOf(incoming: AsyncIterator<Incoming>): AsyncGenerator<line.TunnelFrame, void, undefined> {

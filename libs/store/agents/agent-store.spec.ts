@@ -35,6 +35,7 @@ describeAgentStore('in memory', async () => {
     freshnessOf: async (workId) => model.freshnessOf(workId),
     phaseOf: async (cluster) => model.agents.get(cluster)?.phase ?? '',
     revoke: async (serial) => model.revoke(serial),
+    now: () => clock.now(),
     pass: async (_, ms) => clock.advance(ms),
     lose: async (which) => void coming.push(which === 'before-commit' ? 'lost-before-commit' : 'lost-after-commit'),
     conflicts: async (times) => void coming.push(...Array.from({ length: times }, () => 'conflict' as const)),
@@ -136,6 +137,7 @@ function arrangedIn(database: TestDatabase): Arranged {
       )?.freshness ?? '',
     phaseOf: async (cluster) =>
       (await one<{ phase: string }>('SELECT phase FROM clusters WHERE id = $1', [cluster]))?.phase ?? '',
+    now: () => Date.now(),
     revoke: async (serial) => {
       await database.query('UPDATE certificates SET revoked_at = clock_timestamp() WHERE serial = $1', [serial]);
     },

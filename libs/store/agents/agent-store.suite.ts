@@ -24,6 +24,8 @@ export interface AgentStoreBench {
   freshnessOf(workId: string): Promise<string>;
   phaseOf(cluster: string): Promise<string>;
   revoke(serial: string): Promise<void>;
+  /** About what the store's clock says. */
+  now(): number;
   /** Time goes by on the store's clock, for this cluster's lease. */
   pass(cluster: string, ms: number): Promise<void>;
   /** The next transaction meets this; `conflicts`: so many times in a row. */
@@ -141,16 +143,39 @@ export function describeAgentStore(name: string, start: () => Promise<AgentStore
       it('tells how a certificate stands, and how each line does', async () => {
         const cluster = await aCluster();
         const line = await aLine(cluster);
-        const certificate = { serial: randomUUID(), cluster, expiresAt: Date.now() + 60_000 };
+        const certificate = { serial: randomUUID(), cluster, expiresAt: bench.now() + 60_000 };
         expect(await bench.store.certificateStanding(certificate)).toBe('valid');
         expect(await bench.store.certificateStanding({ ...certificate, serial: 'x', cluster: 'nowhere' })).toBe(
           'cluster-unknown',
         );
         const standing = async () => (await bench.store.lineStandings([{ cluster, serial: certificate.serial }]))[0];
-        expect(await standing()).toEqual({ cluster, epoch: line.epoch, head: 0n, revoked: false });
+        expect(await standing()).toEqual({ cluster, epoch: line.epoch, head: 0n, revoked: false, expired: false });
         await bench.revoke(certificate.serial);
         expect(await bench.store.certificateStanding(certificate)).toBe('revoked');
         expect(await standing()).toMatchObject({ revoked: true });
+      });
+
+      it('lets a line stand on the certificates that renew the one it was opened with, and on no others', async () => {
+        const [cluster, other] = [await aCluster(), await aCluster()];
+        const inForce = { expiresAt: bench.now() + 3_600_000 };
+        const past = { expiresAt: bench.now() - 1_000 };
+        const opened = { serial: randomUUID(), cluster, ...past };
+        await bench.store.certificateStanding(opened);
+        const isExpired = async () =>
+          (await bench.store.lineStandings([{ cluster, serial: opened.serial }]))[0]?.expired;
+        expect(await isExpired()).toBe(true);
+        await bench.store.certificateStanding({ serial: randomUUID(), cluster, ...inForce });
+        expect(await isExpired(), 'another enrolment of the cluster').toBe(true);
+        const second = { serial: randomUUID(), cluster, ...past };
+        expect(await bench.store.recordRenewal(second, opened.serial)).toBe(true);
+        expect(await isExpired()).toBe(true);
+        const third = { serial: randomUUID(), cluster, ...inForce };
+        expect(await bench.store.recordRenewal({ ...third, cluster: other }, second.serial)).toBe(false);
+        expect(await bench.store.recordRenewal(third, second.serial)).toBe(true);
+        expect(await isExpired()).toBe(false);
+        await bench.revoke(third.serial);
+        expect(await isExpired()).toBe(true);
+        expect(await bench.store.recordRenewal({ ...third, serial: randomUUID() }, third.serial)).toBe(false);
       });
     }
 

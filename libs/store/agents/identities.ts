@@ -30,40 +30,64 @@ export async function consumeEnrolmentToken(
   return { kind: 'granted', cluster: row.cluster_id };
 }
 
-/** Keeps a certificate's serial, so that it can be revoked. */
+interface Certificate {
+  serial: string;
+  cluster: ClusterId;
+  expiresAt: Instant;
+}
+
+/**
+ * Keeps a certificate's serial, so that it can be revoked. `first` is the serial that its agent enrolled with. The agent's
+ * row is locked first, as whoever revokes does: neither overlooks the other.
+ */
 export async function recordCertificate(
   tx: Transaction,
-  certificate: { serial: string; cluster: ClusterId; expiresAt: Instant },
+  { serial, cluster, expiresAt }: Certificate,
+  first = serial,
 ): Promise<void> {
-  const expiresAt = new Date(certificate.expiresAt).toISOString();
-  await tx.query(
-    `INSERT INTO certificates (serial, cluster_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT (serial) DO NOTHING`,
-    [certificate.serial, certificate.cluster, expiresAt],
-  );
+  const until = new Date(expiresAt).toISOString();
   await tx.query(
     `UPDATE cluster_agents SET certificate_expires_at = greatest(certificate_expires_at, $2) WHERE cluster_id = $1`,
-    [certificate.cluster, expiresAt],
+    [cluster, until],
   );
+  await tx.query(
+    `INSERT INTO certificates (serial, first_serial, cluster_id, expires_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (serial) DO NOTHING`,
+    [serial, first, cluster, until],
+  );
+}
+
+/** Keeps the certificate that takes the place of `former`; false, and nothing is kept, when that one was revoked. */
+export async function renewCertificate(tx: Transaction, renewed: Certificate, former: string): Promise<boolean> {
+  await tx.query(`SELECT FROM cluster_agents WHERE cluster_id = $1 FOR UPDATE`, [renewed.cluster]);
+  const [row] = await tx.query<{ first_serial: string }>(
+    `SELECT first_serial FROM certificates WHERE serial = $1 AND cluster_id = $2 AND revoked_at IS NULL`,
+    [former, renewed.cluster],
+  );
+  if (row === undefined) return false;
+  await recordCertificate(tx, renewed, row.first_serial);
+  return true;
 }
 
 export type CertificateStanding = 'valid' | 'revoked' | 'cluster-unknown';
 
 /**
  * Whether a certificate that the authority signed still counts. A serial that the store does not know was signed in
- * an incarnation that a restore took back: it counts, and is kept from now on, or a restore would lock agents out.
+ * an incarnation that a restore took back: it counts, and is kept from now on, or a restore would lock agents out; but not
+ * where an operator has revoked since: nobody can tell whether it was meant.
  */
-export async function certificateStanding(
-  tx: Transaction,
-  certificate: { serial: string; cluster: ClusterId; expiresAt: Instant },
-): Promise<CertificateStanding> {
-  const [row] = await tx.query<{ cluster: boolean; known: boolean; revoked: boolean }>(
+export async function certificateStanding(tx: Transaction, certificate: Certificate): Promise<CertificateStanding> {
+  const [row] = await tx.query<{ cluster: boolean; purged: boolean; known: boolean; revoked: boolean }>(
     `SELECT EXISTS (SELECT FROM cluster_agents WHERE cluster_id = $2) AS cluster,
+            EXISTS (SELECT FROM cluster_agents WHERE cluster_id = $2 AND revoked_at IS NOT NULL) AS purged,
             EXISTS (SELECT FROM certificates WHERE serial = $1) AS known,
             EXISTS (SELECT FROM certificates WHERE serial = $1 AND revoked_at IS NOT NULL) AS revoked`,
     [certificate.serial, certificate.cluster],
   );
   if (row?.revoked === true) return 'revoked';
   if (row?.cluster !== true) return 'cluster-unknown';
-  if (!row.known) await recordCertificate(tx, certificate);
+  if (row.known) return 'valid';
+  if (row.purged) return 'revoked';
+  await recordCertificate(tx, certificate);
   return 'valid';
 }

@@ -71,6 +71,8 @@ export interface LineStanding {
   epoch: bigint | undefined;
   head: bigint;
   revoked: boolean;
+  /** On the store's clock, the certificate that the stream was opened with and all that renewed it have run out. */
+  expired: boolean;
 }
 
 interface StandingRow {
@@ -78,6 +80,7 @@ interface StandingRow {
   epoch: string | null;
   work_sequence: string | null;
   revoked: boolean;
+  expired: boolean;
 }
 
 /** Of many lines in one statement. */
@@ -86,9 +89,12 @@ export async function lineStandings(
   lines: readonly { cluster: ClusterId; serial: string }[],
 ): Promise<LineStanding[]> {
   const rows = await tx.query<StandingRow>(
-    `SELECT l.cluster_id, a.epoch, c.work_sequence,
-       EXISTS (SELECT FROM certificates x WHERE x.serial = l.serial AND x.revoked_at IS NOT NULL) AS revoked
+    `SELECT l.cluster_id, a.epoch, c.work_sequence, coalesce(o.revoked_at IS NOT NULL, false) AS revoked,
+       o.serial IS NOT NULL AND NOT EXISTS (
+         SELECT FROM certificates x WHERE x.first_serial = o.first_serial AND x.revoked_at IS NULL
+           AND x.expires_at > clock_timestamp()) AS expired
      FROM unnest($1::text[], $2::text[]) AS l(cluster_id, serial)
+     LEFT JOIN certificates o ON o.serial = l.serial
      LEFT JOIN cluster_agents a ON a.cluster_id = l.cluster_id
      LEFT JOIN cluster_capacity c ON c.cluster_id = l.cluster_id`,
     [lines.map((each) => each.cluster), lines.map((each) => each.serial)],
@@ -98,5 +104,6 @@ export async function lineStandings(
     epoch: row.epoch === null ? undefined : BigInt(row.epoch),
     head: BigInt(row.work_sequence ?? '0'),
     revoked: row.revoked,
+    expired: row.expired,
   }));
 }

@@ -26,8 +26,11 @@ export interface AgentStore {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   certificateStanding(certificate: AgentCertificate): Promise<CertificateStanding>;
-  /** Keeps a certificate that its agent renewed, and audits it. */
-  recordRenewal(certificate: AgentCertificate): Promise<void>;
+  /**
+   * Keeps the certificate that takes the place of the one with the serial `former`, and audits it. False, and nothing is
+   * kept, when that one has been revoked.
+   */
+  recordRenewal(certificate: AgentCertificate, former: string): Promise<boolean>;
   /** Grants the next epoch of a cluster; from then on every write of an older one is refused. */
   openLine(request: LineRequest): Promise<LineGrant>;
   /** Says that the stream of this epoch is gone; a newer one is left as it is. */

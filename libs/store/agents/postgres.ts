@@ -3,7 +3,7 @@ import type { Store } from '../core/store.js';
 import type { Transaction } from '../core/transaction.js';
 import { workBacklog } from './backlog.js';
 import { storeHeartbeats, storeSchema } from './heartbeats.js';
-import { certificateStanding, recordCertificate } from './identities.js';
+import { certificateStanding, renewCertificate } from './identities.js';
 import { closeLine, lineStandings, openLine } from './lines.js';
 import type { AgentCertificate, AgentStore, FleetNews } from './port.js';
 import { storeStatus } from './status.js';
@@ -16,7 +16,7 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
   return {
     ping: () => store.ping(),
     certificateStanding: (certificate) => run((tx) => certificateStanding(tx, certificate)),
-    recordRenewal: (certificate) => run((tx) => recordRenewal(tx, certificate)),
+    recordRenewal: (certificate, former) => run((tx) => recordRenewal(tx, certificate, former)),
     openLine: async (request) => {
       const incarnation = await store.feed.incarnation();
       return run((tx) => openLine(tx, incarnation, request));
@@ -33,9 +33,9 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
   };
 }
 
-async function recordRenewal(tx: Transaction, certificate: AgentCertificate): Promise<void> {
+async function recordRenewal(tx: Transaction, certificate: AgentCertificate, former: string): Promise<boolean> {
   const { cluster, serial } = certificate;
-  await recordCertificate(tx, certificate);
+  if (!(await renewCertificate(tx, certificate, former))) return false;
   await tx.audit.append({
     tenant: undefined,
     actor: `agent:${cluster}`,
@@ -43,6 +43,7 @@ async function recordRenewal(tx: Transaction, certificate: AgentCertificate): Pr
     target: `clusters/${cluster}`,
     after: { serial },
   });
+  return true;
 }
 
 async function* newsOf(feed: Feed, signal: AbortSignal): AsyncGenerator<readonly FleetNews[], void, undefined> {

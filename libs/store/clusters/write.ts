@@ -61,6 +61,24 @@ export async function deleteCluster(tx: Transaction, id: string): Promise<boolea
   }
 }
 
+/** Makes unused enrolment tokens of a cluster void; answers how many. */
+export async function voidEnrolmentTokens(tx: Transaction, cluster: string): Promise<number> {
+  return await tx.execute(
+    `UPDATE enrolment_tokens SET voided_at = clock_timestamp()
+     WHERE cluster_id = $1 AND used_at IS NULL AND voided_at IS NULL`,
+    [cluster],
+  );
+}
+
+/**
+ * Revokes every certificate of a cluster that is registered; answers how many. After `voidEnrolmentTokens`: an enrolment
+ * under way holds its token, then the agent's row, and so does a renewal; what they record first is revoked with the rest.
+ */
+export async function revokeAgent(tx: Transaction, cluster: string): Promise<number> {
+  await tx.query(`UPDATE cluster_agents SET revoked_at = clock_timestamp() WHERE cluster_id = $1`, [cluster]);
+  return await revokeCertificates(tx, cluster);
+}
+
 /** Revokes every certificate of a cluster; answers how many. */
 export async function revokeCertificates(tx: Transaction, cluster: string): Promise<number> {
   return await tx.execute(
@@ -74,11 +92,7 @@ export async function insertEnrolmentToken(
   tx: Transaction,
   token: { id: string; cluster: string; secretHash: Uint8Array; ttlMs: number },
 ): Promise<Date> {
-  await tx.query(
-    `UPDATE enrolment_tokens SET voided_at = clock_timestamp()
-     WHERE cluster_id = $1 AND used_at IS NULL AND voided_at IS NULL`,
-    [token.cluster],
-  );
+  await voidEnrolmentTokens(tx, token.cluster);
   const rows = await tx.query<{ expires_at: Date }>(
     `INSERT INTO enrolment_tokens (id, cluster_id, secret_hash, expires_at)
      VALUES ($1, $2, $3, clock_timestamp() + $4::float8 * interval '1 ms') RETURNING expires_at`,

@@ -40,6 +40,7 @@ export const clusterEntity = new EntitySchema<ClusterRow>({
 
 export interface CertificateRow {
   serial: string;
+  firstSerial: string;
   cluster: string;
   issuedAt: Date;
   expiresAt: Date;
@@ -51,6 +52,7 @@ export const certificateEntity = new EntitySchema<CertificateRow>({
   tableName: 'certificates',
   columns: {
     serial: text('serial', key),
+    firstSerial: text('first_serial'),
     cluster: text('cluster_id'),
     issuedAt: stamp('issued_at'),
     expiresAt: moment('expires_at'),

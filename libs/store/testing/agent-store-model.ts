@@ -75,7 +75,7 @@ export class AgentStoreModel implements AgentStore {
   readonly works = new Map<string, Work>();
   readonly tombstones = new Map<string, TombstoneRow>();
   readonly status = new Map<string, StatusRow>();
-  readonly #certificates = new Map<string, AgentCertificate & { revoked: boolean }>();
+  readonly #certificates = new Map<string, AgentCertificate & { first: string; revoked: boolean }>();
   readonly #schemas = new Set<string>();
   readonly #news = new NewsLog();
 
@@ -152,15 +152,19 @@ export class AgentStoreModel implements AgentStore {
       const known = this.#certificates.get(certificate.serial);
       if (known?.revoked === true) return 'revoked';
       if (!this.agents.has(certificate.cluster)) return 'cluster-unknown';
-      if (known === undefined) this.#certificates.set(certificate.serial, { ...certificate, revoked: false });
+      if (known === undefined)
+        this.#certificates.set(certificate.serial, { ...certificate, first: certificate.serial, revoked: false });
       return 'valid';
     });
   }
 
-  recordRenewal(certificate: AgentCertificate): Promise<void> {
+  recordRenewal(certificate: AgentCertificate, former: string): Promise<boolean> {
     return this.#transaction('recordRenewal', () => {
+      const before = this.#certificates.get(former);
+      if (before === undefined || before.revoked || before.cluster !== certificate.cluster) return false;
       if (!this.#certificates.has(certificate.serial))
-        this.#certificates.set(certificate.serial, { ...certificate, revoked: false });
+        this.#certificates.set(certificate.serial, { ...certificate, first: before.first, revoked: false });
+      return true;
     });
   }
 
@@ -196,8 +200,17 @@ export class AgentStoreModel implements AgentStore {
         epoch: this.agents.get(cluster)?.epoch,
         head: this.agents.get(cluster)?.head ?? 0n,
         revoked: this.#certificates.get(serial)?.revoked === true,
+        expired: this.#hasExpired(serial),
       })),
     );
+  }
+
+  #hasExpired(serial: string): boolean {
+    const opened = this.#certificates.get(serial);
+    const now = this.seams.clock.now();
+    const isAlive = (each: AgentCertificate & { first: string; revoked: boolean }) =>
+      each.first === opened?.first && !each.revoked && each.expiresAt > now;
+    return opened !== undefined && ![...this.#certificates.values()].some(isAlive);
   }
 
   workBacklog(from: { cluster: ClusterId; after: bigint; items: number; bytes: number }): Promise<BacklogPage> {

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/cluster_service.proto.
  */
 export const file_berth_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5iZXJ0aC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SCGJlcnRoLnYxImQKFlJlZ2lzdGVyQ2x1c3RlclJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIiCgdjbHVzdGVyGAIgASgLMhEuYmVydGgudjEuQ2x1c3RlchISCgpyZXF1ZXN0X2lkGAMgASgJInAKF1JlZ2lzdGVyQ2x1c3RlclJlc3BvbnNlEiIKB2NsdXN0ZXIYASABKAsyES5iZXJ0aC52MS5DbHVzdGVyEjEKD2Vucm9sbWVudF90b2tlbhgCIAEoCzIYLmJlcnRoLnYxLkVucm9sbWVudFRva2VuImUKDkVucm9sbWVudFRva2VuEg0KBXRva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtodWJfYWRkcmVzcxgDIAEoCSIrChtDcmVhdGVFbnJvbG1lbnRUb2tlblJlcXVlc3QSDAoEbmFtZRgBIAEoCSIhChFHZXRDbHVzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIjwKE0xpc3RDbHVzdGVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiVAoUTGlzdENsdXN0ZXJzUmVzcG9uc2USIwoIY2x1c3RlcnMYASADKAsyES5iZXJ0aC52MS5DbHVzdGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ/ChRVcGRhdGVDbHVzdGVyUmVxdWVzdBIiCgdjbHVzdGVyGAEgASgLMhEuYmVydGgudjEuQ2x1c3RlchIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgDIAEoCSJGChRSZW1vdmVDbHVzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSI6ChRXYXRjaENsdXN0ZXJzUmVxdWVzdBIMCgRuYW1lGAEgASgJEhQKDHJlc3VtZV90b2tlbhgCIAEoCSKzAQoVV2F0Y2hDbHVzdGVyc1Jlc3BvbnNlEhQKDHJlc3VtZV90b2tlbhgBIAEoCRIkCgdjaGFuZ2VkGAIgASgLMhEuYmVydGgudjEuQ2x1c3RlckgAEhEKB2RlbGV0ZWQYAyABKAlIABI4CgZzeW5jZWQYBCABKAsyJi5iZXJ0aC52MS5XYXRjaENsdXN0ZXJzUmVzcG9uc2UuU3luY2VkSAAaCAoGU3luY2VkQgcKBWV2ZW50MrsFCg5DbHVzdGVyU2VydmljZRJqCg9SZWdpc3RlckNsdXN0ZXISIC5iZXJ0aC52MS5SZWdpc3RlckNsdXN0ZXJSZXF1ZXN0GiEuYmVydGgudjEuUmVnaXN0ZXJDbHVzdGVyUmVzcG9uc2UiEorOGA5jbHVzdGVycy53cml0ZRJrChRDcmVhdGVFbnJvbG1lbnRUb2tlbhIlLmJlcnRoLnYxLkNyZWF0ZUVucm9sbWVudFRva2VuUmVxdWVzdBoYLmJlcnRoLnYxLkVucm9sbWVudFRva2VuIhKKzhgOY2x1c3RlcnMud3JpdGUSUgoKR2V0Q2x1c3RlchIbLmJlcnRoLnYxLkdldENsdXN0ZXJSZXF1ZXN0GhEuYmVydGgudjEuQ2x1c3RlciIUkAIBis4YDWNsdXN0ZXJzLnJlYWQSYwoMTGlzdENsdXN0ZXJzEh0uYmVydGgudjEuTGlzdENsdXN0ZXJzUmVxdWVzdBoeLmJlcnRoLnYxLkxpc3RDbHVzdGVyc1Jlc3BvbnNlIhSQAgGKzhgNY2x1c3RlcnMucmVhZBJWCg1VcGRhdGVDbHVzdGVyEh4uYmVydGgudjEuVXBkYXRlQ2x1c3RlclJlcXVlc3QaES5iZXJ0aC52MS5DbHVzdGVyIhKKzhgOY2x1c3RlcnMud3JpdGUSWAoNUmVtb3ZlQ2x1c3RlchIeLmJlcnRoLnYxLlJlbW92ZUNsdXN0ZXJSZXF1ZXN0GhMuYmVydGgudjEuT3BlcmF0aW9uIhKKzhgOY2x1c3RlcnMud3JpdGUSZQoNV2F0Y2hDbHVzdGVycxIeLmJlcnRoLnYxLldhdGNoQ2x1c3RlcnNSZXF1ZXN0Gh8uYmVydGgudjEuV2F0Y2hDbHVzdGVyc1Jlc3BvbnNlIhGKzhgNY2x1c3RlcnMucmVhZDABYgZwcm90bzM", [file_berth_v1_annotations, file_berth_v1_cluster, file_berth_v1_operation, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("Ch5iZXJ0aC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SCGJlcnRoLnYxImQKFlJlZ2lzdGVyQ2x1c3RlclJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIiCgdjbHVzdGVyGAIgASgLMhEuYmVydGgudjEuQ2x1c3RlchISCgpyZXF1ZXN0X2lkGAMgASgJInAKF1JlZ2lzdGVyQ2x1c3RlclJlc3BvbnNlEiIKB2NsdXN0ZXIYASABKAsyES5iZXJ0aC52MS5DbHVzdGVyEjEKD2Vucm9sbWVudF90b2tlbhgCIAEoCzIYLmJlcnRoLnYxLkVucm9sbWVudFRva2VuImUKDkVucm9sbWVudFRva2VuEg0KBXRva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtodWJfYWRkcmVzcxgDIAEoCSIrChtDcmVhdGVFbnJvbG1lbnRUb2tlblJlcXVlc3QSDAoEbmFtZRgBIAEoCSIhChFHZXRDbHVzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIjwKE0xpc3RDbHVzdGVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiVAoUTGlzdENsdXN0ZXJzUmVzcG9uc2USIwoIY2x1c3RlcnMYASADKAsyES5iZXJ0aC52MS5DbHVzdGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ/ChRVcGRhdGVDbHVzdGVyUmVxdWVzdBIiCgdjbHVzdGVyGAEgASgLMhEuYmVydGgudjEuQ2x1c3RlchIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgDIAEoCSJGChRSZW1vdmVDbHVzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSI2ChJSZXZva2VBZ2VudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIkoKE1Jldm9rZUFnZW50UmVzcG9uc2USHAoUcmV2b2tlZF9jZXJ0aWZpY2F0ZXMYASABKAUSFQoNdm9pZGVkX3Rva2VucxgCIAEoBSI6ChRXYXRjaENsdXN0ZXJzUmVxdWVzdBIMCgRuYW1lGAEgASgJEhQKDHJlc3VtZV90b2tlbhgCIAEoCSKzAQoVV2F0Y2hDbHVzdGVyc1Jlc3BvbnNlEhQKDHJlc3VtZV90b2tlbhgBIAEoCRIkCgdjaGFuZ2VkGAIgASgLMhEuYmVydGgudjEuQ2x1c3RlckgAEhEKB2RlbGV0ZWQYAyABKAlIABI4CgZzeW5jZWQYBCABKAsyJi5iZXJ0aC52MS5XYXRjaENsdXN0ZXJzUmVzcG9uc2UuU3luY2VkSAAaCAoGU3luY2VkQgcKBWV2ZW50MpsGCg5DbHVzdGVyU2VydmljZRJqCg9SZWdpc3RlckNsdXN0ZXISIC5iZXJ0aC52MS5SZWdpc3RlckNsdXN0ZXJSZXF1ZXN0GiEuYmVydGgudjEuUmVnaXN0ZXJDbHVzdGVyUmVzcG9uc2UiEorOGA5jbHVzdGVycy53cml0ZRJrChRDcmVhdGVFbnJvbG1lbnRUb2tlbhIlLmJlcnRoLnYxLkNyZWF0ZUVucm9sbWVudFRva2VuUmVxdWVzdBoYLmJlcnRoLnYxLkVucm9sbWVudFRva2VuIhKKzhgOY2x1c3RlcnMud3JpdGUSUgoKR2V0Q2x1c3RlchIbLmJlcnRoLnYxLkdldENsdXN0ZXJSZXF1ZXN0GhEuYmVydGgudjEuQ2x1c3RlciIUkAIBis4YDWNsdXN0ZXJzLnJlYWQSYwoMTGlzdENsdXN0ZXJzEh0uYmVydGgudjEuTGlzdENsdXN0ZXJzUmVxdWVzdBoeLmJlcnRoLnYxLkxpc3RDbHVzdGVyc1Jlc3BvbnNlIhSQAgGKzhgNY2x1c3RlcnMucmVhZBJWCg1VcGRhdGVDbHVzdGVyEh4uYmVydGgudjEuVXBkYXRlQ2x1c3RlclJlcXVlc3QaES5iZXJ0aC52MS5DbHVzdGVyIhKKzhgOY2x1c3RlcnMud3JpdGUSWAoNUmVtb3ZlQ2x1c3RlchIeLmJlcnRoLnYxLlJlbW92ZUNsdXN0ZXJSZXF1ZXN0GhMuYmVydGgudjEuT3BlcmF0aW9uIhKKzhgOY2x1c3RlcnMud3JpdGUSXgoLUmV2b2tlQWdlbnQSHC5iZXJ0aC52MS5SZXZva2VBZ2VudFJlcXVlc3QaHS5iZXJ0aC52MS5SZXZva2VBZ2VudFJlc3BvbnNlIhKKzhgOY2x1c3RlcnMud3JpdGUSZQoNV2F0Y2hDbHVzdGVycxIeLmJlcnRoLnYxLldhdGNoQ2x1c3RlcnNSZXF1ZXN0Gh8uYmVydGgudjEuV2F0Y2hDbHVzdGVyc1Jlc3BvbnNlIhGKzhgNY2x1c3RlcnMucmVhZDABYgZwcm90bzM", [file_berth_v1_annotations, file_berth_v1_cluster, file_berth_v1_operation, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * What the operator says about the cluster.
@@ -267,6 +267,56 @@ export const RemoveClusterRequestSchema: GenMessage<RemoveClusterRequest> = /*@_
   messageDesc(file_berth_v1_cluster_service, 8);
 
 /**
+ * Names a cluster.
+ *
+ * @generated from message berth.v1.RevokeAgentRequest
+ */
+export type RevokeAgentRequest = Message<"berth.v1.RevokeAgentRequest"> & {
+  /**
+   * `clusters/{cluster}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message berth.v1.RevokeAgentRequest.
+ * Use `create(RevokeAgentRequestSchema)` to create a new message.
+ */
+export const RevokeAgentRequestSchema: GenMessage<RevokeAgentRequest> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster_service, 9);
+
+/**
+ * What counts no more.
+ *
+ * @generated from message berth.v1.RevokeAgentResponse
+ */
+export type RevokeAgentResponse = Message<"berth.v1.RevokeAgentResponse"> & {
+  /**
+   * @generated from field: int32 revoked_certificates = 1;
+   */
+  revokedCertificates: number;
+
+  /**
+   * @generated from field: int32 voided_tokens = 2;
+   */
+  voidedTokens: number;
+};
+
+/**
+ * Describes the message berth.v1.RevokeAgentResponse.
+ * Use `create(RevokeAgentResponseSchema)` to create a new message.
+ */
+export const RevokeAgentResponseSchema: GenMessage<RevokeAgentResponse> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster_service, 10);
+
+/**
  * What to watch.
  *
  * @generated from message berth.v1.WatchClustersRequest
@@ -292,7 +342,7 @@ export type WatchClustersRequest = Message<"berth.v1.WatchClustersRequest"> & {
  * Use `create(WatchClustersRequestSchema)` to create a new message.
  */
 export const WatchClustersRequestSchema: GenMessage<WatchClustersRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster_service, 9);
+  messageDesc(file_berth_v1_cluster_service, 11);
 
 /**
  * One thing that a watcher learns.
@@ -342,7 +392,7 @@ export type WatchClustersResponse = Message<"berth.v1.WatchClustersResponse"> & 
  * Use `create(WatchClustersResponseSchema)` to create a new message.
  */
 export const WatchClustersResponseSchema: GenMessage<WatchClustersResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster_service, 10);
+  messageDesc(file_berth_v1_cluster_service, 12);
 
 /**
  * The end of the first round.
@@ -357,7 +407,7 @@ export type WatchClustersResponse_Synced = Message<"berth.v1.WatchClustersRespon
  * Use `create(WatchClustersResponse_SyncedSchema)` to create a new message.
  */
 export const WatchClustersResponse_SyncedSchema: GenMessage<WatchClustersResponse_Synced> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster_service, 10, 0);
+  messageDesc(file_berth_v1_cluster_service, 12, 0);
 
 /**
  * The fleet, for its operators.
@@ -425,6 +475,17 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof RemoveClusterRequestSchema;
     output: typeof OperationSchema;
+  },
+  /**
+   * Revokes all certificates and unused enrolment tokens of a cluster's agent: its line is cut within seconds, and no new
+   * one is accepted. The cluster stays registered with all that it holds; CreateEnrolmentToken lets an agent in again.
+   *
+   * @generated from rpc berth.v1.ClusterService.RevokeAgent
+   */
+  revokeAgent: {
+    methodKind: "unary";
+    input: typeof RevokeAgentRequestSchema;
+    output: typeof RevokeAgentResponseSchema;
   },
   /**
    * Sends each cluster as it is now, then again whenever it changes.
