@@ -6,7 +6,6 @@ import {
   type ClusterSchema,
   canonicalJson,
   type FieldTree,
-  type Instant,
   type Inventory,
   type JsonObject,
   type JsonValue,
@@ -17,30 +16,31 @@ import type { HeldWorks } from '../work/held-works.js';
 
 const deflate = promisify(gzip);
 const inventoryTimeoutMs: Millis = 10_000;
-/** An agent that has heard nothing of its cluster for so long does not vouch for it: its lease runs out. */
+/** An agent that has heard nothing of its cluster for so long, and three intervals, does not vouch for it: its lease runs out. */
 const blindAfterMs: Millis = 15_000;
 
 /** Heartbeats of one epoch: the lease, and the inventory when it has changed. */
 export class Pulse {
   #said = '';
   #inventory: Inventory | undefined;
-  /** When the member last answered from its store; a session begins with trust. */
-  #answeredAt: Instant;
+  /** Waited since the member last answered from its store, whatever became of the clock; a session begins with trust. */
+  #blindMs: Millis = 0;
+  #patienceMs: Millis = blindAfterMs;
 
   constructor(
     private readonly parts: AgentParts,
     private readonly held: HeldWorks,
     private readonly write: (message: line.ConnectRequest['message']) => Promise<void>,
-  ) {
-    this.#answeredAt = parts.timing.clock.now();
-  }
+  ) {}
 
   /** Until the signal aborts. A member that does not answer delays no heartbeat, and after a while there is none. */
   async run(intervalMs: Millis, signal: AbortSignal): Promise<void> {
+    this.#patienceMs = Math.max(blindAfterMs, 3 * intervalMs);
     const reading = this.#keepReading(intervalMs, signal);
     while (!signal.aborted) {
       await this.#beat();
       if (!(await rest(this.parts.timing, intervalMs, signal))) break;
+      this.#blindMs += intervalMs;
     }
     await reading;
   }
@@ -52,9 +52,8 @@ export class Pulse {
   }
 
   async #beat(): Promise<void> {
-    const blindMs = this.parts.timing.clock.now() - this.#answeredAt;
-    if (blindMs >= blindAfterMs) {
-      this.parts.log.warn({ blindMs }, 'the member does not answer: no heartbeat');
+    if (this.#blindMs >= this.#patienceMs) {
+      this.parts.log.warn({ blindMs: this.#blindMs }, 'the member does not answer: no heartbeat');
       return;
     }
     const inventory = this.#inventory;
@@ -77,7 +76,7 @@ export class Pulse {
         const bounds = { signal, timeoutMs: inventoryTimeoutMs };
         // an object, so that the store behind the API server must answer, too
         const [read] = await Promise.all([member.inventory(bounds), member.clusterUid(bounds)]);
-        this.#answeredAt = timing.clock.now();
+        this.#blindMs = 0;
         const isFirst = this.#inventory === undefined;
         this.#inventory = { ...read, reflectedWorkSequence };
         if (isFirst) await this.#beat();
