@@ -86,6 +86,7 @@ class Reflection<Kept> {
   private isStale = false;
   private watching: AbortController | undefined;
   private failures = 0;
+  private timesHeard = 0;
   private resolveSynced: () => void = () => undefined;
   private rejectSynced: (reason: unknown) => void = () => undefined;
 
@@ -209,6 +210,7 @@ class Reflection<Kept> {
   }
 
   private heard(): void {
+    this.timesHeard += 1;
     this.lastHeard = this.client.timing.clock.now();
   }
 
@@ -223,21 +225,22 @@ class Reflection<Kept> {
     for (const change of changes) this.options.onChange?.(change);
   }
 
-  /** Ends a watch that has gone silent: some die without a word from the kernel. */
+  /** Ends a watch that has gone silent: some die without a word from the kernel. By waiting, not by the clock: that jumps. */
   private async guardSilence(call: string, watch: AbortController): Promise<void> {
-    const { clock, sleep } = this.client.timing;
     const silenceMs = this.options.silenceMs ?? 100_000;
+    const lookMs = silenceMs / 4;
+    let known = this.timesHeard;
+    let quietMs = 0;
     while (!watch.signal.aborted) {
-      const quietFor = clock.now() - (this.lastHeard ?? clock.now());
-      if (quietFor >= silenceMs) {
-        watch.abort(new ClusterUnreachable({ call }, `nothing heard for ${quietFor} ms`));
-        return;
-      }
       try {
-        await sleep(silenceMs - quietFor, watch.signal);
+        await this.client.timing.sleep(lookMs, watch.signal);
       } catch (error) {
         if (!watch.signal.aborted) throw error;
+        return;
       }
+      quietMs = this.timesHeard === known ? quietMs + lookMs : 0;
+      known = this.timesHeard;
+      if (quietMs >= silenceMs) watch.abort(new ClusterUnreachable({ call }, `nothing heard for ${quietMs} ms`));
     }
   }
 }
