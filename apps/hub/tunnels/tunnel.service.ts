@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { create, fromJson } from '@bufbuild/protobuf';
 import { Inject } from '@nestjs/common';
 import { line } from '#contract';
-import { type ClusterId, InvalidRequest, NotFound, Unauthenticated } from '#domain';
+import { InvalidRequest, NotFound, Unauthenticated } from '#domain';
 import { type BidiStream, type FramePipe, joinPipes, type RpcCall, type RpcHandlers, RpcService } from '#platform';
 import { type RedeemedTicket, redeemTicket, type Store } from '#store';
 import type { HubConfig } from '../config.js';

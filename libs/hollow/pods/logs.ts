@@ -96,12 +96,15 @@ function follow(parts: LogParts, pod: Pod, lines: Lines, from: number, response:
   };
   later();
   const forget = parts.store.listen(pods, ({ type, object }) => {
-    if (object.metadata.uid === pod.metadata.uid && (type === 'DELETED' || isOver(object as Pod))) response.end();
+    if (object.metadata.uid !== pod.metadata.uid || (type !== 'DELETED' && !isOver(object as Pod))) return;
+    stop();
+    response.end();
   });
-  response.on('close', () => {
+  const stop = () => {
     cancel();
     forget();
-  });
+  };
+  response.on('close', stop);
 }
 
 /** As fast as it is read, and no faster. */
