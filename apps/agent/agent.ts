@@ -8,6 +8,7 @@ import { Applier } from './work/applier.js';
 import { Deleter } from './work/deleter.js';
 import { HeldWorks } from './work/held-works.js';
 import { Slots } from './work/slots.js';
+import { Turns } from './work/turns.js';
 
 /** Anybody may write a label: what is no work's id is nobody's work. */
 const workIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -43,12 +44,16 @@ export class Agent {
     onDefect: (error: unknown) => void,
   ) {
     const slots = new Slots(parallelWorks);
-    this.applier = new Applier(parts, this.held, slots, { onChange: (workId) => this.touched(workId), onDefect });
+    const turns = new Turns();
+    this.applier = new Applier(parts, this.held, slots, turns, {
+      onChange: (workId) => this.touched(workId),
+      onDefect,
+    });
     const onOutcome = (report: Parameters<ReportDesk['confirm']>[0]) => {
       this.desk.confirm(report);
       this.wake();
     };
-    this.deleter = new Deleter(parts, this.held, slots, { onOutcome, onDefect });
+    this.deleter = new Deleter(parts, this.held, slots, turns, { onOutcome, onDefect });
     void parts.watch.synced.then(
       () => {
         this.isSynced = true;

@@ -8,6 +8,7 @@ import { ObjectKeeper } from './object-keeper.js';
 import { isDefinition } from './order.js';
 import { isNamespace, objectKey, type WantedObject } from './plan.js';
 import type { Slots } from './slots.js';
+import type { Turns } from './turns.js';
 
 const retries = { firstMs: 500, longestMs: 60_000 };
 const passingRetries = { firstMs: 200, longestMs: 10_000 };
@@ -37,6 +38,7 @@ export class Applier {
     private readonly parts: AgentParts,
     private readonly held: HeldWorks,
     private readonly slots: Slots,
+    private readonly turns: Turns,
     private readonly hooks: { onChange(workId: string): void; onDefect(error: unknown): void },
   ) {
     this.#keeper = new ObjectKeeper(parts);
@@ -154,9 +156,14 @@ export class Applier {
       const { key, ref, digest } = wanted;
       if (this.held.get(held.work.id) !== held) return false;
       await watch.watchKind(ref);
-      const observed = watch.objectsOf(held.work.id).find((object) => objectKey(object) === key);
-      const { uid, adopted } = await this.#keeper.bring(held, wanted, observed);
-      held.applied.set(key, { ref, uid, digest, adopted, seen: false });
+      const isWhole = await this.turns.within(key, async () => {
+        if (this.held.get(held.work.id) !== held) return false;
+        const observed = watch.objectsOf(held.work.id).find((object) => objectKey(object) === key);
+        const { uid, adopted } = await this.#keeper.bring(held, wanted, observed);
+        held.applied.set(key, { ref, uid, digest, adopted, seen: false });
+        return true;
+      });
+      if (!isWhole) return false;
       if (isDefinition(ref)) await member.established(ref.name, { signal, timeoutMs: applyTimeoutMs });
     }
     return true;

@@ -3,7 +3,9 @@ import type { DeletionResult } from '#kube';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
 import { failureOf } from './failure.js';
 import type { HeldWorks } from './held-works.js';
+import { objectKey } from './plan.js';
 import type { Slots } from './slots.js';
+import type { Turns } from './turns.js';
 
 const retries = { firstMs: 200, longestMs: 5_000 };
 const deleteTimeoutMs = 30_000;
@@ -21,6 +23,7 @@ export class Deleter {
     private readonly parts: AgentParts,
     private readonly held: HeldWorks,
     private readonly slots: Slots,
+    private readonly turns: Turns,
     private readonly hooks: { onOutcome(report: TombstoneReport): void; onDefect(error: unknown): void },
   ) {}
 
@@ -42,7 +45,8 @@ export class Deleter {
     // not by the clock, which may be set anew meanwhile
     let waitedMs = 0;
     for (let tries = 1; !signal.aborted; tries++) {
-      const result = await this.slots.within(() => this.#try(tombstone, wasDeleting));
+      const attempt = () => this.#try(tombstone, wasDeleting);
+      const result = await this.slots.within(() => this.turns.within(objectKey(object), attempt));
       wasDeleting ||= result?.outcome === 'deleting';
       const report = result === undefined ? undefined : this.#reportOf(tombstoneId, result, { wasDeleting, waitedMs });
       if (report !== undefined) {
