@@ -121,6 +121,53 @@ describe('the status of a work', () => {
     expect(status.replicas.restarts).toBe(4);
   });
 
+  it.each<[string, string, JsonObject]>([
+    [
+      'OOMKilled',
+      'exit code 137 of the container itself',
+      { containerStatuses: [{ ready: false, state: { terminated: { reason: 'OOMKilled', exitCode: 137 } } }] },
+    ],
+    [
+      'Error',
+      'an init container that ends badly',
+      {
+        initContainerStatuses: [{ ready: false, state: { terminated: { reason: 'Error', exitCode: 1 } } }],
+        containerStatuses: [{ ready: false, state: { waiting: { reason: 'PodInitializing' } } }],
+      },
+    ],
+    [
+      'Unschedulable',
+      'no node',
+      {
+        conditions: [
+          { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available' },
+        ],
+      },
+    ],
+    ['Evicted', 'a node low on memory', { phase: 'Failed', reason: 'Evicted', message: 'low on memory' }],
+    ['DeadlineExceeded', 'activeDeadlineSeconds', { phase: 'Failed', reason: 'DeadlineExceeded' }],
+    [
+      'RunContainerError',
+      'what the runtime refuses',
+      {
+        containerStatuses: [{ ready: false, state: { waiting: { reason: 'RunContainerError', message: 'no exec' } } }],
+      },
+    ],
+    [
+      'NodeStatusUnknown',
+      'a node that went silent',
+      {
+        phase: 'Running',
+        conditions: [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', lastTransitionTime: later }],
+        containerStatuses: [{ ready: false, state: { running: { startedAt: podAt } } }],
+      },
+    ],
+  ])('names %s: %s', (reason, _, status) => {
+    const hurt = pod({ phase: 'Pending', conditions: notReady(), ...status });
+    const { reasons } = workStatus([deployment({ ...allReady, readyReplicas: 2, availableReplicas: 2 })], [hurt]);
+    expect(reasons.map((each) => each.reason)).toContain(reason);
+  });
+
   it('is degraded when a pod that had been ready is not any more', () => {
     const running = [{ ready: false, restartCount: 0, state: { running: { startedAt: podAt } } }];
     const lost = pod({ phase: 'Running', conditions: notReady(later), containerStatuses: running });
