@@ -27,6 +27,9 @@ export interface SchedulerParts {
 const retryMs = 30_000;
 const retried: ReadonlySet<string> = new Set(['QuotaExceeded', 'DecisionFailed']);
 
+/** A release's deadline is looked after by the sweeper's own rounds: one timer for all that fall between two of them. */
+const deadlineTimersEveryMs = 5_000;
+
 /** Reports come in floods; one look at what they free is enough for all that came meanwhile. */
 const reapAtMostEveryMs = 50;
 
@@ -39,6 +42,7 @@ export class Scheduler {
   #feed: Promise<void> = Promise.resolve();
   #position = 0n;
   #readAll: Instant = 0;
+  #deadlineTimerSet: Instant = 0;
 
   constructor(private readonly parts: SchedulerParts) {
     const { config, reaper, sweeper } = parts;
@@ -122,7 +126,11 @@ export class Scheduler {
   #setTimers({ refusals, placements }: Round): void {
     const again = refusals.filter(({ reason }) => retried.has(reason));
     this.#setTimer('release.retry', again, retryMs);
-    this.#setTimer('release.deadline', placements, deadlines.placed);
+    const [first] = placements;
+    const now = this.parts.clock.now();
+    if (first === undefined || now - this.#deadlineTimerSet < deadlineTimersEveryMs) return;
+    this.#deadlineTimerSet = now;
+    this.#setTimer('release.deadline', [first], deadlines.placed + deadlineTimersEveryMs);
   }
 
   #setTimer(

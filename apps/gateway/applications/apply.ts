@@ -1,6 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { applicationName, environmentName, projectName, releaseToWire, type wire } from '#contract';
-import { AlreadyExists, EtagMismatch, type Ids, InvalidRequest, NotFound, PreconditionFailed } from '#domain';
+import {
+  AlreadyExists,
+  addResources,
+  EtagMismatch,
+  type Ids,
+  InvalidRequest,
+  NotFound,
+  PreconditionFailed,
+} from '#domain';
 import {
   type ApplicationKey,
   bumpApplication,
@@ -61,11 +69,13 @@ export function checkCurrent(name: string, etag: string, application: LockedAppl
 
 /** Locks project, application and environment in this order: they are sent together, and taken one after the other. */
 async function lockScene(tx: Transaction, { key, environment, etag }: ApplyOrder): Promise<Scene> {
-  const [project, application, locked] = await Promise.all([
+  const [lockingProject, lockingApplication, lockingEnvironment] = [
     lockProject(tx, key),
     lockApplication(tx, key),
     lockEnvironment(tx, { ...key, environment }),
-  ]);
+  ];
+  await tx.together([lockingProject, lockingApplication, lockingEnvironment]);
+  const [project, application, locked] = [await lockingProject, await lockingApplication, await lockingEnvironment];
   if (project === undefined) throw new NotFound({ kind: 'project', name: projectName(key.tenant, key.project) });
   checkCurrent(applicationName(key.tenant, key.project, key.application), etag, application);
   if (locked === undefined)
@@ -215,6 +225,27 @@ const newestRelease = (stored: StoredApplication | undefined, environment: strin
     .filter((release) => release.environment === environment)
     .reduce((newest, release) => (release.number > newest.number ? release : newest));
 
+/**
+ * What applies in one transaction hand on to each other: each has read the project and its environment before the others
+ * wrote. All are of one project.
+ */
+export class SharedRows {
+  #project: LockedProject | undefined;
+  readonly #nextReleases = new Map<string, bigint>();
+
+  /** The scene as those before have left it. */
+  seen(scene: Scene, environment: string): Scene {
+    const nextRelease = this.#nextReleases.get(environment) ?? scene.nextRelease;
+    return { ...scene, project: this.#project ?? scene.project, nextRelease };
+  }
+
+  /** A release is going to be written on this scene. */
+  note({ project, nextRelease }: Scene, environment: string, change: ChargeChange): void {
+    this.#project = { ...project, used: addResources(project.used, chargeDifference(change)) };
+    this.#nextReleases.set(environment, nextRelease + 1n);
+  }
+}
+
 /** What the caller gets. */
 export type Applied = MessageInitShape<typeof wire.ApplyApplicationResponseSchema>;
 
@@ -222,13 +253,21 @@ export type Applied = MessageInitShape<typeof wire.ApplyApplicationResponseSchem
  * Takes an application's content in and releases it to an environment, in the transaction that it is given: content,
  * names, quota, release, audit and announcement, or nothing. Locks in the order project, application, environment.
  */
-export async function applyApplication(tx: Transaction, order: ApplyOrder, ids: Ids): Promise<Applied> {
-  const { key, intake } = order;
-  const scene = await lockScene(tx, order);
+export async function applyApplication(
+  tx: Transaction,
+  order: ApplyOrder,
+  ids: Ids,
+  shared = new SharedRows(),
+): Promise<Applied> {
+  const { key, intake, environment } = order;
+  const locked = await lockScene(tx, order);
   await checkClusters(tx, intake);
+  // From here until everything is sent nothing is waited for: no other apply of this transaction comes in between.
+  const scene = shared.seen(locked, environment);
   if (isSame(scene, intake)) return await answerOf(tx, order, false);
   const change = { charge: intake.charge, asking: scene.asking?.charge, holding: scene.holding?.charge };
   checkQuota(scene.project, key, change);
+  shared.note(scene, environment, change);
   const uid = scene.application?.uid ?? ids.uuid();
   const revision = revisionOf(scene, intake);
   // None waits for another's answer. They are sent in this order, and a refusal takes all of them back.

@@ -2,25 +2,43 @@ import { Inject } from '@nestjs/common';
 import { readApplicationName, wire } from '#contract';
 import type { Ids, Principal } from '#domain';
 import { type RpcCall, type RpcHandlers, RpcService, type ServerStreamWriter } from '#platform';
-import type { Store } from '#store';
+import type { Store, Transaction } from '#store';
 import { Authenticator } from '../auth/authenticator.js';
 import { mutate } from '../dry-run.js';
 import { once } from '../idempotent.js';
 import { gatewayParts } from '../parts.js';
 import { actorOf, storePrincipalOf } from '../principal.js';
-import { type Applied, applyApplication } from './apply.js';
+import { type Applied, type ApplyOrder, applyApplication, SharedRows } from './apply.js';
 import { deleteApplication } from './delete.js';
 import { environmentOf, explainApplication, getRelease, getRevision, listReleases, listRevisions } from './history.js';
 import { readIntake } from './intake.js';
 import { ApplicationReads, listApplications, watchApplications } from './reading.js';
+import { Turns } from './turns.js';
 
 type Call = RpcCall<Principal>;
 const { applyApplication: applyMethod, deleteApplication: deleteMethod } = wire.ApplicationService.method;
+
+interface ApplyAsk {
+  principal: Principal;
+  request: wire.ApplyApplicationRequest;
+  order: ApplyOrder;
+}
+
+/** Whose rights a transaction has, and the project whose row it locks. */
+const laneOf = ({ principal, order: { key } }: ApplyAsk): string =>
+  JSON.stringify([storePrincipalOf(principal).kind, principal.tenant ?? '', key.tenant, key.project]);
 
 /** Composite applications, for the tenants that own them. */
 @RpcService(wire.ApplicationService)
 export class ApplicationController implements RpcHandlers<typeof wire.ApplicationService, Principal> {
   readonly #reads: ApplicationReads;
+  readonly #applies = new Turns<ApplyAsk, Applied>({
+    laneOf,
+    subjectOf: ({ order }) => order.key.application,
+    mostItems: 16,
+    mostTurns: 2,
+    take: (asks) => this.#applyTogether(asks),
+  });
 
   constructor(
     @Inject(gatewayParts.store) private readonly store: Store,
@@ -40,9 +58,22 @@ export class ApplicationController implements RpcHandlers<typeof wire.Applicatio
       requestId: request.requestId,
       author: actorOf(principal),
     };
-    return await mutate(this.store, storePrincipalOf(principal), request.validateOnly, (tx): Promise<Applied> => {
-      const work = () => applyApplication(tx, order, this.ids);
-      return request.validateOnly ? work() : once(tx, { principal, method: applyMethod, request }, work);
+    if (!request.validateOnly) return await this.#applies.join({ principal, request, order });
+    const work = (tx: Transaction): Promise<Applied> => applyApplication(tx, order, this.ids);
+    return await mutate(this.store, storePrincipalOf(principal), true, work);
+  }
+
+  /** Applies of one project in one transaction: all are taken in, or none is. */
+  async #applyTogether(asks: readonly ApplyAsk[]): Promise<readonly Applied[]> {
+    const [first] = asks;
+    if (first === undefined) return [];
+    return await this.store.unitOfWork.run(storePrincipalOf(first.principal), async (tx) => {
+      const shared = new SharedRows();
+      const applied = asks.map(({ principal, request, order }) =>
+        once(tx, { principal, method: applyMethod, request }, () => applyApplication(tx, order, this.ids, shared)),
+      );
+      await tx.together(applied);
+      return await Promise.all(applied);
     });
   }
 

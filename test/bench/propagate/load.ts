@@ -56,7 +56,7 @@ async function apply(
   });
 }
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 
 async function untilSeen(bench: Bench, isThere: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + patienceMs;
