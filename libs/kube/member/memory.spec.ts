@@ -95,8 +95,8 @@ async function memberWith(plural: string, item: (index: number) => JsonObject) {
 
 describe('what the agent keeps of each object', () => {
   it.each([
-    ['ConfigMap, of which it watches metadata alone', 'configmaps', configMap, 1_800],
-    ['pod of a work', 'pods', pod, 1_800],
+    ['ConfigMap, of which it watches metadata alone', 'configmaps', configMap, 1_300],
+    ['pod of a work', 'pods', pod, 1_300],
   ])(
     '%s, is little',
     async (what, plural, item, mostBytes) => {

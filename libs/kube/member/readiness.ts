@@ -155,6 +155,9 @@ const pod: Rule = (object) => {
   return readiness(state, first?.reason ?? '', first?.message ?? '');
 };
 
+/** Shared by the many objects of which there is nothing else to say. */
+const plainlyReady: Readiness = Object.freeze(readiness('ready'));
+
 const anyOther: Rule = (object) => {
   const observed = numberAt(object, 'status', 'observedGeneration');
   if (observed !== undefined && isUnobserved(object))
@@ -164,7 +167,7 @@ const anyOther: Rule = (object) => {
   const reconciling = condition(object, 'Reconciling');
   if (holds(reconciling, 'True')) return because('progressing', reconciling);
   const ready = condition(object, 'Ready');
-  return holds(ready, 'False') ? because('progressing', ready) : readiness('ready');
+  return holds(ready, 'False') ? because('progressing', ready) : plainlyReady;
 };
 
 const rules: Readonly<Record<string, Rule>> = {
@@ -204,5 +207,5 @@ export function readinessOf(object: JsonObject, kind: KindRef, declaredRules: re
   const groupKind = `${group === '' ? 'v1' : group}/${kind.kind}`;
   const found = (rules[groupKind] ?? anyOther)(object);
   const summary = groupKind === 'batch/Job' ? jobSummary(found) : found.summary || summaryOf(object, groupKind);
-  return { ...found, summary };
+  return found.summary === summary ? found : { ...found, summary };
 }
