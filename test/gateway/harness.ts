@@ -20,6 +20,7 @@ const clientsOn = (channel: RpcChannel) => ({
   applications: channel.client(wire.ApplicationService),
   clusters: channel.client(wire.ClusterService),
   operations: channel.client(wire.OperationService),
+  workloads: channel.client(wire.WorkloadService),
 });
 export type Clients = ReturnType<typeof clientsOn>;
 

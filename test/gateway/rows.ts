@@ -14,6 +14,7 @@ const tables = [
   'clusters',
   'cluster_capacity',
   'enrolment_tokens',
+  'tunnels',
   'certificates',
   'operations',
   'idempotency',

@@ -104,6 +104,24 @@ const recorded: Readonly<Record<string, Recorded>> = {
     before: { ...settings, overSubscription },
     after: { certificates_revoked: 0 },
   },
+  'WorkloadService.ReadLogs': {
+    action: 'workloads.logs',
+    target: shop,
+    before: null,
+    after: { environment: 'default', into: ['shop in north'], follow: false, previous: false },
+  },
+  'WorkloadService.Exec': {
+    action: 'workloads.exec',
+    target: shop,
+    before: null,
+    after: { environment: 'default', into: ['shop in north'], command: ['id'], tty: false, stdin: false },
+  },
+  'WorkloadService.PortForward': {
+    action: 'workloads.forward',
+    target: shop,
+    before: null,
+    after: { environment: 'default', into: ['shop in north'], port: 80 },
+  },
 };
 
 /** A key is called by its id, the part before the secret. */

@@ -1,5 +1,6 @@
 import { wire } from '#contract';
 import type { Role } from '#domain';
+import { RpcError } from '#platform';
 import { type Clients, specOf } from '../gateway/harness.js';
 import { project, shop, type World } from './world.js';
 
@@ -21,6 +22,23 @@ const first = async (stream: AsyncIterable<unknown>): Promise<unknown> => {
   return undefined;
 };
 const spec = (name: string) => ({ case: 'spec', value: specOf(1, name) }) as const;
+/** There is no hub here to go through: who is told that, and nothing worse, has passed every check of the gateway. */
+const intoPods = (right: Role, call: Call): MethodCase => ({
+  right,
+  arrange: async ({ harness: { db } }) => {
+    await db.query(
+      `UPDATE cluster_agents SET connected = true, lease_expires_at = clock_timestamp() + interval '1 hour'`,
+    );
+    return async (as) => {
+      try {
+        return await call(as);
+      } catch (error) {
+        if (error instanceof RpcError && error.details.errorInfo?.reason === 'NO_HUB_AUTHORITY') return error;
+        throw error;
+      }
+    };
+  },
+});
 const environment = `${project}/environments/default`;
 
 /** By `Service.Method` of the contract: a method without a case fails the suite. */
@@ -80,6 +98,7 @@ export const cases: Readonly<Record<string, MethodCase>> = {
   ),
   'ClusterService.GetCluster': plain('operator', (as) => as.clusters.getCluster({ name: 'clusters/north' })),
   'ClusterService.ListClusters': plain('operator', (as) => as.clusters.listClusters({})),
+  'ClusterService.ListOrphans': plain('operator', (as) => as.clusters.listOrphans({ name: 'clusters/north' })),
   'ClusterService.UpdateCluster': plain('operator', (as) =>
     as.clusters.updateCluster({ cluster: { name: 'clusters/north', region: 'eu' }, updateMask: { paths: ['region'] } }),
   ),
@@ -105,4 +124,15 @@ export const cases: Readonly<Record<string, MethodCase>> = {
     },
   },
   'OperationService.ListOperations': plain('viewer', (as) => as.operations.listOperations({ parent: 'tenants/acme' })),
+  'WorkloadService.ReadLogs': intoPods('viewer', (as) => first(as.workloads.readLogs({ name: shop }))),
+  'WorkloadService.Exec': intoPods('developer', async (as) => {
+    const stream = as.workloads.exec({ deadlineMs: 10_000 });
+    await stream.write({ message: { case: 'start', value: { target: { name: shop }, command: ['id'] } } });
+    return await first(stream.messages);
+  }),
+  'WorkloadService.PortForward': intoPods('developer', async (as) => {
+    const stream = as.workloads.portForward({ deadlineMs: 10_000 });
+    await stream.write({ message: { case: 'open', value: { target: { name: shop }, port: 80 } } });
+    return await first(stream.messages);
+  }),
 };

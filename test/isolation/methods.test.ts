@@ -9,7 +9,13 @@ import { rowsUnchangedBy } from '../gateway/rows.js';
 import { cases } from './cases.js';
 import { createWorld, project, type World } from './world.js';
 
-const services = [wire.TenancyService, wire.ApplicationService, wire.ClusterService, wire.OperationService];
+const services = [
+  wire.TenancyService,
+  wire.ApplicationService,
+  wire.ClusterService,
+  wire.OperationService,
+  wire.WorkloadService,
+];
 const methods = services.flatMap((service) =>
   service.methods.map((method): [string, DescMethod] => [`${service.name}.${method.name}`, method]),
 );

@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Reader } from '#store';
 import {
+  insertTickets,
   readApplication,
   readDecision,
   readReleases,
   readRevisions,
+  readTunnelTargets,
   type Store,
   type StorePrincipal,
   sqlState,
@@ -64,6 +67,15 @@ describe('row-level security, with the checks before it taken out', () => {
       tx.query(`INSERT INTO projects (tenant_id, id) VALUES ('acme', 'forged')`),
     );
     await expect(forged).rejects.toSatisfy((error) => sqlStateOf(error) === sqlState.insufficientPrivilege);
+  });
+
+  it('lets another tenant make no ticket in acme’s name, and finds it nothing to make one for', async () => {
+    const by = { tenant: 'acme', actor: 'test' };
+    const ticket = { id: randomUUID(), secretHash: Buffer.alloc(32), cluster: 'north', order: {} };
+    const forged = store.unitOfWork.run(rival, (tx) => insertTickets(tx, by, [ticket]));
+    await expect(forged).rejects.toSatisfy((error) => sqlStateOf(error) === sqlState.insufficientPrivilege);
+    const targets = store.unitOfWork.run(rival, (tx) => readTunnelTargets(tx, { ...acmes, environment: 'default' }));
+    expect(await targets).toBeUndefined();
   });
 
   it('shows operators no application', async () => {
