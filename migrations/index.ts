@@ -2,6 +2,7 @@ import { Foundation1795300000001 } from './0001-foundation.js';
 import { Roles1795300000002 } from './0002-roles.js';
 import { ObjectPolicy1795400000003 } from './0003-object-policy.js';
 import { Tunnels1795400000004 } from './0004-tunnels.js';
+import { Orphans1795400000005 } from './0005-orphans.js';
 import { Certificates1795400000006 } from './0006-certificates.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
@@ -10,5 +11,6 @@ export const migrations = [
   Roles1795300000002,
   ObjectPolicy1795400000003,
   Tunnels1795400000004,
+  Orphans1795400000005,
   Certificates1795400000006,
 ] as const;

@@ -11,6 +11,7 @@ import { idOf } from '../text/figures.js';
 import { watchedClusters } from '../watching/kinds.js';
 import { showWatch } from '../watching/show.js';
 import { changedLabels, changedTaints } from './facts.js';
+import { addOrphans } from './orphans.js';
 import { confirm } from './remove.js';
 
 const examples = `
@@ -43,6 +44,7 @@ export function addClusters(program: Command, shell: Shell): void {
   addChanges(cluster, shell);
   addRevocation(cluster, shell);
   addRemoval(cluster, shell);
+  addOrphans(cluster, shell);
 }
 
 async function listClusters(session: Session): Promise<undefined> {

@@ -1,8 +1,8 @@
 import { Inject } from '@nestjs/common';
-import { clusterName, clusterToWire, readClusterName, wire } from '#contract';
+import { clusterName, clusterToWire, orphanToWire, readClusterName, wire } from '#contract';
 import { type Ids, NotFound, type Principal } from '#domain';
 import { type RpcCall, type RpcHandlers, RpcService, type ServerStreamWriter } from '#platform';
-import { readCluster, readClusters, type Store, type StoredCluster } from '#store';
+import { readCluster, readClusters, readOrphans, type Store, type StoredCluster } from '#store';
 import { Authenticator } from '../auth/authenticator.js';
 import { once } from '../idempotent.js';
 import { cutPage, readPage } from '../pages.js';
@@ -68,6 +68,17 @@ export class ClusterController implements RpcHandlers<typeof wire.ClusterService
     const rows = await readClusters(readerFor(this.store, principal), bounds);
     const cut = cutPage(rows, page, query, ({ id }) => id);
     return { clusters: cut.rows.map(clusterToWire), nextPageToken: cut.nextPageToken };
+  }
+
+  async listOrphans(request: wire.ListOrphansRequest, { principal }: Call) {
+    const { cluster } = readClusterName(request.name);
+    const read = readerFor(this.store, principal);
+    if ((await readCluster(read, cluster)) === undefined) throw new NotFound({ kind: 'cluster', name: request.name });
+    const query = ['orphans', cluster];
+    const page = readPage(request, query);
+    const rows = await readOrphans(read, cluster, { after: page.after ?? '', limit: page.size + 1 });
+    const cut = cutPage(rows, page, query, ({ uid }) => uid);
+    return { orphans: cut.rows.map(orphanToWire), nextPageToken: cut.nextPageToken };
   }
 
   async updateCluster(request: wire.UpdateClusterRequest, { principal }: Call) {

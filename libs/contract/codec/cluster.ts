@@ -5,6 +5,7 @@ import {
   type FieldViolation,
   InvalidRequest,
   noOverSubscription,
+  type ObjectRef,
   type OverSubscription,
   type Resources,
   type Taint,
@@ -187,4 +188,20 @@ export const clusterToWire = (view: ClusterView): wire.Cluster =>
     createTime: timestampOf(view.createdAt),
     ...reportToWire(view),
     ...agentToWire(view),
+  });
+
+/** An object of no work, as the store tells of it. */
+export interface OrphanView extends ObjectRef {
+  uid: string;
+  workId: string;
+  firstSeenAt: StoredTime;
+  lastSeenAt: StoredTime;
+}
+
+export const orphanToWire = (view: OrphanView): wire.Orphan =>
+  create(wire.OrphanSchema, {
+    ...{ apiVersion: view.apiVersion, kind: view.kind, namespace: view.namespace, objectName: view.name },
+    ...{ uid: view.uid, workId: view.workId },
+    firstSeenTime: timestampOf(view.firstSeenAt),
+    lastSeenTime: timestampOf(view.lastSeenAt),
   });

@@ -1,6 +1,7 @@
 import type { ClusterId, TombstoneReport, WorkStatus } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 import { lockEpochs } from './epochs.js';
+import { recordOrphans } from './orphans.js';
 
 /** One report of one agent. */
 export interface StatusWrite {
@@ -44,13 +45,13 @@ export async function storeStatus(tx: Transaction, writes: readonly StatusWrite[
   await upsertStatus(tx, reported);
   await confirmTombstones(tx, accepted);
   const vanished = await forgetVanished(tx, accepted);
+  const strangers = reported.filter(({ cluster, status }) => own.get(status.workId)?.cluster_id !== cluster);
+  await recordOrphans(tx, strangers, fullReportsIn(accepted));
   await markStored(tx, accepted);
   await announce(tx, accepted, [...own.values(), ...vanished]);
   return {
     superseded: writes.filter((write) => !accepted.includes(write)),
-    strangers: reported
-      .filter(({ cluster, status }) => own.get(status.workId)?.cluster_id !== cluster)
-      .map(({ cluster, status }) => ({ cluster, workId: status.workId })),
+    strangers: strangers.map(({ cluster, status }) => ({ cluster, workId: status.workId })),
   };
 }
 
@@ -133,6 +134,9 @@ async function confirmTombstones(tx: Transaction, writes: readonly StatusWrite[]
     ],
   );
 }
+
+const fullReportsIn = (writes: readonly StatusWrite[]) =>
+  writes.flatMap(({ cluster, epoch, fullReportFrom: from }) => (from === undefined ? [] : [{ cluster, epoch, from }]));
 
 /** Works that a full report did not name are not in the cluster: what was last seen of them is no longer true. */
 async function forgetVanished(tx: Transaction, writes: readonly StatusWrite[]): Promise<OwnWork[]> {

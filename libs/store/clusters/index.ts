@@ -1,3 +1,4 @@
+export * from './orphans.js';
 export * from './read.js';
 export type { StoredCluster, StoredClusterSettings } from './rows.js';
 export * from './write.js';

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/cluster_service.proto.
  */
 export const file_berth_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5iZXJ0aC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SCGJlcnRoLnYxImQKFlJlZ2lzdGVyQ2x1c3RlclJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIiCgdjbHVzdGVyGAIgASgLMhEuYmVydGgudjEuQ2x1c3RlchISCgpyZXF1ZXN0X2lkGAMgASgJInAKF1JlZ2lzdGVyQ2x1c3RlclJlc3BvbnNlEiIKB2NsdXN0ZXIYASABKAsyES5iZXJ0aC52MS5DbHVzdGVyEjEKD2Vucm9sbWVudF90b2tlbhgCIAEoCzIYLmJlcnRoLnYxLkVucm9sbWVudFRva2VuImUKDkVucm9sbWVudFRva2VuEg0KBXRva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtodWJfYWRkcmVzcxgDIAEoCSIrChtDcmVhdGVFbnJvbG1lbnRUb2tlblJlcXVlc3QSDAoEbmFtZRgBIAEoCSIhChFHZXRDbHVzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIjwKE0xpc3RDbHVzdGVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiVAoUTGlzdENsdXN0ZXJzUmVzcG9uc2USIwoIY2x1c3RlcnMYASADKAsyES5iZXJ0aC52MS5DbHVzdGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ/ChRVcGRhdGVDbHVzdGVyUmVxdWVzdBIiCgdjbHVzdGVyGAEgASgLMhEuYmVydGgudjEuQ2x1c3RlchIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgDIAEoCSJGChRSZW1vdmVDbHVzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSI2ChJSZXZva2VBZ2VudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIkoKE1Jldm9rZUFnZW50UmVzcG9uc2USHAoUcmV2b2tlZF9jZXJ0aWZpY2F0ZXMYASABKAUSFQoNdm9pZGVkX3Rva2VucxgCIAEoBSI6ChRXYXRjaENsdXN0ZXJzUmVxdWVzdBIMCgRuYW1lGAEgASgJEhQKDHJlc3VtZV90b2tlbhgCIAEoCSKzAQoVV2F0Y2hDbHVzdGVyc1Jlc3BvbnNlEhQKDHJlc3VtZV90b2tlbhgBIAEoCRIkCgdjaGFuZ2VkGAIgASgLMhEuYmVydGgudjEuQ2x1c3RlckgAEhEKB2RlbGV0ZWQYAyABKAlIABI4CgZzeW5jZWQYBCABKAsyJi5iZXJ0aC52MS5XYXRjaENsdXN0ZXJzUmVzcG9uc2UuU3luY2VkSAAaCAoGU3luY2VkQgcKBWV2ZW50MpsGCg5DbHVzdGVyU2VydmljZRJqCg9SZWdpc3RlckNsdXN0ZXISIC5iZXJ0aC52MS5SZWdpc3RlckNsdXN0ZXJSZXF1ZXN0GiEuYmVydGgudjEuUmVnaXN0ZXJDbHVzdGVyUmVzcG9uc2UiEorOGA5jbHVzdGVycy53cml0ZRJrChRDcmVhdGVFbnJvbG1lbnRUb2tlbhIlLmJlcnRoLnYxLkNyZWF0ZUVucm9sbWVudFRva2VuUmVxdWVzdBoYLmJlcnRoLnYxLkVucm9sbWVudFRva2VuIhKKzhgOY2x1c3RlcnMud3JpdGUSUgoKR2V0Q2x1c3RlchIbLmJlcnRoLnYxLkdldENsdXN0ZXJSZXF1ZXN0GhEuYmVydGgudjEuQ2x1c3RlciIUkAIBis4YDWNsdXN0ZXJzLnJlYWQSYwoMTGlzdENsdXN0ZXJzEh0uYmVydGgudjEuTGlzdENsdXN0ZXJzUmVxdWVzdBoeLmJlcnRoLnYxLkxpc3RDbHVzdGVyc1Jlc3BvbnNlIhSQAgGKzhgNY2x1c3RlcnMucmVhZBJWCg1VcGRhdGVDbHVzdGVyEh4uYmVydGgudjEuVXBkYXRlQ2x1c3RlclJlcXVlc3QaES5iZXJ0aC52MS5DbHVzdGVyIhKKzhgOY2x1c3RlcnMud3JpdGUSWAoNUmVtb3ZlQ2x1c3RlchIeLmJlcnRoLnYxLlJlbW92ZUNsdXN0ZXJSZXF1ZXN0GhMuYmVydGgudjEuT3BlcmF0aW9uIhKKzhgOY2x1c3RlcnMud3JpdGUSXgoLUmV2b2tlQWdlbnQSHC5iZXJ0aC52MS5SZXZva2VBZ2VudFJlcXVlc3QaHS5iZXJ0aC52MS5SZXZva2VBZ2VudFJlc3BvbnNlIhKKzhgOY2x1c3RlcnMud3JpdGUSZQoNV2F0Y2hDbHVzdGVycxIeLmJlcnRoLnYxLldhdGNoQ2x1c3RlcnNSZXF1ZXN0Gh8uYmVydGgudjEuV2F0Y2hDbHVzdGVyc1Jlc3BvbnNlIhGKzhgNY2x1c3RlcnMucmVhZDABYgZwcm90bzM", [file_berth_v1_annotations, file_berth_v1_cluster, file_berth_v1_operation, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("Ch5iZXJ0aC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SCGJlcnRoLnYxImQKFlJlZ2lzdGVyQ2x1c3RlclJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIiCgdjbHVzdGVyGAIgASgLMhEuYmVydGgudjEuQ2x1c3RlchISCgpyZXF1ZXN0X2lkGAMgASgJInAKF1JlZ2lzdGVyQ2x1c3RlclJlc3BvbnNlEiIKB2NsdXN0ZXIYASABKAsyES5iZXJ0aC52MS5DbHVzdGVyEjEKD2Vucm9sbWVudF90b2tlbhgCIAEoCzIYLmJlcnRoLnYxLkVucm9sbWVudFRva2VuImUKDkVucm9sbWVudFRva2VuEg0KBXRva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtodWJfYWRkcmVzcxgDIAEoCSIrChtDcmVhdGVFbnJvbG1lbnRUb2tlblJlcXVlc3QSDAoEbmFtZRgBIAEoCSIhChFHZXRDbHVzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIjwKE0xpc3RDbHVzdGVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiVAoUTGlzdENsdXN0ZXJzUmVzcG9uc2USIwoIY2x1c3RlcnMYASADKAsyES5iZXJ0aC52MS5DbHVzdGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ/ChRVcGRhdGVDbHVzdGVyUmVxdWVzdBIiCgdjbHVzdGVyGAEgASgLMhEuYmVydGgudjEuQ2x1c3RlchIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgDIAEoCSJGChRSZW1vdmVDbHVzdGVyUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSI2ChJSZXZva2VBZ2VudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIkoKE1Jldm9rZUFnZW50UmVzcG9uc2USHAoUcmV2b2tlZF9jZXJ0aWZpY2F0ZXMYASABKAUSFQoNdm9pZGVkX3Rva2VucxgCIAEoBSJJChJMaXN0T3JwaGFuc1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJRChNMaXN0T3JwaGFuc1Jlc3BvbnNlEiEKB29ycGhhbnMYASADKAsyEC5iZXJ0aC52MS5PcnBoYW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItoBCgZPcnBoYW4SEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSEwoLb2JqZWN0X25hbWUYBCABKAkSCwoDdWlkGAUgASgJEg8KB3dvcmtfaWQYBiABKAkSMwoPZmlyc3Rfc2Vlbl90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5sYXN0X3NlZW5fdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOgoUV2F0Y2hDbHVzdGVyc1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkiswEKFVdhdGNoQ2x1c3RlcnNSZXNwb25zZRIUCgxyZXN1bWVfdG9rZW4YASABKAkSJAoHY2hhbmdlZBgCIAEoCzIRLmJlcnRoLnYxLkNsdXN0ZXJIABIRCgdkZWxldGVkGAMgASgJSAASOAoGc3luY2VkGAQgASgLMiYuYmVydGgudjEuV2F0Y2hDbHVzdGVyc1Jlc3BvbnNlLlN5bmNlZEgAGggKBlN5bmNlZEIHCgVldmVudDL9BgoOQ2x1c3RlclNlcnZpY2USagoPUmVnaXN0ZXJDbHVzdGVyEiAuYmVydGgudjEuUmVnaXN0ZXJDbHVzdGVyUmVxdWVzdBohLmJlcnRoLnYxLlJlZ2lzdGVyQ2x1c3RlclJlc3BvbnNlIhKKzhgOY2x1c3RlcnMud3JpdGUSawoUQ3JlYXRlRW5yb2xtZW50VG9rZW4SJS5iZXJ0aC52MS5DcmVhdGVFbnJvbG1lbnRUb2tlblJlcXVlc3QaGC5iZXJ0aC52MS5FbnJvbG1lbnRUb2tlbiISis4YDmNsdXN0ZXJzLndyaXRlElIKCkdldENsdXN0ZXISGy5iZXJ0aC52MS5HZXRDbHVzdGVyUmVxdWVzdBoRLmJlcnRoLnYxLkNsdXN0ZXIiFJACAYrOGA1jbHVzdGVycy5yZWFkEmMKDExpc3RDbHVzdGVycxIdLmJlcnRoLnYxLkxpc3RDbHVzdGVyc1JlcXVlc3QaHi5iZXJ0aC52MS5MaXN0Q2x1c3RlcnNSZXNwb25zZSIUkAIBis4YDWNsdXN0ZXJzLnJlYWQSVgoNVXBkYXRlQ2x1c3RlchIeLmJlcnRoLnYxLlVwZGF0ZUNsdXN0ZXJSZXF1ZXN0GhEuYmVydGgudjEuQ2x1c3RlciISis4YDmNsdXN0ZXJzLndyaXRlElgKDVJlbW92ZUNsdXN0ZXISHi5iZXJ0aC52MS5SZW1vdmVDbHVzdGVyUmVxdWVzdBoTLmJlcnRoLnYxLk9wZXJhdGlvbiISis4YDmNsdXN0ZXJzLndyaXRlEl4KC1Jldm9rZUFnZW50EhwuYmVydGgudjEuUmV2b2tlQWdlbnRSZXF1ZXN0Gh0uYmVydGgudjEuUmV2b2tlQWdlbnRSZXNwb25zZSISis4YDmNsdXN0ZXJzLndyaXRlEmAKC0xpc3RPcnBoYW5zEhwuYmVydGgudjEuTGlzdE9ycGhhbnNSZXF1ZXN0Gh0uYmVydGgudjEuTGlzdE9ycGhhbnNSZXNwb25zZSIUkAIBis4YDWNsdXN0ZXJzLnJlYWQSZQoNV2F0Y2hDbHVzdGVycxIeLmJlcnRoLnYxLldhdGNoQ2x1c3RlcnNSZXF1ZXN0Gh8uYmVydGgudjEuV2F0Y2hDbHVzdGVyc1Jlc3BvbnNlIhGKzhgNY2x1c3RlcnMucmVhZDABYgZwcm90bzM", [file_berth_v1_annotations, file_berth_v1_cluster, file_berth_v1_operation, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * What the operator says about the cluster.
@@ -317,6 +317,117 @@ export const RevokeAgentResponseSchema: GenMessage<RevokeAgentResponse> = /*@__P
   messageDesc(file_berth_v1_cluster_service, 10);
 
 /**
+ * A page of a cluster's orphans.
+ *
+ * @generated from message berth.v1.ListOrphansRequest
+ */
+export type ListOrphansRequest = Message<"berth.v1.ListOrphansRequest"> & {
+  /**
+   * `clusters/{cluster}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message berth.v1.ListOrphansRequest.
+ * Use `create(ListOrphansRequestSchema)` to create a new message.
+ */
+export const ListOrphansRequestSchema: GenMessage<ListOrphansRequest> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster_service, 11);
+
+/**
+ * A page of orphans.
+ *
+ * @generated from message berth.v1.ListOrphansResponse
+ */
+export type ListOrphansResponse = Message<"berth.v1.ListOrphansResponse"> & {
+  /**
+   * @generated from field: repeated berth.v1.Orphan orphans = 1;
+   */
+  orphans: Orphan[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message berth.v1.ListOrphansResponse.
+ * Use `create(ListOrphansResponseSchema)` to create a new message.
+ */
+export const ListOrphansResponseSchema: GenMessage<ListOrphansResponse> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster_service, 12);
+
+/**
+ * An object in a member cluster that says it is of a work, and of none that there is.
+ *
+ * @generated from message berth.v1.Orphan
+ */
+export type Orphan = Message<"berth.v1.Orphan"> & {
+  /**
+   * @generated from field: string api_version = 1;
+   */
+  apiVersion: string;
+
+  /**
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string object_name = 4;
+   */
+  objectName: string;
+
+  /**
+   * @generated from field: string uid = 5;
+   */
+  uid: string;
+
+  /**
+   * What its label says.
+   *
+   * @generated from field: string work_id = 6;
+   */
+  workId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp first_seen_time = 7;
+   */
+  firstSeenTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_seen_time = 8;
+   */
+  lastSeenTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.v1.Orphan.
+ * Use `create(OrphanSchema)` to create a new message.
+ */
+export const OrphanSchema: GenMessage<Orphan> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster_service, 13);
+
+/**
  * What to watch.
  *
  * @generated from message berth.v1.WatchClustersRequest
@@ -342,7 +453,7 @@ export type WatchClustersRequest = Message<"berth.v1.WatchClustersRequest"> & {
  * Use `create(WatchClustersRequestSchema)` to create a new message.
  */
 export const WatchClustersRequestSchema: GenMessage<WatchClustersRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster_service, 11);
+  messageDesc(file_berth_v1_cluster_service, 14);
 
 /**
  * One thing that a watcher learns.
@@ -392,7 +503,7 @@ export type WatchClustersResponse = Message<"berth.v1.WatchClustersResponse"> & 
  * Use `create(WatchClustersResponseSchema)` to create a new message.
  */
 export const WatchClustersResponseSchema: GenMessage<WatchClustersResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster_service, 12);
+  messageDesc(file_berth_v1_cluster_service, 15);
 
 /**
  * The end of the first round.
@@ -407,7 +518,7 @@ export type WatchClustersResponse_Synced = Message<"berth.v1.WatchClustersRespon
  * Use `create(WatchClustersResponse_SyncedSchema)` to create a new message.
  */
 export const WatchClustersResponse_SyncedSchema: GenMessage<WatchClustersResponse_Synced> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster_service, 12, 0);
+  messageDesc(file_berth_v1_cluster_service, 15, 0);
 
 /**
  * The fleet, for its operators.
@@ -486,6 +597,17 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof RevokeAgentRequestSchema;
     output: typeof RevokeAgentResponseSchema;
+  },
+  /**
+   * Lists objects of a cluster that carry the label of a work which Berth knows nothing of there, as after a restore or a
+   * copied manifest. They are never deleted unasked.
+   *
+   * @generated from rpc berth.v1.ClusterService.ListOrphans
+   */
+  listOrphans: {
+    methodKind: "unary";
+    input: typeof ListOrphansRequestSchema;
+    output: typeof ListOrphansResponseSchema;
   },
   /**
    * Sends each cluster as it is now, then again whenever it changes.
