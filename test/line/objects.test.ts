@@ -90,7 +90,7 @@ describeMembers('objects that others write too', (flavour) => {
     await edit('ConfigMap', 'drift', { data: { a: 'edited', c: 'theirs' } });
     const { findings } = (await until(work.id, (row) => (row.findings?.drifts.length ?? 0) > 0)) ?? {};
     expect(findings?.drifts).toMatchObject([
-      { path: '.data.a', ordered: '"1"', found: '"edited"', manager: 'kubectl-edit', object: { name: 'drift' } },
+      { path: 'data.a', ordered: '"1"', found: '"edited"', manager: 'kubectl-edit', object: { name: 'drift' } },
     ]);
     expect(findings?.drifts[0]?.changedAt).toBeGreaterThan(0);
     await eventually(
@@ -135,7 +135,7 @@ describeMembers('objects that others write too', (flavour) => {
   it('only tells of drift when that is the policy, until the next release', async () => {
     const work = await applied('told', [configMap('told', { a: '1' })], { drift: 'report' });
     await edit('ConfigMap', 'told', { data: { a: 'edited' } });
-    await until(work.id, (row) => row.findings?.drifts[0]?.path === '.data.a');
+    await until(work.id, (row) => row.findings?.drifts[0]?.path === 'data.a');
     expect(await dataOf('told')).toEqual({ a: 'edited' });
     await applied('told', [configMap('told', { a: '2' })], { drift: 'report' }, work.id);
     expect(await dataOf('told')).toEqual({ a: '2' });
@@ -155,7 +155,7 @@ describeMembers('objects that others write too', (flavour) => {
   it('writes no field that another manager applies, and names both', async () => {
     const work = await applied('conflict', [configMap('conflict', { a: '1', b: '1' })]);
     await hand.apply(configMap('conflict', { a: 'theirs' }), { fieldManager: 'argocd', force: true });
-    const theirs = { path: '.data.a', manager: 'argocd', object: { name: 'conflict' } };
+    const theirs = { path: 'data.a', manager: 'argocd', object: { name: 'conflict' } };
     const row = await until(work.id, ({ findings }) => (findings?.conflicts.length ?? 0) > 0);
     expect(row?.findings?.conflicts).toMatchObject([theirs]);
     expect(await dataOf('conflict')).toEqual({ a: 'theirs', b: '1' });

@@ -39,7 +39,7 @@ export class Applier {
     private readonly held: HeldWorks,
     private readonly slots: Slots,
     private readonly turns: Turns,
-    private readonly hooks: { onChange(workId: string): void; onDefect(error: unknown): void },
+    private readonly hooks: { mayApply(): boolean; onChange(workId: string): void; onDefect(error: unknown): void },
   ) {
     this.#keeper = new ObjectKeeper(parts);
     this.#mender = new Mender(parts, this.#keeper, {
@@ -65,7 +65,7 @@ export class Applier {
 
   async #run(workId: string, run: Run): Promise<void> {
     await this.parts.watch.synced;
-    while (run.isDue && !this.parts.signal.aborted) {
+    while (run.isDue && this.hooks.mayApply() && !this.parts.signal.aborted) {
       run.isDue = false;
       const held = this.held.get(workId);
       if (held !== undefined) await this.#watchKindsOf(held);
@@ -157,7 +157,7 @@ export class Applier {
       if (this.held.get(held.work.id) !== held) return false;
       await watch.watchKind(ref);
       const isWhole = await this.turns.within(key, async () => {
-        if (this.held.get(held.work.id) !== held) return false;
+        if (this.held.get(held.work.id) !== held || !this.hooks.mayApply()) return false;
         const observed = watch.objectsOf(held.work.id).find((object) => objectKey(object) === key);
         const { uid, adopted } = await this.#keeper.bring(held, wanted, observed);
         held.applied.set(key, { ref, uid, digest, adopted, seen: false });

@@ -84,6 +84,9 @@ export function decide(
   return until === undefined ? { kind: 'put-back' } : { kind: 'fought-over', until };
 }
 
+/** `spec.replicas`: the server begins its paths with a dot. */
+export const toldPath = (path: string): string => (path.startsWith('.') ? path.slice(1) : path);
+
 const nameOf = ({ apiVersion, kind, namespace, name }: ObjectRef): ObjectRef => ({ apiVersion, kind, namespace, name });
 
 /** What was taken and given back by hand has no other value: it is taken again, and there is nothing to tell. */
@@ -91,7 +94,7 @@ export const driftsOf = (ref: ObjectRef, lost: readonly LostValue[]): FieldDrift
   lost
     .map((field) => ({
       object: nameOf(ref),
-      path: field.path,
+      path: toldPath(field.path),
       ordered: shownValue(ref, field.ordered),
       found: shownValue(ref, field.found),
       manager: field.holders[0]?.manager ?? '',
@@ -105,5 +108,5 @@ export const conflictsOf = (ref: ObjectRef, lost: readonly LostValue[]): FieldCo
     .flatMap(({ path, holders }) =>
       holders
         .filter(({ operation }) => operation === 'Apply')
-        .map(({ manager }) => ({ object: nameOf(ref), path, manager })),
+        .map(({ manager }) => ({ object: nameOf(ref), path: toldPath(path), manager })),
     );

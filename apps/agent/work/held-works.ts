@@ -1,4 +1,4 @@
-import type { Instant, ObjectRef, Work } from '#domain';
+import type { Instant, ObjectRef, Reflection, Work } from '#domain';
 import type { ObjectIdentity, OwnedObject } from '#kube';
 import { RepairLedger } from './drift.js';
 import type { ApplyFailure } from './failure.js';
@@ -36,8 +36,8 @@ export interface HeldWork {
   isTried: boolean;
   failure: ApplyFailure | undefined;
   failures: number;
-  /** The pods that its objects ask for have been seen. */
-  isReflected: boolean;
+  /** What was ordered of it up to this sequence is in the member's figures: the pods that were asked for are on nodes. */
+  reflected: bigint;
 }
 
 /** An object that somebody has changed, as the watch shows it. */
@@ -75,7 +75,7 @@ export class HeldWorks {
   take(work: Work): boolean {
     const known = this.#works.get(work.id);
     if (known !== undefined && known.work.generation >= work.generation) {
-      if (known.work.generation === work.generation) known.work = { ...known.work, sequence: work.sequence };
+      if (known.work.generation === work.generation) resequence(known, work.sequence);
       return false;
     }
     this.#works.set(work.id, {
@@ -88,7 +88,8 @@ export class HeldWorks {
       isTried: false,
       failure: undefined,
       failures: 0,
-      isReflected: false,
+      // what came before may have been merged into this one on its way, whatever else has been received
+      reflected: known?.reflected ?? 0n,
     });
     return true;
   }
@@ -155,9 +156,20 @@ export class HeldWorks {
     return this.#upTo((held) => held.confirmed === held.work.generation);
   }
 
-  /** Every work up to this sequence is in the cluster, and so are its pods. */
-  get reflectedUpTo(): bigint {
-    return this.#upTo((held) => held.confirmed === held.work.generation && held.isReflected);
+  /** Notes whether all pods that the work's objects ask for by now are on nodes. They may be lost again. */
+  sawPods(held: HeldWork, areThere: boolean): void {
+    if (!areThere) held.reflected = 0n;
+    else if (held.confirmed === held.work.generation) held.reflected = held.work.sequence;
+  }
+
+  /** Whose pods are in the member's figures; `most` works are named, and what is beyond them lowers the bound. */
+  reflection(most: number): Reflection {
+    const open = [...this.#works.values()].filter(({ work, reflected }) => reflected < work.sequence);
+    const entries = open.map(({ work, reflected }) => ({ workId: work.id, after: reflected }));
+    entries.sort((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : a.workId < b.workId ? -1 : 1));
+    const beyond = entries[most]?.after;
+    const upTo = beyond === undefined || beyond > this.#received ? this.#received : beyond;
+    return { upTo, except: entries.slice(0, most).filter(({ after }) => after < upTo) };
   }
 
   /** Every work up to this sequence has been tried, well or not. */
@@ -171,4 +183,10 @@ export class HeldWorks {
       if (held.work.sequence <= upTo && !isDone(held)) upTo = held.work.sequence - 1n;
     return upTo;
   }
+}
+
+function resequence(held: HeldWork, sequence: bigint): void {
+  const isReflected = held.reflected >= held.work.sequence;
+  held.work = { ...held.work, sequence };
+  if (isReflected) held.reflected = sequence;
 }

@@ -13,7 +13,7 @@ import {
   withoutFields,
 } from '#kube';
 import type { AgentParts } from '../seams.js';
-import { driftsOf } from './drift.js';
+import { driftsOf, toldPath } from './drift.js';
 import { ApplyRefused } from './failure.js';
 import type { HeldWork } from './held-works.js';
 import { orderedReplicas, type WantedObject } from './plan.js';
@@ -211,4 +211,4 @@ export class ObjectKeeper {
 const conflictOf = (
   { apiVersion, kind, namespace, name }: ObjectRef,
   { manager, fieldPath }: FieldManagerConflict['owners'][number],
-): FieldConflict => ({ object: { apiVersion, kind, namespace, name }, path: fieldPath, manager });
+): FieldConflict => ({ object: { apiVersion, kind, namespace, name }, path: toldPath(fieldPath), manager });

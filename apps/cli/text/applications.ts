@@ -1,4 +1,5 @@
 import { wire } from '#contract';
+import { driftLines } from './drifts.js';
 import { age, idOf } from './figures.js';
 import type { Look } from './look.js';
 import { summaryLines } from './objects.js';
@@ -105,6 +106,7 @@ function environmentLines(state: wire.EnvironmentStatus, look: Look, wide: boole
     title,
     ...table(['COMPONENT', 'CLUSTER', 'PHASE', 'READY', 'UPDATED', 'RESTARTS', 'REASON'], rows, palette),
     ...(wide ? summaryLines(state, look) : []),
+    ...driftLines(state, look),
     ...warningLines(state, look),
   ];
 }
