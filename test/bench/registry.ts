@@ -1,3 +1,4 @@
+import { fleetScenario } from './fleet/scenario.js';
 import { gatewayScenario } from './gateway/scenario.js';
 import { propagateScenario } from './propagate/scenario.js';
 import type { Scenario } from './scenario.js';
@@ -8,4 +9,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   start: startScenario,
   gateway: gatewayScenario,
   propagate: propagateScenario,
+  fleet: fleetScenario,
 };

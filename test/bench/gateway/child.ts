@@ -26,9 +26,15 @@ const isReply = (message: unknown): message is Reply =>
 const isQuestion = (message: unknown): message is Question =>
   typeof message === 'object' && message !== null && 'id' in message && 'name' in message && 'ask' in message;
 
-export function startWorker<C extends Commands>(program: string, execArgv: readonly string[]): Worker<C> {
+/** `env`: besides our own. */
+export function startWorker<C extends Commands>(
+  program: string,
+  execArgv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Worker<C> {
   const child: ChildProcess = fork(program, [], {
     execArgv: [...execArgv],
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit');

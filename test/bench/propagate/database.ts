@@ -5,6 +5,8 @@ import { migrateUp, type RuntimeRole, setRolePasswords } from '#store';
 
 /** Postgres for a Berth of several processes, each with its role. */
 export interface BerthDatabase {
+  /** Past row-level security, where the server is our own. */
+  url: string;
   urlFor(role: RuntimeRole): string;
   query<Row extends pg.QueryResultRow>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /** A server process of this database; the server itself is its parent, when it runs on this machine. */
@@ -26,6 +28,7 @@ export async function startBerthDatabase(given: string | undefined): Promise<Ber
   const query = async <Row extends pg.QueryResultRow>(sql: string, parameters: readonly unknown[] = []) =>
     (await pool.query<Row>(sql, [...parameters])).rows;
   return {
+    url: own?.superuserUrl ?? url,
     urlFor: (role) => Object.assign(new URL(url), { username: role, password }).href,
     query,
     backendPid: async () => (await query<{ pid: number }>('SELECT pg_backend_pid() AS pid'))[0]?.pid ?? 0,
