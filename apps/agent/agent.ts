@@ -138,8 +138,9 @@ export class Agent {
    * the watch has shown the whole cluster: silence is better than saying that nothing is there.
    */
   openFullReport({ isLate }: { isLate: boolean }): void {
+    if (this.desk.isFullOpened || !this.isSynced) return;
     const isCaughtUp = this.held.received >= this.head && this.held.triedUpTo >= this.head;
-    if (this.desk.isFullOpened || !this.isSynced || !(isCaughtUp || isLate)) return;
+    if (!isCaughtUp && !isLate) return;
     this.desk.openFull([
       ...new Set([...this.held.ids(), ...this.parts.watch.works().filter((id) => workIdForm.test(id))]),
     ]);
@@ -162,8 +163,8 @@ export class Agent {
   /** Resolves when there may be something to tell, after a second at the latest. */
   async somethingToTell(signal: AbortSignal): Promise<void> {
     const waiting = new AbortController();
-    this.waiter = () => waiting.abort();
-    if (this.isWoken) waiting.abort();
+    this.waiter = () => waiting.abort('woken'); // without a reason it would make an exception
+    if (this.isWoken) waiting.abort('woken');
     await rest(this.parts.timing, 1_000, AbortSignal.any([signal, waiting.signal]));
     this.waiter = undefined;
     this.isWoken = false;

@@ -31,7 +31,7 @@ const retried: ReadonlySet<string> = new Set(['QuotaExceeded', 'DecisionFailed']
 const deadlineTimersEveryMs = 5_000;
 
 /** Reports come in floods; one look at what they free is enough for all that came meanwhile. */
-const reapAtMostEveryMs = 50;
+const reapAtMostEveryMs = 100;
 
 /** The loops of one scheduler, and the feed that wakes them. */
 export class Scheduler {

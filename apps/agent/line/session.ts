@@ -155,7 +155,11 @@ export class Session {
       if (report === undefined) {
         await this.agent.somethingToTell(signal);
         await rest(timing, lingerMs, signal);
-      } else await this.#write({ case: 'statusReport', value: statusReportToWire(report) });
+        continue;
+      }
+      await this.#write({ case: 'statusReport', value: statusReportToWire(report) });
+      // What changes meanwhile is told together; parts of a full report wait for nothing.
+      if (report.bracket === 'delta') await rest(timing, lingerMs, signal);
     }
   }
 

@@ -31,6 +31,7 @@ export class Reaper {
 
   /** One pass. Returns whether anything was done: then there may be more to do at once. */
   async round(): Promise<boolean> {
+    if (!(await this.#run(findsSomething))) return false;
     const dropped = await this.#dropRemoved();
     const reaped = await this.#reap();
     const freed = await this.#free();
@@ -226,6 +227,18 @@ export class Reaper {
       })),
     );
   }
+}
+
+/** Most looks find nothing: one transaction with one round trip says so. */
+async function findsSomething(tx: Transaction): Promise<boolean> {
+  const removing = placementStore.readRemoving(tx, 1);
+  const dropped = placementStore.readDropped(tx);
+  const surplus = placementStore.readSurplusGone(tx);
+  const gone = placementStore.readGoneWorks(tx);
+  await tx.together([removing, dropped, surplus, gone]);
+  const { bury, forget } = reapingSteps(await dropped);
+  const found = [await removing, await surplus, await gone, bury, forget];
+  return found.some((rows) => rows.length > 0);
 }
 
 const clustersOf = (of: readonly { cluster: string }[]): string[] =>
