@@ -1,8 +1,9 @@
 import type { Clock } from '#domain';
+import type { Input } from './terminal.js';
 
 /** Where text goes. */
 export interface Output {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -19,6 +20,8 @@ export interface Io {
   signal: AbortSignal;
   /** The text of a file; `-` is standard input. */
   read(path: string): Promise<string>;
+  /** Standard input, for commands that pass it on; absent where there is none. */
+  input?: Input;
   /** Asks a person; absent when nobody is there to answer. */
   ask?(question: string): Promise<string>;
 }

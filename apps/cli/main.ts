@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { isJsonObject } from '#domain';
 import { Unfulfilled } from './failure.js';
 import { type Io, runCli } from './index.js';
+import { processInput } from './terminal.js';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
@@ -36,6 +37,7 @@ const io: Io = {
   chance: Math.random,
   signal: interrupted.signal,
   read,
+  input: processInput(),
   ...(process.stdin.isTTY === true && process.stderr.isTTY === true ? { ask } : {}),
 };
 

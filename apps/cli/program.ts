@@ -2,9 +2,12 @@ import { Command, Option } from 'commander';
 import { addApply } from './commands/apply.js';
 import { addClusters } from './commands/clusters.js';
 import { addCompletion } from './commands/completion.js';
+import { addExec } from './commands/exec.js';
 import { addExplain } from './commands/explain.js';
 import { addGet } from './commands/get.js';
 import { addKeys } from './commands/keys.js';
+import { addLogs } from './commands/logs.js';
+import { addPortForward } from './commands/port-forward.js';
 import { addDelete, addOperations } from './commands/remove.js';
 import { addEnvironments, addProjects, addQuota, addTenants } from './commands/tenancy.js';
 import { formats } from './settings.js';
@@ -23,6 +26,7 @@ Examples:
   berth apply -f app.yaml --wait     deploy and wait until it is ready
   berth get                          what runs, and how
   berth explain shop                 where it went, and why
+  berth logs -f shop                 what its pods print, in all clusters at once
   berth clusters                     how full the fleet is`;
 
 function addShared(program: Command): void {
@@ -57,6 +61,9 @@ export function buildProgram(shell: Shell, version: string): Command {
   addApply(program, shell);
   addGet(program, shell);
   addExplain(program, shell);
+  addLogs(program, shell);
+  addExec(program, shell);
+  addPortForward(program, shell);
   addDelete(program, shell);
   addOperations(program, shell);
   addClusters(program, shell);

@@ -16,6 +16,7 @@ export interface Session {
   readonly clusters: RpcClient<typeof wire.ClusterService>;
   readonly tenancy: RpcClient<typeof wire.TenancyService>;
   readonly operations: RpcClient<typeof wire.OperationService>;
+  readonly workloads: RpcClient<typeof wire.WorkloadService>;
   /** As of now. */
   look(): Look;
   say(...lines: readonly string[]): void;
@@ -71,6 +72,7 @@ export function openSession(io: Io, settings: Settings, color: boolean): Session
     clusters: channel.client(wire.ClusterService),
     tenancy: channel.client(wire.TenancyService),
     operations: channel.client(wire.OperationService),
+    workloads: channel.client(wire.WorkloadService),
     look,
     say,
     remark: (line) => (isForPeople(settings.format) ? say(line) : void io.err.write(`${line}\n`)),

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { systemClock } from '#domain';
 import { runCli } from '../../apps/cli/index.js';
+import type { Input } from '../../apps/cli/terminal.js';
 
 export interface CliRun {
   code: number;
@@ -19,6 +20,8 @@ export interface RunOptions {
   answer?: string;
   signal?: AbortSignal;
   terminal?: boolean;
+  /** What stands at standard input. */
+  input?: Input;
 }
 
 /** Runs a command line as the program would, with its outputs kept. */
@@ -28,8 +31,8 @@ export function startCli(argv: readonly string[], options: RunOptions) {
   const output = (which: 'out' | 'err') => ({
     isTTY: terminal,
     columns: 200,
-    write: (text: string) => {
-      kept[which] += text;
+    write: (text: string | Uint8Array) => {
+      kept[which] += typeof text === 'string' ? text : Buffer.from(text).toString();
     },
   });
   const done = runCli(
@@ -46,6 +49,7 @@ export function startCli(argv: readonly string[], options: RunOptions) {
         if (text === undefined) throw new Error(`the test has no file ${path}`);
         return text;
       },
+      ...(options.input === undefined ? {} : { input: options.input }),
       ...(answer === undefined ? {} : { ask: async () => answer }),
     },
     '0.0.0-test',

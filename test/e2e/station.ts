@@ -13,6 +13,8 @@ export interface Station {
   members: readonly TestMember[];
   database: TestDatabase;
   gatewayAddress: string;
+  /** Of tenant `default`. */
+  ownerKey: string;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function startStation(
     members: started.members,
     database,
     gatewayAddress: berth.gateway.address,
+    ownerKey: berth.keys.owner,
     close: async () => {
       for (const channel of channels) channel.close();
       await berth.close();
