@@ -35,6 +35,8 @@ export class Agent {
   /** Orders that came before everything else was known: a newer work may want what they name. */
   private orders: Tombstone[] = [];
   private isWoken = false;
+  /** Another agent of this cluster has the line: what is held here may be old, and is neither applied nor repaired. */
+  private isStoodDown = false;
   /** The watch has listed everything once: before that, what it does not show may be there all the same. */
   private isSynced = false;
   private waiter: (() => void) | undefined;
@@ -46,6 +48,7 @@ export class Agent {
     const slots = new Slots(parallelWorks);
     const turns = new Turns();
     this.applier = new Applier(parts, this.held, slots, turns, {
+      mayApply: () => !this.isStoodDown,
       onChange: (workId) => this.touched(workId),
       onDefect,
     });
@@ -77,6 +80,12 @@ export class Agent {
     this.head = headSequence;
     this.session = session;
     this.desk.beginEpoch();
+    this.caughtUp();
+  }
+
+  /** Until everything that was missed meanwhile has been received. */
+  standDown(): void {
+    this.isStoodDown = true;
   }
 
   endSession(session: object): void {
@@ -90,8 +99,16 @@ export class Agent {
       else this.takeWork(item.work, this.held.take(item.work));
     }
     this.held.receivedUpTo(upTo);
-    if (this.held.received >= this.head) for (const order of this.orders.splice(0)) this.deleter.take(order);
+    this.caughtUp();
     this.wake();
+  }
+
+  private caughtUp(): void {
+    if (this.held.received < this.head) return;
+    for (const order of this.orders.splice(0)) this.deleter.take(order);
+    if (!this.isStoodDown) return;
+    this.isStoodDown = false;
+    for (const workId of this.held.ids()) this.applier.due(workId, { isNew: false });
   }
 
   private takeWork({ id: workId, policy }: Work, isNew: boolean): void {

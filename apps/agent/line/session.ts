@@ -111,6 +111,7 @@ export class Session {
           break;
         case 'goodbye':
           this.#goodbye = message.value;
+          if (message.value.reason === line.GoodbyeReason.SUPERSEDED) this.agent.standDown();
           return;
         case undefined:
           this.parts.log.warn('the hub said something that this agent does not know');
