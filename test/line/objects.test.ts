@@ -256,6 +256,55 @@ describeMembers('objects that others write too', (flavour) => {
     expect((await statusOf(work.id))?.findings?.conflicts ?? []).toEqual([]);
   }, 60_000);
 
+  const definition: JsonObject = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'databases.example.org' },
+    spec: {
+      group: 'example.org',
+      scope: 'Namespaced',
+      names: { plural: 'databases', singular: 'database', kind: 'Database' },
+      versions: [
+        {
+          ...{ name: 'v1', served: true, storage: true },
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              properties: {
+                spec: { type: 'object', properties: { size: { type: 'integer' }, note: { type: 'string' } } },
+              },
+            },
+          },
+        },
+      ],
+    },
+  };
+  const database: JsonObject = {
+    apiVersion: 'example.org/v1',
+    kind: 'Database',
+    metadata: { name: 'main', namespace },
+    spec: { size: 1, note: 'ours' },
+  };
+
+  // hollow clusters serve no custom kinds
+  it.runIf(flavour.name !== 'hollow')(
+    'applies a definition and, once it is served, an object of its kind',
+    async () => {
+      const work = await applied('custom', [database, definition]);
+      const row = await until(work.id, ({ phase }) => phase === 'ready');
+      expect(row?.objects.map(({ kind }) => kind)).toEqual(
+        expect.arrayContaining(['CustomResourceDefinition', 'Database']),
+      );
+      const ref = { apiVersion: 'example.org/v1', kind: 'Database', namespace, name: 'main' };
+      await hand.patchMerge(ref, { spec: { size: 5 } });
+      await eventually(
+        async () => (await hand.get(ref)).spec,
+        (spec) => isJsonObject(spec) && spec.size === 1,
+      );
+    },
+    60_000,
+  );
+
   it('goes on where somebody has labelled an object with what is no work', async () => {
     const stray = configMap('stray', {});
     const metadata = isJsonObject(stray.metadata) ? stray.metadata : {};
