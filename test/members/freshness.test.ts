@@ -35,20 +35,30 @@ describeMembers('what is known of a cluster', (flavour) => {
 
   it('is fresh, then stale, then unknown when its API server is silent though its agent is not, and fresh again', async () => {
     const name = application('shop');
-    const value = { components: [{ name: 'web', replicas: 2, containers: [{ image: 'registry.example/web:1' }] }] };
+    const rule = {
+      ...{ apiVersion: 'apps/v1', kind: 'Deployment', ready: 'object.status.readyReplicas == 2' },
+      message: 'string(object.status.readyReplicas) + " by rule"',
+    };
+    const containers = [{ image: 'registry.example/web:1' }];
+    const value = {
+      components: [{ name: 'web', replicas: 2, containers, objectPolicy: { statusRules: [rule] } }],
+    };
     await station.applications.applyApplication({ name, source: { case: 'spec', value } });
     const now = async () => {
       const state = (await station.applications.getApplication({ name })).environments[0];
-      return { phase: state?.phase, freshness: state?.components[0]?.clusters[0]?.freshness };
+      const cluster = state?.components[0]?.clusters[0];
+      const summary = cluster?.objects.find(({ kind }) => kind === 'Deployment')?.summary;
+      return { phase: state?.phase, freshness: cluster?.freshness, summary };
     };
     const isWell = (found: wire.Application) => found.environments[0]?.phase === wire.Phase.READY;
     await watchUntil(station, name, isWell);
-    expect(await now()).toEqual({ phase: wire.Phase.READY, freshness: FRESH });
+    // the rule went all the way down, and what it says all the way up
+    expect(await now()).toEqual({ phase: wire.Phase.READY, freshness: FRESH, summary: '2 by rule' });
 
     for (const line of lines) line.freeze();
     await until('it is stale', async () => (await now()).freshness === STALE || undefined, 60_000);
     await station.database.query(`UPDATE cluster_agents SET lease_expires_at = lease_expires_at - interval '1 minute'`);
-    expect(await now()).toEqual({ phase: wire.Phase.UNKNOWN, freshness: UNKNOWN });
+    expect(await now()).toMatchObject({ phase: wire.Phase.UNKNOWN, freshness: UNKNOWN });
 
     for (const line of lines) line.mend();
     const isFresh = async () => {

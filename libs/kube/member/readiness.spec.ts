@@ -181,6 +181,15 @@ describe('a declared rule', () => {
     });
   });
 
+  it('leaves the counts of a workload as they are', () => {
+    const always: StatusRule = { apiVersion: 'apps/v1', kind: 'Deployment', ready: 'true' };
+    const parts = { spec: { replicas: 3 }, status: { observedGeneration: 1, updatedReplicas: 2, readyReplicas: 1 } };
+    expect(seen('apps/v1', 'Deployment', parts, [always])).toMatchObject({
+      state: 'ready',
+      replicas: { desired: 3, updated: 2, ready: 1 },
+    });
+  });
+
   it('comes before what Berth knows of a kind, and holds for that kind only', () => {
     const strict: StatusRule = { apiVersion: 'v1', kind: 'Service', ready: 'false' };
     expect(seen('v1', 'Service', { spec: {} }, [strict]).state).toBe('progressing');
@@ -211,9 +220,22 @@ describe('whatever a cluster answers', () => {
     { apiVersion: 'example.org/v1', kind: 'Database' },
   ];
 
+  const nasty = fc.constantFrom<JsonValue>(-1, 1.5, 1e300, -1e300, 2 ** 31, null, '3', true, 3);
+  const counts = fc.record(
+    {
+      ...{ replicas: nasty, updatedReplicas: nasty, readyReplicas: nasty, availableReplicas: nasty },
+      ...{ desiredNumberScheduled: nasty, updatedNumberScheduled: nasty, numberReady: nasty, succeeded: nasty },
+      containerStatuses: fc.array(fc.record({ restartCount: nasty, state: value, lastState: value }), { maxLength: 3 }),
+      conditions: value,
+    },
+    { requiredKeys: [] },
+  );
+  const shape = fc.record({ spec: fc.record({ replicas: nasty, completions: nasty }), status: counts });
+  const anyObject = fc.oneof(fc.dictionary(key, value, { maxKeys: 6 }), shape);
+
   it('its status can be told: nothing throws, counts are counts, texts are short', () => {
     fc.assert(
-      fc.property(fc.dictionary(key, value, { maxKeys: 6 }), fc.constantFrom(...kinds), (found, kind) => {
+      fc.property(anyObject, fc.constantFrom(...kinds), (found, kind) => {
         const parts = found as JsonObject;
         const id = { ...identityOf(parts, kind), uid: 'u' };
         const readiness = readinessOf(parts, kind);

@@ -180,11 +180,11 @@ const rules: Readonly<Record<string, Rule>> = {
   'v1/Pod': pod,
 };
 
-/** By what its component declares, in words that the declaration gives. */
-function declared(object: JsonObject, rule: CompiledRule): Readiness {
+/** By what its component declares, in words that the declaration gives; how many there are is counted as ever. */
+function declared(object: JsonObject, rule: CompiledRule, { replicas }: Readiness): Readiness {
   const { kind, message } = rule.judge(object);
   const summary = kind === 'broken' ? 'its status rule failed' : brief(message, 80) || kind.replace('-', ' ');
-  const said = { replicas: undefined, message, summary };
+  const said = { replicas, message, summary };
   switch (kind) {
     case 'ready':
       return { state: 'ready', reason: '', ...said };
@@ -202,10 +202,10 @@ export function readinessOf(object: JsonObject, kind: KindRef, declaredRules: re
   const group = groupOf(kind);
   if (at(object, 'metadata', 'deletionTimestamp') !== undefined)
     return { ...readiness('progressing', 'Terminating'), summary: 'terminating' };
-  const own = declaredRules.find((rule) => rule.group === group && rule.kind === kind.kind);
-  if (own !== undefined) return declared(object, own);
   const groupKind = `${group === '' ? 'v1' : group}/${kind.kind}`;
   const found = (rules[groupKind] ?? anyOther)(object);
+  const own = declaredRules.find((rule) => rule.group === group && rule.kind === kind.kind);
+  if (own !== undefined) return declared(object, own, found);
   const summary = groupKind === 'batch/Job' ? jobSummary(found) : found.summary || summaryOf(object, groupKind);
   return found.summary === summary ? found : { ...found, summary };
 }
