@@ -61,7 +61,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   );
   const bound = log.child({ cluster: initial.cluster });
   const living = new LivingIdentity(initial, { hub, keeper, timing, log: bound, signal });
-  const running = live({ member, timing, log: bound, signal }, grpcDial(hub), living);
+  const running = live({ member, timing, log: bound, signal }, grpcDial(hub, living), living);
   void running.catch(() => undefined); // `done` still rejects for those who wait for it
   return {
     cluster: initial.cluster,

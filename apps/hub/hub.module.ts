@@ -92,15 +92,14 @@ export class HubModule {
 
 async function serverOptions(
   config: HubConfig,
-  { log, clock }: HubSeams,
+  { log }: HubSeams,
   authority: Authority,
   store: AgentStore,
 ): Promise<RpcServerOptions<HubPrincipal>> {
   const { tls } = await authority.issueForServer(certificateHosts(config));
   return {
     app: 'hub',
-    log,
-    clock,
+    log, // and no clock: gRPC counts deadlines by the process' own
     authenticate: authenticator({ authority, store }),
     grpc: { ...config.listen, setting: 'BERTH_HUB_ADDRESS', tls },
     maxRequestBytes: 16 * 1024 * 1024,

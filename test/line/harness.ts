@@ -2,7 +2,14 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultObjectPolicy, type JsonObject, type ObjectPolicy, type TombstoneMode } from '#domain';
+import {
+  type Clock,
+  defaultObjectPolicy,
+  type JsonObject,
+  type ObjectPolicy,
+  systemClock,
+  type TombstoneMode,
+} from '#domain';
 import { type HollowCluster, startHollowCluster } from '#hollow';
 import { type ClusterAccess, connectCluster, kubeMember, type MemberCluster } from '#kube';
 import { createLogger, silentLogger } from '#platform';
@@ -59,7 +66,11 @@ const log = process.env.BERTH_TEST_LOG === undefined ? silentLogger() : createLo
 /** Short times, so that tests are quick; the proportions are those of production. */
 const quick = { leaseTtlMs: 1_500, heartbeatIntervalMs: 300, scanIntervalMs: 300 };
 
-export async function startLineHarness(overrides: Partial<HubConfig> = {}): Promise<LineHarness> {
+/** `clock` is the hub's. */
+export async function startLineHarness(
+  overrides: Partial<HubConfig> = {},
+  clock: Clock = systemClock,
+): Promise<LineHarness> {
   const database = await startTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'berth-line-'));
   const closing: (() => Promise<unknown>)[] = [];
@@ -71,7 +82,7 @@ export async function startLineHarness(overrides: Partial<HubConfig> = {}): Prom
     listen: { host: '127.0.0.1', port: 0 },
     ...overrides,
   };
-  let hub: RunningHub | undefined = await startHub(config, { log });
+  let hub: RunningHub | undefined = await startHub(config, { log, clock });
   const running = () => {
     if (hub === undefined) throw new Error('the hub is stopped');
     return hub;
@@ -93,7 +104,7 @@ export async function startLineHarness(overrides: Partial<HubConfig> = {}): Prom
     newToken,
     restartHub: async (again) => {
       await hub?.close();
-      hub = await startHub({ ...config, listen: { host: '127.0.0.1', port }, ...again }, { log });
+      hub = await startHub({ ...config, listen: { host: '127.0.0.1', port }, ...again }, { log, clock });
     },
     stopHub: async () => {
       await hub?.close();

@@ -4,10 +4,14 @@ import { systemTiming } from '#kube';
 import { type ClientTls, createRpcClient, silentLogger } from '#platform';
 import { ensureIdentity, tlsOf } from '../../apps/agent/identity/enrolment.js';
 import { type AgentIdentity, memoryKeeper } from '../../apps/agent/identity/identity.js';
-import type { LineHarness } from './harness.js';
+
+/** Whose hub is spoken to. */
+interface WithHub {
+  hub(): { address: string };
+}
 
 /** Enrols as an agent does. */
-export const enrolWith = (of: LineHarness, token: string): Promise<AgentIdentity> =>
+export const enrolWith = (of: WithHub, token: string): Promise<AgentIdentity> =>
   ensureIdentity({
     hub: of.hub().address,
     token,
@@ -32,7 +36,7 @@ export class RawAgent {
   /** Set once the stream has ended. */
   ended: { code: string; message: string } | undefined;
 
-  constructor(of: LineHarness, tls: ClientTls) {
+  constructor(of: WithHub, tls: ClientTls) {
     this.#client = createRpcClient(line.AgentService, { address: of.hub().address, tls, ownConnection: true });
     this.#stream = this.#client.rpc.connect();
     this.#reading = this.#read();
@@ -43,7 +47,7 @@ export class RawAgent {
   }
 
   static async connected(
-    of: LineHarness,
+    of: WithHub,
     identity: AgentIdentity,
     hello: MessageInitShape<typeof line.HelloSchema> = {},
   ): Promise<{ agent: RawAgent; welcome: line.Welcome }> {

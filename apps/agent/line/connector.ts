@@ -3,7 +3,7 @@ import type { Millis } from '#domain';
 import { createRpcClient, openChannel, type RpcChannel, RpcError } from '#platform/light';
 import type { Agent } from '../agent.js';
 import { NotEnrolled, tlsOf } from '../identity/enrolment.js';
-import type { AgentIdentity } from '../identity/identity.js';
+import { type AgentIdentity, validityOf } from '../identity/identity.js';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
 import type { AttachStream, TunnelDesk } from '../tunnels/desk.js';
 import { Session, type SessionEnd, type Stream, type Tunnels } from './session.js';
@@ -12,7 +12,19 @@ const lost = { firstMs: 200, longestMs: 15_000 };
 /** Where coming back soon helps nobody: another agent took over, or an operator has to act. */
 const patient = { firstMs: 5_000, longestMs: 60_000 };
 
+const soonAfter: ReadonlySet<line.GoodbyeReason> = new Set([
+  line.GoodbyeReason.SHUTDOWN,
+  line.GoodbyeReason.CERTIFICATE_EXPIRED, // by now there may be a new one
+]);
+
 type Outcome = { kind: 'ended'; end: SessionEnd } | { kind: 'failed'; error: RpcError; wasWelcomed: boolean };
+
+/** TLS alone drops a certificate that has run out: to the hub it is as if none had been shown. */
+const notInForce: ReadonlySet<string> = new Set(['CERTIFICATE_EXPIRED', 'CERTIFICATE_REQUIRED']);
+
+/** The agent's own clock tells whether a new certificate is needed or a clock is wrong. */
+const expired = ({ cluster, certificate }: AgentIdentity) =>
+  `the certificate of cluster "${cluster}" ran out at ${new Date(validityOf({ certificate }).until).toISOString()}: a new enrolment token is needed (BERTH_TOKEN, --token)`;
 
 const revoked = (cluster: string) =>
   `the certificate of cluster "${cluster}" was revoked: a new enrolment token is needed (BERTH_TOKEN, --token)`;
@@ -20,22 +32,29 @@ const revoked = (cluster: string) =>
 /** Opens a stream to the hub; `attach`, where there are tunnels, the end of one. */
 export type Dial = (identity: AgentIdentity) => { stream: Stream; attach?: () => AttachStream; close(): void };
 
-/** Tunnels have a connection of their own, made with the first: nothing in them is ever ahead of a heartbeat. */
+/**
+ * Tunnels have a connection of their own, made with the first: nothing in them is ever ahead of a heartbeat. The line
+ * outlives the certificate that it was opened with; a tunnel is a new call, and shows the present one.
+ */
 export const grpcDial =
-  (hub: string): Dial =>
+  (hub: string, living: { readonly current: AgentIdentity }): Dial =>
   (identity) => {
-    const settings = { address: hub, tls: tlsOf(identity), ownConnection: true };
-    const client = createRpcClient(line.AgentService, settings);
-    let tunnels: RpcChannel | undefined;
+    const settings = (shown: AgentIdentity) => ({ address: hub, tls: tlsOf(shown), ownConnection: true });
+    const client = createRpcClient(line.AgentService, settings(identity));
+    let tunnels: { channel: RpcChannel; shown: AgentIdentity } | undefined;
     return {
       stream: client.rpc.connect(),
       attach: () => {
-        tunnels ??= openChannel(settings);
-        return tunnels.client(line.TunnelService).attach();
+        const shown = living.current;
+        if (tunnels?.shown !== shown) {
+          tunnels?.channel.close(); // those that are open in it go on to their end
+          tunnels = { channel: openChannel(settings(shown)), shown };
+        }
+        return tunnels.channel.client(line.TunnelService).attach();
       },
       close: () => {
         client.close();
-        tunnels?.close();
+        tunnels?.channel.close();
       },
     };
   };
@@ -70,11 +89,24 @@ export class Connector {
       return { kind: 'ended', end: await session.run() };
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      if (error.details.errorInfo?.reason === 'CERTIFICATE_REVOKED') throw new NotEnrolled(revoked(identity.cluster));
+      this.#giveUpOn(error.details.errorInfo?.reason, identity);
       return { kind: 'failed', error, wasWelcomed: session.wasWelcomed };
     } finally {
       call.close();
     }
+  }
+
+  /** @throws NotEnrolled where nothing but a new enrolment helps. */
+  #giveUpOn(reason: string | undefined, identity: AgentIdentity): void {
+    if (reason === 'CERTIFICATE_REVOKED') throw new NotEnrolled(revoked(identity.cluster));
+    if (reason === undefined || !notInForce.has(reason)) return;
+    const { until } = validityOf(identity);
+    const now = this.parts.timing.clock.now();
+    if (now >= until) throw new NotEnrolled(expired(identity));
+    this.parts.log.error(
+      { until: new Date(until).toISOString(), now: new Date(now).toISOString() },
+      'the hub does not take the certificate, which is in force by this clock: is one of the clocks wrong, or another hub called?',
+    );
   }
 
   #tunnelsOf({ attach }: ReturnType<Dial>): Tunnels | undefined {
@@ -95,7 +127,7 @@ export class Connector {
       return pauseMs;
     }
     const reason = outcome.end.goodbye?.reason;
-    const isSoon = reason === undefined || reason === line.GoodbyeReason.SHUTDOWN;
+    const isSoon = reason === undefined || soonAfter.has(reason);
     const pauseMs = backoffMs(failures, isSoon ? lost : patient, timing.chance);
     const said = reason === undefined ? 'nothing' : line.GoodbyeReason[reason];
     const fields = { said, message: outcome.end.goodbye?.message, retryInMs: Math.round(pauseMs) };

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
+import { checkServerIdentity, createSecureContext } from 'node:tls';
 import type { DescService } from '@bufbuild/protobuf';
 import { ChannelCredentials, type ChannelOptions, Client, credentials, type VerifyOptions } from '@grpc/grpc-js';
 import { RpcError } from '../errors/rpc-error.js';
@@ -27,11 +27,19 @@ const namelessServer = 'ip-address.invalid';
 const credentialsOf = ({ address, tls }: ChannelSettings): ChannelCredentials => {
   if (tls === undefined) return credentials.createInsecure();
   const { authority, certificate, privateKey, serverName } = tls;
-  const pem = (text: string | Buffer | undefined) => (text === undefined ? null : Buffer.from(text));
   const ip = serverName === undefined ? ipOf(address) : undefined;
   const verify: VerifyOptions =
     ip === undefined ? {} : { checkServerIdentity: (_name, certificate) => checkServerIdentity(ip, certificate) };
-  return ChannelCredentials.createSsl(pem(authority), pem(privateKey), pem(certificate), verify);
+  // a server of the public authorities may stand behind something older; ours speak TLS 1.3
+  if (authority === undefined && certificate === undefined)
+    return ChannelCredentials.createSsl(null, null, null, verify);
+  const context = createSecureContext({
+    ...(authority === undefined ? {} : { ca: authority }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(privateKey === undefined ? {} : { key: privateKey }),
+    minVersion: 'TLSv1.3',
+  });
+  return ChannelCredentials.createFromSecureContext(context, verify);
 };
 
 const serverNameOf = ({ address, tls }: ChannelSettings): string | undefined =>

@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:tls';
+import { connect, createServer } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority } from '../testing/certificates.js';
 import { startEcho } from '../testing/echo-server.js';
+import { EchoService } from '../testing/gen/echo_pb.js';
+import { openChannel } from './client.js';
 import type { ClientTls } from './client-types.js';
 import type { ServerTls } from './credentials.js';
 
@@ -76,6 +78,33 @@ describe('TLS', () => {
     await once(modern, 'secureConnect');
     expect(modern.getProtocol()).toBe('TLSv1.3');
     modern.destroy();
+  });
+
+  it('speaks to no server that has nothing newer than TLS 1.2', async () => {
+    const { certificate, privateKey } = await authority.sign('old-hub');
+    const heard: (string | null)[] = [];
+    const old = createServer({ cert: certificate, key: privateKey, maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] });
+    old.on('secureConnection', (socket) => void heard.push(socket.getProtocol()));
+    const refused = new Promise<string>((resolve) => {
+      old.on('tlsClientError', (error) => resolve(String(error)));
+    });
+    await new Promise<void>((resolve) => {
+      old.listen(0, '127.0.0.1', () => resolve());
+    });
+    closing.push(
+      () =>
+        new Promise<void>((resolve) => {
+          old.close(() => resolve());
+        }),
+    );
+    const bound = old.address();
+    const address = `127.0.0.1:${typeof bound === 'object' ? bound?.port : bound}`;
+    const channel = openChannel({ address, tls: { authority: authority.certificate }, attempts: 1 });
+    const call = channel.client(EchoService).echo({}, { deadlineMs: 3_000 });
+    await expect(call).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    channel.close();
+    expect(await refused).toMatch(/unsupported protocol|version/i);
+    expect(heard).toEqual([]);
   });
 
   it('uses a new certificate for new connections, without a restart', async () => {
