@@ -2,6 +2,7 @@ import { type FieldTree, isJsonObject, type JsonObject, schemaDigest } from '#do
 import type { KubeClient } from '../client/client.js';
 import { isNotFound } from '../client/errors.js';
 import { at, textAt } from '../client/objects.js';
+import { isCustom } from '../model/kinds.js';
 import { type Definitions, fieldTree } from './field-tree.js';
 import type { Bounds, MemberSchema } from './port.js';
 import { servedVersions } from './rendered-kinds.js';
@@ -37,7 +38,7 @@ async function openApiV2(client: KubeClient, bounds: Bounds): Promise<Definition
   return async () => definitions;
 }
 
-/** Reads what the server declares for the kinds that Berth renders: some tens of KB, with a digest that names it. */
+/** Reads what the server declares for the kinds that Berth renders, and which custom kinds it serves: some tens of KB, with a digest that names it. */
 export async function readSchema(client: KubeClient, bounds: Bounds): Promise<MemberSchema> {
   const definitionsOf = (await openApiV3(client, bounds)) ?? (await openApiV2(client, bounds));
   const served = servedVersions(await client.discovery(bounds));
@@ -50,5 +51,10 @@ export async function readSchema(client: KubeClient, bounds: Bounds): Promise<Me
       if (tree !== undefined) schema[`${apiVersion}/${kind}`] = tree;
     }
   }
+  // of custom kinds only that they are served: their own schemas are the server's business
+  const custom = [...(await client.discovery(bounds)).kinds.values()].filter(
+    ({ apiVersion, namespaced, verbs }) => namespaced && isCustom(apiVersion) && verbs.has('patch'),
+  );
+  for (const { apiVersion, kind } of custom) schema[`${apiVersion}/${kind}`] = true;
   return { schema, digest: schemaDigest(schema) };
 }

@@ -64,17 +64,29 @@ const groupOf = (apiVersion: string): string =>
 export const componentKindOf = (apiVersion: string, kind: string): ComponentKind | undefined =>
   workloadKinds.get(`${apiVersion}/${kind}`);
 
-/** Whether a manifest of this type may stand beside a component. */
+/** Groups of Kubernetes' own: `apps`, `networking.k8s.io`. What others define has a domain of theirs. */
+const isOwnGroup = (group: string): boolean => !group.includes('.') || /(^|\.)(k8s|kubernetes)\.io$/.test(group);
+
+/** Whether a kind is defined by its cluster, by a CustomResourceDefinition or another API server. */
+export const isCustom = (apiVersion: string): boolean => !isOwnGroup(groupOf(apiVersion));
+
+/**
+ * Whether a manifest of this type may stand beside a component. Custom kinds may: whether the cluster serves them decides
+ * the placement, and whether the agent may write them its role there.
+ */
 export const isAttachable = (apiVersion: string, kind: string): boolean =>
-  attachedKinds.get(kind)?.groups.includes(groupOf(apiVersion)) ?? false;
+  isCustom(apiVersion) || (attachedKinds.get(kind)?.groups.includes(groupOf(apiVersion)) ?? false);
 
 /** Lower is applied first: what pods refer to, then the workload, then what refers to the workload. */
 export const rankOf = (object: JsonObject): number =>
-  (typeof object.kind === 'string' ? attachedKinds.get(object.kind)?.rank : undefined) ?? workloadRank;
+  (typeof object.kind === 'string' && !(typeof object.apiVersion === 'string' && isCustom(object.apiVersion))
+    ? attachedKinds.get(object.kind)?.rank
+    : undefined) ?? workloadRank;
 
 export const allowedKinds: string = [
   ...new Set([...workloadKinds.keys()].map((each) => each.slice(each.lastIndexOf('/') + 1))),
   ...attachedKinds.keys(),
+  'custom kinds',
 ].join(', ');
 
 export const allowedWorkloads: string = [...workloadKinds.keys()].join(', ');
