@@ -4,6 +4,7 @@ import { ObjectPolicy1795400000003 } from './0003-object-policy.js';
 import { Tunnels1795400000004 } from './0004-tunnels.js';
 import { Orphans1795400000005 } from './0005-orphans.js';
 import { Certificates1795400000006 } from './0006-certificates.js';
+import { Inventory1795400000007 } from './0007-inventory.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   Tunnels1795400000004,
   Orphans1795400000005,
   Certificates1795400000006,
+  Inventory1795400000007,
 ] as const;

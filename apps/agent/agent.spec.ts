@@ -158,7 +158,16 @@ describe('Agent', () => {
   });
 
   it('names the pods that are left of what was dropped: they still take their room', async () => {
-    const pod = { namespace: 'n', name: 'web-1', uid: 'p1', workId, state: 'ready', restarts: 0, reasons: [] } as const;
+    const pod = {
+      namespace: 'n',
+      name: 'web-1',
+      uid: 'p1',
+      workId,
+      state: 'ready',
+      restarts: 0,
+      reasons: [],
+      isBound: true,
+    } as const;
     const pods: PodView[] = [
       { ...pod, deleting: true },
       { ...pod, name: 'web-2', uid: 'p2', state: 'ended', deleting: true },

@@ -141,13 +141,18 @@ export class Agent {
     const left = this.held.examine(held, objects);
     const drifted = this.held.drifted(held, objects, timing.clock.now());
     if (namespacesOf(held.work.namespace, this.parts.watch).length > 0) held.hands.namespace = undefined;
-    if (held.confirmed === held.work.generation && arePodsSeen(workId, this.parts.watch)) held.isReflected = true;
+    this.held.sawPods(held, arePodsSeen(workId, this.parts.watch));
     return left.length + drifted.length > 0;
   }
 
   /** What was applied to an object under the digest that it carries. */
   ordered(object: OwnedObject): Ordered | undefined {
     return this.held.ordered(object);
+  }
+
+  /** Everything that was missed has been received, and the cluster has been seen whole: what is held says whose pods are there. */
+  get isCaughtUp(): boolean {
+    return this.isSynced && this.held.received >= this.head;
   }
 
   /**

@@ -1,6 +1,12 @@
 /** The wire: generated from proto/. `wire` is the public contract, `line` the agents' line, `rpc` google.rpc. */
 
-export { inventoryFromWire, inventoryToWire } from './codec/agent-inventory.js';
+export {
+  inventoryChange,
+  inventoryChangeFromWire,
+  inventoryChangeToWire,
+  inventoryFromWire,
+  inventoryToWire,
+} from './codec/agent-inventory.js';
 export { type Bracket, type StatusReport, statusReportFromWire, statusReportToWire } from './codec/agent-status.js';
 export { workItemFromWire, workItemToWire } from './codec/agent-work.js';
 export * from './codec/application.js';

@@ -29,12 +29,42 @@ export interface NodeClass {
   free: Resources;
   architecture: string;
   taints: readonly Taint[];
+  /** Free devices and the like of each node, as `nvidia.com/gpu`. */
+  extended?: Readonly<Record<string, number>>;
+  /** What such a device is. */
+  deviceModel?: string;
 }
+
+/** What volumes can be made of. */
+export interface StorageClass {
+  name: string;
+  provisioner: string;
+  /** Used where a claim names none. */
+  isDefault: boolean;
+  /** A volume is made only when a pod that uses it has its node. */
+  waitsForConsumer: boolean;
+}
+
+/** A work of which not all pods are in the figures. */
+export interface UnreflectedWork {
+  workId: string;
+  /** What was ordered of it up to here is in the figures; 0: nothing is. */
+  after: bigint;
+}
+
+/** How far the figures of an inventory go: all works up to `upTo`, but for those that are named. */
+export interface Reflection {
+  upTo: bigint;
+  /** At most `mostUnreflectedWorks`. */
+  except: readonly UnreflectedWork[];
+}
+
+export const mostUnreflectedWorks = 1_000;
 
 /** A cluster's capacity as its agent reports it. */
 export interface Inventory {
-  /** The last work sequence whose pods are in these figures. */
-  reflectedWorkSequence: bigint;
+  /** Whose pods are in these figures. */
+  reflected: Reflection;
   serverVersion: string;
   nodes: number;
   readyNodes: number;
@@ -50,7 +80,12 @@ export interface Inventory {
   kinds: readonly string[];
   /** Names the field schema of these kinds (content is sent once per digest). */
   schemaDigest: string;
+  /** In order of name. */
+  storageClasses: readonly StorageClass[];
 }
+
+/** What of an inventory is not as it was; what is absent stays. */
+export type InventoryChange = Partial<Inventory>;
 
 /** Names a tree of declared fields per kind: `true` is a leaf or a map with any keys. */
 export type FieldTree = true | { readonly [field: string]: FieldTree };

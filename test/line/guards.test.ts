@@ -47,7 +47,8 @@ const write = (cluster: string, epoch: bigint, sequence: bigint, works: WorkStat
   fullReportFrom: undefined,
 });
 const inventory: Inventory = {
-  reflectedWorkSequence: 0n,
+  reflected: { upTo: 0n, except: [] },
+  storageClasses: [],
   serverVersion: 'v1.36.0',
   nodes: 1,
   readyNodes: 1,

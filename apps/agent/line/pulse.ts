@@ -1,48 +1,68 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { create } from '@bufbuild/protobuf';
-import { inventoryToWire, line } from '#contract';
+import { inventoryChange, inventoryChangeToWire, inventoryToWire, line } from '#contract';
 import {
   type ClusterSchema,
-  canonicalJson,
   type FieldTree,
+  type Instant,
   type Inventory,
+  type InventoryChange,
   type JsonObject,
   type JsonValue,
   type Millis,
+  mostUnreflectedWorks,
 } from '#domain';
 import { type AgentParts, rest } from '../seams.js';
 import type { HeldWorks } from '../work/held-works.js';
 
 const deflate = promisify(gzip);
 const inventoryTimeoutMs: Millis = 10_000;
+const catchingUpMs: Millis = 100;
 /** An agent that has heard nothing of its cluster for so long, and three intervals, does not vouch for it: its lease runs out. */
 const blindAfterMs: Millis = 15_000;
+/** A measure that stays as it is is told again after so long: the store forgets how old an unchanged one is. */
+const measureLasts: Millis = 45_000;
+/** The first inventory waits so long for the works that were missed: before them, the agent knows not whose pods it sees. */
+const patienceMs: Millis = 15_000;
 
-/** Heartbeats of one epoch: the lease, and the inventory when it has changed. */
+export interface PulseOptions {
+  intervalMs: Millis;
+  /** The hub reads changes; an older one gets whole inventories, and no works by name. */
+  takesChanges: boolean;
+  /** Everything that was missed has been received. */
+  isCaughtUp(): boolean;
+}
+
+/** Heartbeats of one epoch: the lease, and what of the inventory has changed. */
 export class Pulse {
-  #said = '';
+  #said: Inventory | undefined;
+  #measureSaidAt: Instant = 0;
   #inventory: Inventory | undefined;
   /** Waited since the member last answered from its store, whatever became of the clock; a session begins with trust. */
   #blindMs: Millis = 0;
-  #patienceMs: Millis = blindAfterMs;
 
   constructor(
-    private readonly parts: AgentParts,
-    private readonly held: HeldWorks,
+    private readonly parts: Omit<AgentParts, 'watch'>,
+    private readonly held: Pick<HeldWorks, 'appliedUpTo' | 'reflection'>,
     private readonly write: (message: line.ConnectRequest['message']) => Promise<void>,
+    private readonly options: PulseOptions,
   ) {}
 
   /** Until the signal aborts. A member that does not answer delays no heartbeat, and after a while there is none. */
-  async run(intervalMs: Millis, signal: AbortSignal): Promise<void> {
-    this.#patienceMs = Math.max(blindAfterMs, 3 * intervalMs);
-    const reading = this.#keepReading(intervalMs, signal);
+  async run(signal: AbortSignal): Promise<void> {
+    const reading = this.#keepReading(signal);
     while (!signal.aborted) {
       await this.#beat();
-      if (!(await rest(this.parts.timing, intervalMs, signal))) break;
-      this.#blindMs += intervalMs;
+      if (!(await rest(this.parts.timing, this.options.intervalMs, signal))) break;
+      this.#blindMs += this.options.intervalMs;
     }
     await reading;
+  }
+
+  /** The next heartbeat brings the whole inventory. */
+  repeat(): void {
+    this.#said = undefined;
   }
 
   async reportSchema(): Promise<void> {
@@ -52,47 +72,68 @@ export class Pulse {
   }
 
   async #beat(): Promise<void> {
-    if (this.#blindMs >= this.#patienceMs) {
+    if (this.#blindMs >= Math.max(blindAfterMs, 3 * this.options.intervalMs)) {
       this.parts.log.warn({ blindMs: this.#blindMs }, 'the member does not answer: no heartbeat');
       return;
     }
-    const inventory = this.#inventory;
-    const text = inventory === undefined ? '' : canonicalJson(comparable(inventory));
-    const isNew = inventory !== undefined && text !== this.#said;
-    this.#said = text;
-    const value = create(line.HeartbeatSchema, {
-      appliedWorkSequence: this.held.appliedUpTo,
-      ...(isNew ? { inventory: inventoryToWire(inventory) } : {}),
-    });
+    const value = create(line.HeartbeatSchema, { appliedWorkSequence: this.held.appliedUpTo, ...this.#news() });
     await this.write({ case: 'heartbeat', value });
   }
 
-  async #keepReading(intervalMs: Millis, signal: AbortSignal): Promise<void> {
-    const { member, log, timing } = this.parts;
+  #news(): Partial<Pick<line.Heartbeat, 'inventory' | 'inventoryDelta'>> {
+    const before = this.#said;
+    const after = this.#inventory;
+    if (after === undefined) return {};
+    const change = before === undefined ? undefined : this.#changeSince(before, after);
+    if (before !== undefined && change === undefined) return {};
+    this.#said = after;
+    if (change === undefined || 'measured' in change) this.#measureSaidAt = this.parts.timing.clock.now();
+    return change === undefined || !this.options.takesChanges
+      ? { inventory: inventoryToWire(after) }
+      : { inventoryDelta: inventoryChangeToWire(change) };
+  }
+
+  #changeSince(before: Inventory, after: Inventory): InventoryChange | undefined {
+    const change = inventoryChange(before, after);
+    const { measured } = after;
+    const isOld = this.parts.timing.clock.now() - this.#measureSaidAt >= measureLasts;
+    return measured !== undefined && isOld ? { ...change, measured } : change;
+  }
+
+  async #keepReading(signal: AbortSignal): Promise<void> {
+    const { log, timing } = this.parts;
+    const patientUntil = timing.clock.now() + patienceMs;
     while (!signal.aborted) {
+      const isPatient = timing.clock.now() < patientUntil;
       try {
-        // first how far, then the figures: they may show more than they say, never less
-        const reflectedWorkSequence = this.held.reflectedUpTo;
-        const bounds = { signal, timeoutMs: inventoryTimeoutMs };
-        // an object, so that the store behind the API server must answer, too
-        const [read] = await Promise.all([member.inventory(bounds), member.clusterUid(bounds)]);
-        this.#blindMs = 0;
-        const isFirst = this.#inventory === undefined;
-        this.#inventory = { ...read, reflectedWorkSequence };
-        if (isFirst) await this.#beat();
+        const isKnown = await this.#read(signal, isPatient);
+        await rest(timing, isKnown ? this.options.intervalMs : catchingUpMs, signal);
+        continue;
       } catch (err) {
         if (signal.aborted) return;
         log.warn({ err }, 'the inventory could not be read; the last one stands');
       }
-      await rest(timing, intervalMs, signal);
+      await rest(timing, this.options.intervalMs, signal);
     }
   }
-}
 
-const comparable = (inventory: Inventory): JsonValue =>
-  JSON.parse(
-    JSON.stringify({ ...inventory, reflectedWorkSequence: inventory.reflectedWorkSequence.toString() }),
-  ) as JsonValue;
+  /** Answers false when the figures are not told yet: it is not known what they reflect. */
+  async #read(signal: AbortSignal, isPatient: boolean): Promise<boolean> {
+    const { member } = this.parts;
+    const bounds = { signal, timeoutMs: inventoryTimeoutMs };
+    // first how far, then the figures: they may show more than they say, never less
+    const reflected = this.held.reflection(this.options.takesChanges ? mostUnreflectedWorks : 0);
+    const isKnown = this.#inventory !== undefined || this.options.isCaughtUp() || !isPatient;
+    // an object, so that the store behind the API server must answer, too
+    const [read] = await Promise.all([member.inventory(bounds), member.clusterUid(bounds)]);
+    this.#blindMs = 0;
+    if (!isKnown) return false;
+    const isFirst = this.#inventory === undefined;
+    this.#inventory = { ...read, reflected };
+    if (isFirst) await this.#beat();
+    return true;
+  }
+}
 
 const plainTree = (tree: FieldTree): JsonValue => (tree === true ? true : plain(tree));
 const plain = (schema: ClusterSchema): JsonObject =>

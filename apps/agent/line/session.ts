@@ -106,6 +106,9 @@ export class Session {
         case 'schemaRequest':
           this.#inBackground(this.#pulse?.reportSchema());
           break;
+        case 'inventoryRequest':
+          this.#pulse?.repeat();
+          break;
         case 'tunnelOpen':
           openTunnel?.(message.value);
           break;
@@ -130,8 +133,12 @@ export class Session {
     );
     this.agent.beginSession(this, { incarnation, headSequence, fromBeginning });
     const interval = welcome.heartbeatInterval === undefined ? 3_000 : durationMs(welcome.heartbeatInterval);
-    this.#pulse = new Pulse(this.parts, this.agent.held, (message) => this.#write(message));
-    this.#inBackground(this.#pulse.run(interval, this.#over.signal));
+    this.#pulse = new Pulse(this.parts, this.agent.held, (message) => this.#write(message), {
+      intervalMs: interval,
+      takesChanges: welcome.takesInventoryDeltas,
+      isCaughtUp: () => this.agent.isCaughtUp,
+    });
+    this.#inBackground(this.#pulse.run(this.#over.signal));
     this.#inBackground(this.#report());
   }
 

@@ -79,11 +79,15 @@ function phaseOf(held: HeldWork, observed: ObservedStatus, objects: readonly Own
   return observed.phase === 'ready' && !isAsOrdered ? 'applying' : observed.phase;
 }
 
-/** The pods that the work's objects ask for have been seen, so that they are in the inventory. */
+/** Kinds whose pods are there for as long as they are. */
+const lastingKinds: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet', 'DaemonSet']);
+
+/** The pods that the work's objects ask for are on nodes, so that the inventory has them; those on their way out still are. */
 export function arePodsSeen(workId: string, watch: OwnedWatch): boolean {
   const objects = watch.objectsOf(workId);
   const { phase, replicas } = workStatus(objects, []);
-  if (phase === 'ready' || objects.length === 0) return true;
-  const living = watch.podsOf(workId).filter((pod) => !pod.deleting && pod.state !== 'ended');
-  return living.length >= replicas.desired;
+  const isToLast = objects.some(({ kind }) => lastingKinds.has(kind));
+  if (objects.length === 0 || (phase === 'ready' && !isToLast)) return true;
+  const onNodes = watch.podsOf(workId).filter(({ isBound, state }) => isBound && state !== 'ended');
+  return onNodes.length >= replicas.desired;
 }

@@ -148,6 +148,7 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
       heartbeatInterval: durationFromMs(this.config.heartbeatIntervalMs),
       fromBeginning: resumeFrom === 0n,
       headSequence: head,
+      takesInventoryDeltas: true,
     };
   }
 

@@ -45,7 +45,7 @@ export class HeartbeatIntake {
     const { superseded, unknownSchemas } = await this.store.storeHeartbeats(beats, this.config.leaseTtlMs);
     return beats.map((beat) => ({
       verdict: superseded.includes(beat) ? 'superseded' : 'stored',
-      asksForSchema: beat.inventory !== undefined && unknownSchemas.includes(beat.inventory.schemaDigest),
+      asksForSchema: beat.inventory?.schemaDigest !== undefined && unknownSchemas.includes(beat.inventory.schemaDigest),
     }));
   }
 }

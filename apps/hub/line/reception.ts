@@ -1,10 +1,11 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
-import { inventoryFromWire, line, type StatusReport, statusReportFromWire } from '#contract';
+import { inventoryChangeFromWire, inventoryFromWire, line, type StatusReport, statusReportFromWire } from '#contract';
 import {
   type ClusterSchema,
   InvalidRequest,
+  type InventoryChange,
   isJsonObject,
   type JsonObject,
   type JsonValue,
@@ -28,8 +29,10 @@ interface Desk {
   /** The sequence that the present full report began with. */
   fullReportFrom: bigint | undefined;
   lastReport: bigint;
-  heartbeat: line.Heartbeat | undefined;
+  heartbeat: { appliedWorkSequence: bigint; inventory: InventoryChange | undefined } | undefined;
   isBeating: boolean;
+  /** A whole inventory has come: changes have something to change. */
+  isInventoryKnown: boolean;
 }
 
 /** Takes in what agents say. Whatever fails ends its own stream, and no other. */
@@ -51,6 +54,7 @@ export class Reception {
       lastReport: 0n,
       heartbeat: undefined,
       isBeating: false,
+      isInventoryKnown: false,
     };
     while (!own.signal.aborted) {
       const next = await incoming.next();
@@ -75,13 +79,20 @@ export class Reception {
     }
   }
 
-  /** One under way; of those that come meanwhile the last, with the last inventory: status never delays them. */
-  private takeHeartbeat(own: AgentLine, desk: Desk, beat: line.Heartbeat): void {
-    const inventory = beat.inventory ?? desk.heartbeat?.inventory;
-    desk.heartbeat = inventory === undefined ? beat : { ...beat, inventory };
-    if (desk.isBeating) return;
-    desk.isBeating = true;
-    void this.beat(own, desk).catch((error: unknown) => own.end({ kind: 'failed', error }));
+  /** One under way; of those that come meanwhile the last, with all that changed: status never delays them. */
+  private async takeHeartbeat(own: AgentLine, desk: Desk, beat: line.Heartbeat): Promise<void> {
+    const { appliedWorkSequence } = beat;
+    const change = changeOf(beat);
+    const isBaseless = beat.inventory === undefined && change !== undefined && !desk.isInventoryKnown;
+    desk.isInventoryKnown ||= beat.inventory !== undefined;
+    const before = desk.heartbeat?.inventory;
+    const inventory = change === undefined || isBaseless ? before : { ...before, ...change };
+    desk.heartbeat = { appliedWorkSequence, inventory };
+    if (!desk.isBeating) {
+      desk.isBeating = true;
+      void this.beat(own, desk).catch((error: unknown) => own.end({ kind: 'failed', error }));
+    }
+    if (isBaseless) await own.write({ case: 'inventoryRequest', value: {} });
   }
 
   private async beat(own: AgentLine, desk: Desk): Promise<void> {
@@ -89,14 +100,10 @@ export class Reception {
     while (desk.heartbeat !== undefined && !own.signal.aborted) {
       const { inventory, appliedWorkSequence } = desk.heartbeat;
       desk.heartbeat = undefined;
-      const { verdict, asksForSchema } = await this.heartbeats.submit({
-        cluster,
-        epoch,
-        appliedWorkSequence,
-        inventory: inventory === undefined ? undefined : inventoryFromWire(inventory),
-      });
+      const beat = { cluster, epoch, appliedWorkSequence, inventory };
+      const { verdict, asksForSchema } = await this.heartbeats.submit(beat);
       if (verdict === 'superseded') return this.lines.part(own, 'SUPERSEDED');
-      if (asksForSchema && inventory !== undefined)
+      if (asksForSchema && inventory?.schemaDigest !== undefined)
         await own.write({ case: 'schemaRequest', value: { digest: inventory.schemaDigest } });
     }
     desk.isBeating = false;
@@ -130,6 +137,11 @@ export class Reception {
     await this.store.storeSchema({ cluster, digest: report.digest, schema });
     this.log.info({ cluster, digest: report.digest }, 'cluster schema stored');
   }
+}
+
+function changeOf({ inventory, inventoryDelta }: line.Heartbeat): InventoryChange | undefined {
+  if (inventory !== undefined) return inventoryFromWire(inventory);
+  return inventoryDelta === undefined ? undefined : inventoryChangeFromWire(inventoryDelta);
 }
 
 /** Keeps track of the brackets; answers where a full report began when this report is its last part. */

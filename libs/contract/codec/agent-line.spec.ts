@@ -70,7 +70,10 @@ const reports: fc.Arbitrary<StatusReport> = fc.record({
 });
 
 const inventories: fc.Arbitrary<Inventory> = fc.record({
-  reflectedWorkSequence: sequence,
+  reflected: fc.record({
+    upTo: sequence,
+    except: fc.array(fc.record({ workId: fc.uuid(), after: sequence }), { maxLength: 3 }),
+  }),
   serverVersion: text,
   nodes: count,
   readyNodes: count,
@@ -92,6 +95,10 @@ const inventories: fc.Arbitrary<Inventory> = fc.record({
   measured: fc.option(fc.record({ mcpu: amount, memoryBytes: amount }), { nil: undefined }),
   kinds: fc.array(text, { maxLength: 3 }),
   schemaDigest: text,
+  storageClasses: fc.array(
+    fc.record({ name: text, provisioner: text, isDefault: fc.boolean(), waitsForConsumer: fc.boolean() }),
+    { maxLength: 2 },
+  ),
 });
 
 describe('the codec of the line of agents', () => {

@@ -7,7 +7,7 @@ import { withDeadline } from '../client/timing.js';
 import { Capacity } from './capacity.js';
 import { kubePods } from './kube-pods.js';
 import { MeasuredUse } from './measured-use.js';
-import { readSchema } from './member-schema.js';
+import { RareFacts } from './member-facts.js';
 import { namespaceContents } from './namespace-contents.js';
 import {
   applied,
@@ -54,18 +54,19 @@ class KubeMember implements MemberCluster {
   private readonly pods: PodSource;
   private readonly capacity: Capacity;
   private readonly measured: MeasuredUse;
-  private known: Promise<MemberSchema> | undefined;
+  private readonly facts: RareFacts;
 
   constructor(private readonly client: KubeClient) {
     setMaxListeners(0, this.life.signal); // one for each watch and call
     this.pods = new PodSource(client, this.life.signal);
     this.capacity = new Capacity(client, this.pods, this.life.signal);
     this.measured = new MeasuredUse(client);
+    this.facts = new RareFacts(client);
     this.podAccess = kubePods(client);
   }
 
-  async serverVersion(bounds: Bounds = {}): Promise<string> {
-    return textAt(await this.client.read('/version', bounds), 'gitVersion');
+  serverVersion(bounds: Bounds = {}): Promise<string> {
+    return this.facts.version(bounds);
   }
 
   async clusterUid(bounds: Bounds = {}): Promise<string> {
@@ -139,23 +140,17 @@ class KubeMember implements MemberCluster {
     return watchOwned(this.client, this.pods, options);
   }
 
-  async inventory(bounds: Bounds = {}): Promise<Omit<Inventory, 'reflectedWorkSequence'>> {
-    const [serverVersion, { kinds }, { digest }, measured] = await Promise.all([
-      this.serverVersion(bounds),
-      this.client.discovery(bounds),
-      this.schema(bounds),
+  async inventory(bounds: Bounds = {}): Promise<Omit<Inventory, 'reflected'>> {
+    const [facts, measured] = await Promise.all([
+      this.facts.read(bounds),
       this.measured.read(bounds),
       this.firstLists(bounds),
     ]);
-    return { serverVersion, kinds: [...kinds.keys()].sort(), schemaDigest: digest, measured, ...this.capacity.read() };
+    return { ...facts, measured, ...this.capacity.read() };
   }
 
-  async schema(bounds: Bounds = {}): Promise<MemberSchema> {
-    this.known ??= readSchema(this.client, { timeoutMs: bounds.timeoutMs }).catch((error: unknown) => {
-      this.known = undefined; // the next caller asks again
-      throw error;
-    });
-    return this.known;
+  schema(bounds: Bounds = {}): Promise<MemberSchema> {
+    return this.facts.schema(bounds);
   }
 
   async close(): Promise<void> {

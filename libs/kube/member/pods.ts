@@ -17,6 +17,8 @@ export interface PodView {
   state: PodState;
   restarts: number;
   deleting: boolean;
+  /** It has its node. */
+  isBound: boolean;
   /** Why it is not ready: `ImagePullBackOff`, `Unschedulable` … */
   reasons: readonly { reason: string; message: string }[];
 }
@@ -115,6 +117,7 @@ function viewOf(pod: JsonObject, id: ObjectRef & { uid: string }, workId: string
     state,
     restarts: restartsOf(pod),
     deleting: at(pod, 'metadata', 'deletionTimestamp') !== undefined,
+    isBound: textAt(pod, 'spec', 'nodeName') !== '',
     reasons: state === 'ready' || state === 'succeeded' ? [] : state === 'unready' ? [lost, ...named] : named,
   };
 }

@@ -163,7 +163,7 @@ export interface MemberCluster {
   deleteObject(target: ObjectRef & { uid: string }, bounds?: Bounds): Promise<DeletionResult>;
   watchOwned(options: OwnedWatchOptions): OwnedWatch;
   /** Capacity from live watches of nodes and pods; the first call waits for their first lists. */
-  inventory(bounds?: Bounds): Promise<Omit<Inventory, 'reflectedWorkSequence'>>;
+  inventory(bounds?: Bounds): Promise<Omit<Inventory, 'reflected'>>;
   /** The fields that the server declares for the kinds that Berth renders. */
   schema(bounds?: Bounds): Promise<MemberSchema>;
   close(): Promise<void>;

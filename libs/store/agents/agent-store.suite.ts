@@ -54,7 +54,8 @@ const write = (
 ): StatusWrite => ({ ...line, sequence, works, tombstones: [], fullReportFrom: undefined, ...more });
 
 const inventory = (schemaDigest = ''): Inventory => ({
-  reflectedWorkSequence: 0n,
+  reflected: { upTo: 0n, except: [] },
+  storageClasses: [],
   serverVersion: 'v1.36.0',
   nodes: 1,
   readyNodes: 1,

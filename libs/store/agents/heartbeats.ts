@@ -1,4 +1,4 @@
-import type { ClusterId, ClusterSchema, Inventory, Millis } from '#domain';
+import type { ClusterId, ClusterSchema, InventoryChange, Millis } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 import { announceApplications } from './announcements.js';
 import { lockEpochs } from './epochs.js';
@@ -7,8 +7,8 @@ export interface Heartbeat {
   cluster: ClusterId;
   epoch: bigint;
   appliedWorkSequence: bigint;
-  /** Undefined when nothing changed since the last one. */
-  inventory: Inventory | undefined;
+  /** What changed since the last one that is stored; undefined when nothing did. */
+  inventory: InventoryChange | undefined;
 }
 
 export interface HeartbeatOutcome {
@@ -41,7 +41,7 @@ export async function storeHeartbeats(
     superseded: beats.filter((beat) => !accepted.includes(beat)),
     unknownSchemas: await unknownSchemas(
       tx,
-      withInventory.map(({ inventory }) => inventory.schemaDigest),
+      withInventory.map(({ inventory }) => inventory.schemaDigest ?? ''),
     ),
   };
 }
@@ -69,29 +69,56 @@ async function markReady(tx: Transaction, beats: readonly Heartbeat[]): Promise<
   return rows.map((row) => row.id);
 }
 
+/** Columns whose value stays when a change does not bring them, with their types. */
+const plainColumns = {
+  allocatable_mcpu: 'bigint',
+  allocatable_memory_bytes: 'bigint',
+  allocatable_pods: 'bigint',
+  foreign_mcpu: 'bigint',
+  foreign_memory_bytes: 'bigint',
+  foreign_pods: 'bigint',
+  berth_mcpu: 'bigint',
+  berth_memory_bytes: 'bigint',
+  berth_pods: 'bigint',
+  nodes: 'integer',
+  ready_nodes: 'integer',
+  classes: 'jsonb',
+  kinds: 'text[]',
+  schema_digest: 'text',
+  server_version: 'text',
+  unreflected_works: 'jsonb',
+  storage_classes: 'jsonb',
+} as const;
+
+type InventoryRow = { [Column in keyof typeof plainColumns]?: unknown } & {
+  cluster_id: ClusterId;
+  reflected_work_sequence?: string | undefined;
+  /** Set when the change brings the measure, or that there is none. */
+  is_measured?: boolean;
+  measured_mcpu?: number | undefined;
+  measured_memory_bytes?: number | undefined;
+};
+
 const inventorySql = `
   UPDATE cluster_capacity c SET
-    allocatable_mcpu = i.allocatable_mcpu, allocatable_memory_bytes = i.allocatable_memory_bytes, allocatable_pods = i.allocatable_pods,
-    foreign_mcpu = i.foreign_mcpu, foreign_memory_bytes = i.foreign_memory_bytes, foreign_pods = i.foreign_pods,
-    berth_mcpu = i.berth_mcpu, berth_memory_bytes = i.berth_memory_bytes, berth_pods = i.berth_pods,
-    measured_mcpu = i.measured_mcpu, measured_memory_bytes = i.measured_memory_bytes,
+    ${Object.keys(plainColumns)
+      .map((name) => `${name} = coalesce(i.${name}, c.${name})`)
+      .join(', ')},
+    reflected_work_sequence = coalesce(least(i.reflected_work_sequence, c.work_sequence), c.reflected_work_sequence),
+    measured_mcpu = CASE WHEN i.is_measured THEN i.measured_mcpu ELSE c.measured_mcpu END,
+    measured_memory_bytes = CASE WHEN i.is_measured THEN i.measured_memory_bytes ELSE c.measured_memory_bytes END,
     measured_at = CASE WHEN i.measured_mcpu IS NULL THEN c.measured_at ELSE clock_timestamp() END,
-    nodes = i.nodes, ready_nodes = i.ready_nodes, classes = i.classes, kinds = i.kinds,
-    schema_digest = i.schema_digest, server_version = i.server_version,
-    reflected_work_sequence = least(i.reflected_work_sequence, c.work_sequence),
     reported_at = clock_timestamp()
   FROM jsonb_to_recordset($1::jsonb) AS i(cluster_id text,
-    allocatable_mcpu bigint, allocatable_memory_bytes bigint, allocatable_pods bigint,
-    foreign_mcpu bigint, foreign_memory_bytes bigint, foreign_pods bigint,
-    berth_mcpu bigint, berth_memory_bytes bigint, berth_pods bigint,
-    measured_mcpu bigint, measured_memory_bytes bigint,
-    nodes integer, ready_nodes integer, classes jsonb, kinds text[],
-    schema_digest text, server_version text, reflected_work_sequence bigint)
+    ${Object.entries(plainColumns)
+      .map((column) => column.join(' '))
+      .join(', ')},
+    reflected_work_sequence bigint, is_measured boolean, measured_mcpu bigint, measured_memory_bytes bigint)
   WHERE c.cluster_id = i.cluster_id`;
 
 async function storeInventories(
   tx: Transaction,
-  reported: readonly { cluster: ClusterId; inventory: Inventory }[],
+  reported: readonly { cluster: ClusterId; inventory: InventoryChange }[],
 ): Promise<void> {
   if (reported.length === 0) return;
   // the row that schedulers lock, too: always in order of id
@@ -101,27 +128,35 @@ async function storeInventories(
   await tx.query(inventorySql, [JSON.stringify(reported.map(inventoryRow))]);
 }
 
-const inventoryRow = ({ cluster, inventory }: { cluster: ClusterId; inventory: Inventory }) => ({
-  cluster_id: cluster,
-  allocatable_mcpu: inventory.allocatable.mcpu,
-  allocatable_memory_bytes: inventory.allocatable.memoryBytes,
-  allocatable_pods: inventory.allocatable.pods,
-  foreign_mcpu: inventory.foreignRequests.mcpu,
-  foreign_memory_bytes: inventory.foreignRequests.memoryBytes,
-  foreign_pods: inventory.foreignRequests.pods,
-  berth_mcpu: inventory.berthRequests.mcpu,
-  berth_memory_bytes: inventory.berthRequests.memoryBytes,
-  berth_pods: inventory.berthRequests.pods,
-  measured_mcpu: inventory.measured?.mcpu ?? null,
-  measured_memory_bytes: inventory.measured?.memoryBytes ?? null,
-  nodes: inventory.nodes,
-  ready_nodes: inventory.readyNodes,
-  classes: inventory.classes,
-  kinds: inventory.kinds,
-  schema_digest: inventory.schemaDigest,
-  server_version: inventory.serverVersion,
-  reflected_work_sequence: inventory.reflectedWorkSequence.toString(),
-});
+/** A column that is undefined is left out of the JSON, and stays. */
+function inventoryRow({ cluster, inventory }: { cluster: ClusterId; inventory: InventoryChange }): InventoryRow {
+  const { allocatable, foreignRequests, berthRequests, reflected, measured } = inventory;
+  return {
+    cluster_id: cluster,
+    allocatable_mcpu: allocatable?.mcpu,
+    allocatable_memory_bytes: allocatable?.memoryBytes,
+    allocatable_pods: allocatable?.pods,
+    foreign_mcpu: foreignRequests?.mcpu,
+    foreign_memory_bytes: foreignRequests?.memoryBytes,
+    foreign_pods: foreignRequests?.pods,
+    berth_mcpu: berthRequests?.mcpu,
+    berth_memory_bytes: berthRequests?.memoryBytes,
+    berth_pods: berthRequests?.pods,
+    nodes: inventory.nodes,
+    ready_nodes: inventory.readyNodes,
+    classes: inventory.classes,
+    kinds: inventory.kinds,
+    schema_digest: inventory.schemaDigest,
+    server_version: inventory.serverVersion,
+    storage_classes: inventory.storageClasses,
+    reflected_work_sequence: reflected?.upTo.toString(),
+    unreflected_works:
+      reflected && Object.fromEntries(reflected.except.map(({ workId, after }) => [workId, after.toString()])),
+    is_measured: 'measured' in inventory,
+    measured_mcpu: measured?.mcpu,
+    measured_memory_bytes: measured?.memoryBytes,
+  };
+}
 
 async function unknownSchemas(tx: Transaction, digests: readonly string[]): Promise<string[]> {
   const asked = [...new Set(digests)].filter((digest) => digest !== '');

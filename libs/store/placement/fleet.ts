@@ -25,7 +25,7 @@ export interface FleetCluster extends ClusterFacts {
   /** By the store's clock; undefined when nothing was ever measured. */
   measureAgeMs: number | undefined;
   classes: readonly NodeClass[];
-  /** Reservations newer than the last inventory: not yet in `classes`. */
+  /** Reservations of pods that the last inventory does not show: not yet in `classes`. */
   unreflected: readonly { perReplica: Resources; replicas: number }[];
   kinds: readonly string[];
   schemaDigest: string;
@@ -70,7 +70,8 @@ const columns = `
       ORDER BY r.work_sequence, r.id)
    FROM reservations r
    WHERE r.cluster_id = k.cluster_id AND r.state = 'held' AND r.replicas > 0
-     AND r.work_sequence > k.reflected_work_sequence) AS unreflected`;
+     AND (r.work_sequence > k.reflected_work_sequence
+       OR r.work_sequence > (k.unreflected_works ->> r.work_id::text)::bigint)) AS unreflected`;
 
 const resourcesOf = (amounts: readonly number[]): Resources => ({
   mcpu: amounts[0] ?? 0,

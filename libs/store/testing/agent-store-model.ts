@@ -4,7 +4,7 @@ import {
   type ClusterSchema,
   type Incarnation,
   type Instant,
-  type Inventory,
+  type InventoryChange,
   type JsonObject,
   type Millis,
   type Tombstone,
@@ -46,7 +46,7 @@ export interface AgentRow {
   /** The last sequence given to this cluster. */
   head: bigint;
   appliedWorkSequence: bigint;
-  inventory: Inventory | undefined;
+  inventory: InventoryChange | undefined;
 }
 
 export interface StatusRow {
@@ -364,7 +364,7 @@ export class AgentStoreModel implements AgentStore {
     agent.leaseExpiresAt = this.seams.clock.now() + leaseTtlMs;
     const applied = appliedWorkSequence < agent.head ? appliedWorkSequence : agent.head;
     if (applied > agent.appliedWorkSequence) agent.appliedWorkSequence = applied;
-    agent.inventory = inventory ?? agent.inventory;
+    if (inventory !== undefined) agent.inventory = { ...agent.inventory, ...inventory };
     const isBack = agent.phase !== 'ready' && agent.inventory !== undefined;
     if (isBack) agent.phase = 'ready';
     if (isBack || inventory !== undefined) this.#news.tell({ kind: 'cluster', resource: cluster });

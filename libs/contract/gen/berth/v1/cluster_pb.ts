@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/cluster.proto.
  */
 export const file_berth_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChZiZXJ0aC92MS9jbHVzdGVyLnByb3RvEghiZXJ0aC52MSL9AwoHQ2x1c3RlchIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSDgoGcmVnaW9uGAMgASgJEgwKBHpvbmUYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSLQoGbGFiZWxzGAYgAygLMh0uYmVydGgudjEuQ2x1c3Rlci5MYWJlbHNFbnRyeRIfCgZ0YWludHMYByADKAsyDy5iZXJ0aC52MS5UYWludBIQCghjb3Jkb25lZBgIIAEoCBI1ChFvdmVyX3N1YnNjcmlwdGlvbhgJIAEoCzIaLmJlcnRoLnYxLk92ZXJTdWJzY3JpcHRpb24SJQoFcGhhc2UYCiABKA4yFi5iZXJ0aC52MS5DbHVzdGVyUGhhc2USLQoJaW52ZW50b3J5GAsgASgLMhouYmVydGgudjEuQ2x1c3RlckludmVudG9yeRIxCgt1dGlsaXphdGlvbhgMIAEoCzIcLmJlcnRoLnYxLkNsdXN0ZXJVdGlsaXphdGlvbhIkCgVhZ2VudBgNIAEoCzIVLmJlcnRoLnYxLkFnZW50U3RhdHVzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKBVRhaW50EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZlZmZlY3QYAyABKAkiQQoQT3ZlclN1YnNjcmlwdGlvbhIUCgxjcHVfcGVybWlsbGUYASABKAUSFwoPbWVtb3J5X3Blcm1pbGxlGAIgASgFIjsKB0Ftb3VudHMSDAoEbWNwdRgBIAEoAxIUCgxtZW1vcnlfYnl0ZXMYAiABKAMSDAoEcG9kcxgDIAEoAyKnAQoQQ2x1c3RlckludmVudG9yeRIWCg5zZXJ2ZXJfdmVyc2lvbhgBIAEoCRINCgVub2RlcxgCIAEoBRITCgtyZWFkeV9ub2RlcxgDIAEoBRImCgthbGxvY2F0YWJsZRgEIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSLwoLcmVwb3J0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqICChJDbHVzdGVyVXRpbGl6YXRpb24SKwoQZm9yZWlnbl9yZXF1ZXN0cxgBIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSIwoIcmVzZXJ2ZWQYAiABKAsyES5iZXJ0aC52MS5BbW91bnRzEiMKCG1lYXN1cmVkGAMgASgLMhEuYmVydGgudjEuQW1vdW50cxIeChZyZXF1ZXN0ZWRfY3B1X3Blcm1pbGxlGAQgASgFEiEKGXJlcXVlc3RlZF9tZW1vcnlfcGVybWlsbGUYBSABKAUSHQoVbWVhc3VyZWRfY3B1X3Blcm1pbGxlGAYgASgFEiAKGG1lYXN1cmVkX21lbW9yeV9wZXJtaWxsZRgHIAEoBRIRCglvdmVyX2Z1bGwYCCABKAgi6gEKC0FnZW50U3RhdHVzEg0KBWVwb2NoGAEgASgDEg8KB3ZlcnNpb24YAiABKAkSEQoJY29ubmVjdGVkGAMgASgIEjUKEWxlYXNlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI7ChdjZXJ0aWZpY2F0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNd29ya19zZXF1ZW5jZRgGIAEoBBIdChVhcHBsaWVkX3dvcmtfc2VxdWVuY2UYByABKAQqnAEKDENsdXN0ZXJQaGFzZRIdChlDTFVTVEVSX1BIQVNFX1VOU1BFQ0lGSUVEEAASGQoVQ0xVU1RFUl9QSEFTRV9QRU5ESU5HEAESFwoTQ0xVU1RFUl9QSEFTRV9SRUFEWRACEh0KGUNMVVNURVJfUEhBU0VfVU5SRUFDSEFCTEUQAxIaChZDTFVTVEVSX1BIQVNFX1JFTU9WSU5HEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChZiZXJ0aC92MS9jbHVzdGVyLnByb3RvEghiZXJ0aC52MSL9AwoHQ2x1c3RlchIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSDgoGcmVnaW9uGAMgASgJEgwKBHpvbmUYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSLQoGbGFiZWxzGAYgAygLMh0uYmVydGgudjEuQ2x1c3Rlci5MYWJlbHNFbnRyeRIfCgZ0YWludHMYByADKAsyDy5iZXJ0aC52MS5UYWludBIQCghjb3Jkb25lZBgIIAEoCBI1ChFvdmVyX3N1YnNjcmlwdGlvbhgJIAEoCzIaLmJlcnRoLnYxLk92ZXJTdWJzY3JpcHRpb24SJQoFcGhhc2UYCiABKA4yFi5iZXJ0aC52MS5DbHVzdGVyUGhhc2USLQoJaW52ZW50b3J5GAsgASgLMhouYmVydGgudjEuQ2x1c3RlckludmVudG9yeRIxCgt1dGlsaXphdGlvbhgMIAEoCzIcLmJlcnRoLnYxLkNsdXN0ZXJVdGlsaXphdGlvbhIkCgVhZ2VudBgNIAEoCzIVLmJlcnRoLnYxLkFnZW50U3RhdHVzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKBVRhaW50EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZlZmZlY3QYAyABKAkiQQoQT3ZlclN1YnNjcmlwdGlvbhIUCgxjcHVfcGVybWlsbGUYASABKAUSFwoPbWVtb3J5X3Blcm1pbGxlGAIgASgFIjsKB0Ftb3VudHMSDAoEbWNwdRgBIAEoAxIUCgxtZW1vcnlfYnl0ZXMYAiABKAMSDAoEcG9kcxgDIAEoAyKtAgoQQ2x1c3RlckludmVudG9yeRIWCg5zZXJ2ZXJfdmVyc2lvbhgBIAEoCRINCgVub2RlcxgCIAEoBRITCgtyZWFkeV9ub2RlcxgDIAEoBRImCgthbGxvY2F0YWJsZRgEIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSLwoLcmVwb3J0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKDG5vZGVfY2xhc3NlcxgGIAMoCzITLmJlcnRoLnYxLk5vZGVDbGFzcxIvCg9zdG9yYWdlX2NsYXNzZXMYByADKAsyFi5iZXJ0aC52MS5TdG9yYWdlQ2xhc3MSDQoFa2luZHMYCCABKAUSGQoRdW5yZWZsZWN0ZWRfd29ya3MYCSABKAUi7gEKCU5vZGVDbGFzcxINCgVub2RlcxgBIAEoBRIfCgRmcmVlGAIgASgLMhEuYmVydGgudjEuQW1vdW50cxIUCgxhcmNoaXRlY3R1cmUYAyABKAkSHwoGdGFpbnRzGAQgAygLMg8uYmVydGgudjEuVGFpbnQSMwoIZXh0ZW5kZWQYBSADKAsyIS5iZXJ0aC52MS5Ob2RlQ2xhc3MuRXh0ZW5kZWRFbnRyeRIUCgxkZXZpY2VfbW9kZWwYBiABKAkaLwoNRXh0ZW5kZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBImEKDFN0b3JhZ2VDbGFzcxIMCgRuYW1lGAEgASgJEhMKC3Byb3Zpc2lvbmVyGAIgASgJEhIKCmlzX2RlZmF1bHQYAyABKAgSGgoSd2FpdHNfZm9yX2NvbnN1bWVyGAQgASgIIqICChJDbHVzdGVyVXRpbGl6YXRpb24SKwoQZm9yZWlnbl9yZXF1ZXN0cxgBIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSIwoIcmVzZXJ2ZWQYAiABKAsyES5iZXJ0aC52MS5BbW91bnRzEiMKCG1lYXN1cmVkGAMgASgLMhEuYmVydGgudjEuQW1vdW50cxIeChZyZXF1ZXN0ZWRfY3B1X3Blcm1pbGxlGAQgASgFEiEKGXJlcXVlc3RlZF9tZW1vcnlfcGVybWlsbGUYBSABKAUSHQoVbWVhc3VyZWRfY3B1X3Blcm1pbGxlGAYgASgFEiAKGG1lYXN1cmVkX21lbW9yeV9wZXJtaWxsZRgHIAEoBRIRCglvdmVyX2Z1bGwYCCABKAgi6gEKC0FnZW50U3RhdHVzEg0KBWVwb2NoGAEgASgDEg8KB3ZlcnNpb24YAiABKAkSEQoJY29ubmVjdGVkGAMgASgIEjUKEWxlYXNlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI7ChdjZXJ0aWZpY2F0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNd29ya19zZXF1ZW5jZRgGIAEoBBIdChVhcHBsaWVkX3dvcmtfc2VxdWVuY2UYByABKAQqnAEKDENsdXN0ZXJQaGFzZRIdChlDTFVTVEVSX1BIQVNFX1VOU1BFQ0lGSUVEEAASGQoVQ0xVU1RFUl9QSEFTRV9QRU5ESU5HEAESFwoTQ0xVU1RFUl9QSEFTRV9SRUFEWRACEh0KGUNMVVNURVJfUEhBU0VfVU5SRUFDSEFCTEUQAxIaChZDTFVTVEVSX1BIQVNFX1JFTU9WSU5HEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A member cluster.
@@ -222,6 +222,32 @@ export type ClusterInventory = Message<"berth.v1.ClusterInventory"> & {
    * @generated from field: google.protobuf.Timestamp report_time = 5;
    */
   reportTime?: Timestamp | undefined;
+
+  /**
+   * What is free, by nodes that are alike: at most 64 classes, rounded down.
+   *
+   * @generated from field: repeated berth.v1.NodeClass node_classes = 6;
+   */
+  nodeClasses: NodeClass[];
+
+  /**
+   * @generated from field: repeated berth.v1.StorageClass storage_classes = 7;
+   */
+  storageClasses: StorageClass[];
+
+  /**
+   * How many kinds it serves.
+   *
+   * @generated from field: int32 kinds = 8;
+   */
+  kinds: number;
+
+  /**
+   * Works of which not all pods are in these figures yet.
+   *
+   * @generated from field: int32 unreflected_works = 9;
+   */
+  unreflectedWorks: number;
 };
 
 /**
@@ -230,6 +256,90 @@ export type ClusterInventory = Message<"berth.v1.ClusterInventory"> & {
  */
 export const ClusterInventorySchema: GenMessage<ClusterInventory> = /*@__PURE__*/
   messageDesc(file_berth_v1_cluster, 4);
+
+/**
+ * So many nodes with so much free each.
+ *
+ * @generated from message berth.v1.NodeClass
+ */
+export type NodeClass = Message<"berth.v1.NodeClass"> & {
+  /**
+   * @generated from field: int32 nodes = 1;
+   */
+  nodes: number;
+
+  /**
+   * @generated from field: berth.v1.Amounts free = 2;
+   */
+  free?: Amounts | undefined;
+
+  /**
+   * @generated from field: string architecture = 3;
+   */
+  architecture: string;
+
+  /**
+   * @generated from field: repeated berth.v1.Taint taints = 4;
+   */
+  taints: Taint[];
+
+  /**
+   * Free devices and the like of each node, as `nvidia.com/gpu`.
+   *
+   * @generated from field: map<string, int64> extended = 5;
+   */
+  extended: { [key: string]: bigint };
+
+  /**
+   * @generated from field: string device_model = 6;
+   */
+  deviceModel: string;
+};
+
+/**
+ * Describes the message berth.v1.NodeClass.
+ * Use `create(NodeClassSchema)` to create a new message.
+ */
+export const NodeClassSchema: GenMessage<NodeClass> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster, 5);
+
+/**
+ * What volumes can be made of.
+ *
+ * @generated from message berth.v1.StorageClass
+ */
+export type StorageClass = Message<"berth.v1.StorageClass"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string provisioner = 2;
+   */
+  provisioner: string;
+
+  /**
+   * Used where a claim names none.
+   *
+   * @generated from field: bool is_default = 3;
+   */
+  isDefault: boolean;
+
+  /**
+   * A volume is made only when a pod that uses it has its node.
+   *
+   * @generated from field: bool waits_for_consumer = 4;
+   */
+  waitsForConsumer: boolean;
+};
+
+/**
+ * Describes the message berth.v1.StorageClass.
+ * Use `create(StorageClassSchema)` to create a new message.
+ */
+export const StorageClassSchema: GenMessage<StorageClass> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster, 6);
 
 /**
  * How full a cluster is.
@@ -293,7 +403,7 @@ export type ClusterUtilization = Message<"berth.v1.ClusterUtilization"> & {
  * Use `create(ClusterUtilizationSchema)` to create a new message.
  */
 export const ClusterUtilizationSchema: GenMessage<ClusterUtilization> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 5);
+  messageDesc(file_berth_v1_cluster, 7);
 
 /**
  * The agent beside a cluster.
@@ -346,7 +456,7 @@ export type AgentStatus = Message<"berth.v1.AgentStatus"> & {
  * Use `create(AgentStatusSchema)` to create a new message.
  */
 export const AgentStatusSchema: GenMessage<AgentStatus> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 6);
+  messageDesc(file_berth_v1_cluster, 8);
 
 /**
  * A member cluster's life.

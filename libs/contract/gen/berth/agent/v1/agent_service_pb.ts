@@ -23,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/agent/v1/agent_service.proto.
  */
 export const file_berth_agent_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJiZXJ0aC9hZ2VudC92MS9hZ2VudF9zZXJ2aWNlLnByb3RvEg5iZXJ0aC5hZ2VudC52MSLhAQoOQ29ubmVjdFJlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5iZXJ0aC5hZ2VudC52MS5IZWxsb0gAEi4KCWhlYXJ0YmVhdBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjUKDXN0YXR1c19yZXBvcnQYAyABKAsyHC5iZXJ0aC5hZ2VudC52MS5TdGF0dXNSZXBvcnRIABI1Cg1zY2hlbWFfcmVwb3J0GAQgASgLMhwuYmVydGguYWdlbnQudjEuU2NoZW1hUmVwb3J0SABCCQoHbWVzc2FnZSLCAgoPQ29ubmVjdFJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5XZWxjb21lSAASLwoKd29ya19iYXRjaBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLldvcmtCYXRjaEgAEi8KCnN0YXR1c19hY2sYAyABKAsyGS5iZXJ0aC5hZ2VudC52MS5TdGF0dXNBY2tIABIqCgdnb29kYnllGAQgASgLMhcuYmVydGguYWdlbnQudjEuR29vZGJ5ZUgAEjcKDnNjaGVtYV9yZXF1ZXN0GAUgASgLMh0uYmVydGguYWdlbnQudjEuU2NoZW1hUmVxdWVzdEgAEjEKC3R1bm5lbF9vcGVuGAYgASgLMhouYmVydGguYWdlbnQudjEuVHVubmVsT3BlbkgAQgkKB21lc3NhZ2UiXAoFSGVsbG8SFQoNYWdlbnRfdmVyc2lvbhgBIAEoCRInCgtyZXN1bWVfZnJvbRgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhMKC2NsdXN0ZXJfdWlkGAMgASgJIsEBCgdXZWxjb21lEhMKC2luY2FybmF0aW9uGAEgASgJEg0KBWVwb2NoGAIgASgDEiwKCWxlYXNlX3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOZnJvbV9iZWdpbm5pbmcYBSABKAgSFQoNaGVhZF9zZXF1ZW5jZRgGIAEoBCJYCglIZWFydGJlYXQSLAoJaW52ZW50b3J5GAEgASgLMhkuYmVydGguYWdlbnQudjEuSW52ZW50b3J5Eh0KFWFwcGxpZWRfd29ya19zZXF1ZW5jZRgCIAEoBCL3AgoJSW52ZW50b3J5Eh8KF3JlZmxlY3RlZF93b3JrX3NlcXVlbmNlGAEgASgEEhYKDnNlcnZlcl92ZXJzaW9uGAIgASgJEg0KBW5vZGVzGAMgASgFEhMKC3JlYWR5X25vZGVzGAQgASgFEiwKC2FsbG9jYXRhYmxlGAUgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIxChBmb3JlaWduX3JlcXVlc3RzGAYgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIvCg5iZXJ0aF9yZXF1ZXN0cxgHIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSKgoHY2xhc3NlcxgIIAMoCzIZLmJlcnRoLmFnZW50LnYxLk5vZGVDbGFzcxIpCghtZWFzdXJlZBgJIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSDQoFa2luZHMYCiADKAkSFQoNc2NoZW1hX2RpZ2VzdBgLIAEoCSI7CgdBbW91bnRzEgwKBG1jcHUYASABKAMSFAoMbWVtb3J5X2J5dGVzGAIgASgDEgwKBHBvZHMYAyABKAMiggEKCU5vZGVDbGFzcxINCgVub2RlcxgBIAEoBRIlCgRmcmVlGAIgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIUCgxhcmNoaXRlY3R1cmUYAyABKAkSKQoGdGFpbnRzGAQgAygLMhkuYmVydGguYWdlbnQudjEuTm9kZVRhaW50IjcKCU5vZGVUYWludBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGZWZmZWN0GAMgASgJIh8KDVNjaGVtYVJlcXVlc3QSDgoGZGlnZXN0GAEgASgJIi8KDFNjaGVtYVJlcG9ydBIOCgZkaWdlc3QYASABKAkSDwoHY29udGVudBgCIAEoDCJXCglXb3JrQmF0Y2gSJwoFaXRlbXMYASADKAsyGC5iZXJ0aC5hZ2VudC52MS5Xb3JrSXRlbRIhCgV1cF90bxgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uImgKCFdvcmtJdGVtEiQKBHdvcmsYASABKAsyFC5iZXJ0aC5hZ2VudC52MS5Xb3JrSAASLgoJdG9tYnN0b25lGAIgASgLMhkuYmVydGguYWdlbnQudjEuVG9tYnN0b25lSABCBgoEaXRlbSLXAQoEV29yaxIKCgJpZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBImCgpnZW5lcmF0aW9uGAMgASgLMhIuYmVydGgudjEuUG9zaXRpb24SEQoJbmFtZXNwYWNlGAQgASgJEhMKC2Vudmlyb25tZW50GAUgASgJEhMKC2FwcGxpY2F0aW9uGAYgASgJEhEKCWNvbXBvbmVudBgHIAEoCRIRCgltYW5pZmVzdHMYCCADKAwSJgoGcG9saWN5GAkgASgLMhYuYmVydGgudjEuT2JqZWN0UG9saWN5Is8BCglUb21ic3RvbmUSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSJgoKZ2VuZXJhdGlvbhgDIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhMKC2FwaV92ZXJzaW9uGAQgASgJEgwKBGtpbmQYBSABKAkSEQoJbmFtZXNwYWNlGAYgASgJEgwKBG5hbWUYByABKAkSCwoDdWlkGAggASgJEisKBG1vZGUYCSABKA4yHS5iZXJ0aC5hZ2VudC52MS5Ub21ic3RvbmVNb2RlIqoBCgxTdGF0dXNSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSKAoHYnJhY2tldBgCIAEoDjIXLmJlcnRoLmFnZW50LnYxLkJyYWNrZXQSKQoFd29ya3MYAyADKAsyGi5iZXJ0aC5hZ2VudC52MS5Xb3JrU3RhdHVzEjMKCnRvbWJzdG9uZXMYBCADKAsyHy5iZXJ0aC5hZ2VudC52MS5Ub21ic3RvbmVSZXBvcnQihAMKCldvcmtTdGF0dXMSDwoHd29ya19pZBgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEigKBXBoYXNlGAMgASgOMhkuYmVydGguYWdlbnQudjEuV29ya1BoYXNlEg8KB2Rlc2lyZWQYBCABKAUSDwoHdXBkYXRlZBgFIAEoBRINCgVyZWFkeRgGIAEoBRITCgt1bmF2YWlsYWJsZRgHIAEoBRIQCghyZXN0YXJ0cxgIIAEoBRInCgdyZWFzb25zGAkgAygLMhYuYmVydGguYWdlbnQudjEuUmVhc29uEi0KB29iamVjdHMYCiADKAsyHC5iZXJ0aC5hZ2VudC52MS5PYmplY3RTdGF0dXMSJAoGZHJpZnRzGAsgAygLMhQuYmVydGgudjEuRmllbGREcmlmdBIqCgljb25mbGljdHMYDCADKAsyFy5iZXJ0aC52MS5GaWVsZENvbmZsaWN0EiUKBmV2ZW50cxgNIAMoCzIVLmJlcnRoLnYxLk9iamVjdEV2ZW50IjgKBlJlYXNvbhIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVjb3VudBgDIAEoBSKqAQoMT2JqZWN0U3RhdHVzEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEgwKBG5hbWUYBCABKAkSCwoDdWlkGAUgASgJEhgKEHJlc291cmNlX3ZlcnNpb24YBiABKAkSDQoFcmVhZHkYByABKAgSDwoHc3VtbWFyeRgIIAEoCRIPCgdhZG9wdGVkGAkgASgIImsKD1RvbWJzdG9uZVJlcG9ydBIUCgx0b21ic3RvbmVfaWQYASABKAkSMQoHb3V0Y29tZRgCIAEoDjIgLmJlcnRoLmFnZW50LnYxLlRvbWJzdG9uZU91dGNvbWUSDwoHbWVzc2FnZRgDIAEoCSIdCglTdGF0dXNBY2sSEAoIc2VxdWVuY2UYASABKAQiSQoHR29vZGJ5ZRItCgZyZWFzb24YASABKA4yHS5iZXJ0aC5hZ2VudC52MS5Hb29kYnllUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiPgoXUmVuZXdDZXJ0aWZpY2F0ZVJlcXVlc3QSIwobY2VydGlmaWNhdGVfc2lnbmluZ19yZXF1ZXN0GAEgASgMInkKGFJlbmV3Q2VydGlmaWNhdGVSZXNwb25zZRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgBIAEoCRIRCglhdXRob3JpdHkYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKmUKDVRvbWJzdG9uZU1vZGUSHgoaVE9NQlNUT05FX01PREVfVU5TUEVDSUZJRUQQABIZChVUT01CU1RPTkVfTU9ERV9ERUxFVEUQARIZChVUT01CU1RPTkVfTU9ERV9MRVRfR08QAip+CgdCcmFja2V0EhcKE0JSQUNLRVRfVU5TUEVDSUZJRUQQABIRCg1CUkFDS0VUX0RFTFRBEAESEQoNQlJBQ0tFVF9CRUdJThACEhAKDEJSQUNLRVRfUEFSVBADEg8KC0JSQUNLRVRfRU5EEAQSEQoNQlJBQ0tFVF9XSE9MRRAFKp4BCglXb3JrUGhhc2USGgoWV09SS19QSEFTRV9VTlNQRUNJRklFRBAAEhYKEldPUktfUEhBU0VfUEVORElORxABEhcKE1dPUktfUEhBU0VfQVBQTFlJTkcQAhIUChBXT1JLX1BIQVNFX1JFQURZEAMSFwoTV09SS19QSEFTRV9ERUdSQURFRBAEEhUKEVdPUktfUEhBU0VfRkFJTEVEEAUq1AEKEFRvbWJzdG9uZU91dGNvbWUSIQodVE9NQlNUT05FX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlUT01CU1RPTkVfT1VUQ09NRV9ERUxFVEVEEAESHAoYVE9NQlNUT05FX09VVENPTUVfQUJTRU5UEAISHgoaVE9NQlNUT05FX09VVENPTUVfUkVQTEFDRUQQAxIiCh5UT01CU1RPTkVfT1VUQ09NRV9GT1JFSUdOX0xFRlQQBBIcChhUT01CU1RPTkVfT1VUQ09NRV9MRVRfR08QBSrMAQoNR29vZGJ5ZVJlYXNvbhIeChpHT09EQllFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0dPT0RCWUVfUkVBU09OX1NIVVRET1dOEAESHQoZR09PREJZRV9SRUFTT05fU1VQRVJTRURFRBACEhoKFkdPT0RCWUVfUkVBU09OX1JFVk9LRUQQAxIbChdHT09EQllFX1JFQVNPTl9ESVZFUkdFRBAEEiYKIkdPT0RCWUVfUkVBU09OX0NFUlRJRklDQVRFX0VYUElSRUQQBTLbAQoMQWdlbnRTZXJ2aWNlElkKB0Nvbm5lY3QSHi5iZXJ0aC5hZ2VudC52MS5Db25uZWN0UmVxdWVzdBofLmJlcnRoLmFnZW50LnYxLkNvbm5lY3RSZXNwb25zZSIJis4YBWFnZW50KAEwARJwChBSZW5ld0NlcnRpZmljYXRlEicuYmVydGguYWdlbnQudjEuUmVuZXdDZXJ0aWZpY2F0ZVJlcXVlc3QaKC5iZXJ0aC5hZ2VudC52MS5SZW5ld0NlcnRpZmljYXRlUmVzcG9uc2UiCYrOGAVhZ2VudGIGcHJvdG8z", [file_berth_agent_v1_tunnel_service, file_berth_v1_annotations, file_berth_v1_object_policy, file_berth_v1_position, file_berth_v1_status, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiJiZXJ0aC9hZ2VudC92MS9hZ2VudF9zZXJ2aWNlLnByb3RvEg5iZXJ0aC5hZ2VudC52MSLhAQoOQ29ubmVjdFJlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5iZXJ0aC5hZ2VudC52MS5IZWxsb0gAEi4KCWhlYXJ0YmVhdBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjUKDXN0YXR1c19yZXBvcnQYAyABKAsyHC5iZXJ0aC5hZ2VudC52MS5TdGF0dXNSZXBvcnRIABI1Cg1zY2hlbWFfcmVwb3J0GAQgASgLMhwuYmVydGguYWdlbnQudjEuU2NoZW1hUmVwb3J0SABCCQoHbWVzc2FnZSKBAwoPQ29ubmVjdFJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5XZWxjb21lSAASLwoKd29ya19iYXRjaBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLldvcmtCYXRjaEgAEi8KCnN0YXR1c19hY2sYAyABKAsyGS5iZXJ0aC5hZ2VudC52MS5TdGF0dXNBY2tIABIqCgdnb29kYnllGAQgASgLMhcuYmVydGguYWdlbnQudjEuR29vZGJ5ZUgAEjcKDnNjaGVtYV9yZXF1ZXN0GAUgASgLMh0uYmVydGguYWdlbnQudjEuU2NoZW1hUmVxdWVzdEgAEjEKC3R1bm5lbF9vcGVuGAYgASgLMhouYmVydGguYWdlbnQudjEuVHVubmVsT3BlbkgAEj0KEWludmVudG9yeV9yZXF1ZXN0GAcgASgLMiAuYmVydGguYWdlbnQudjEuSW52ZW50b3J5UmVxdWVzdEgAQgkKB21lc3NhZ2UiXAoFSGVsbG8SFQoNYWdlbnRfdmVyc2lvbhgBIAEoCRInCgtyZXN1bWVfZnJvbRgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhMKC2NsdXN0ZXJfdWlkGAMgASgJIuEBCgdXZWxjb21lEhMKC2luY2FybmF0aW9uGAEgASgJEg0KBWVwb2NoGAIgASgDEiwKCWxlYXNlX3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOZnJvbV9iZWdpbm5pbmcYBSABKAgSFQoNaGVhZF9zZXF1ZW5jZRgGIAEoBBIeChZ0YWtlc19pbnZlbnRvcnlfZGVsdGFzGAcgASgIIpEBCglIZWFydGJlYXQSLAoJaW52ZW50b3J5GAEgASgLMhkuYmVydGguYWdlbnQudjEuSW52ZW50b3J5Eh0KFWFwcGxpZWRfd29ya19zZXF1ZW5jZRgCIAEoBBI3Cg9pbnZlbnRvcnlfZGVsdGEYAyABKAsyHi5iZXJ0aC5hZ2VudC52MS5JbnZlbnRvcnlEZWx0YSISChBJbnZlbnRvcnlSZXF1ZXN0IuoDCglJbnZlbnRvcnkSHwoXcmVmbGVjdGVkX3dvcmtfc2VxdWVuY2UYASABKAQSFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSDQoFbm9kZXMYAyABKAUSEwoLcmVhZHlfbm9kZXMYBCABKAUSLAoLYWxsb2NhdGFibGUYBSABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEjEKEGZvcmVpZ25fcmVxdWVzdHMYBiABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEi8KDmJlcnRoX3JlcXVlc3RzGAcgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIqCgdjbGFzc2VzGAggAygLMhkuYmVydGguYWdlbnQudjEuTm9kZUNsYXNzEikKCG1lYXN1cmVkGAkgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxINCgVraW5kcxgKIAMoCRIVCg1zY2hlbWFfZGlnZXN0GAsgASgJEjoKEXVucmVmbGVjdGVkX3dvcmtzGAwgAygLMh8uYmVydGguYWdlbnQudjEuVW5yZWZsZWN0ZWRXb3JrEjUKD3N0b3JhZ2VfY2xhc3NlcxgNIAMoCzIcLmJlcnRoLmFnZW50LnYxLlN0b3JhZ2VDbGFzcyKJBQoOSW52ZW50b3J5RGVsdGESJAoXcmVmbGVjdGVkX3dvcmtfc2VxdWVuY2UYASABKARIAIgBARIbCg5zZXJ2ZXJfdmVyc2lvbhgCIAEoCUgBiAEBEhIKBW5vZGVzGAMgASgFSAKIAQESGAoLcmVhZHlfbm9kZXMYBCABKAVIA4gBARIsCgthbGxvY2F0YWJsZRgFIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSMQoQZm9yZWlnbl9yZXF1ZXN0cxgGIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSLwoOYmVydGhfcmVxdWVzdHMYByABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEiwKB2NsYXNzZXMYCCABKAsyGy5iZXJ0aC5hZ2VudC52MS5Ob2RlQ2xhc3NlcxItCghtZWFzdXJlZBgJIAEoCzIbLmJlcnRoLmFnZW50LnYxLk1lYXN1cmVkVXNlEioKBWtpbmRzGAogASgLMhsuYmVydGguYWdlbnQudjEuU2VydmVkS2luZHMSGgoNc2NoZW1hX2RpZ2VzdBgLIAEoCUgEiAEBEjsKEXVucmVmbGVjdGVkX3dvcmtzGAwgASgLMiAuYmVydGguYWdlbnQudjEuVW5yZWZsZWN0ZWRXb3JrcxI3Cg9zdG9yYWdlX2NsYXNzZXMYDSABKAsyHi5iZXJ0aC5hZ2VudC52MS5TdG9yYWdlQ2xhc3Nlc0IaChhfcmVmbGVjdGVkX3dvcmtfc2VxdWVuY2VCEQoPX3NlcnZlcl92ZXJzaW9uQggKBl9ub2Rlc0IOCgxfcmVhZHlfbm9kZXNCEAoOX3NjaGVtYV9kaWdlc3QiOQoLTm9kZUNsYXNzZXMSKgoHY2xhc3NlcxgBIAMoCzIZLmJlcnRoLmFnZW50LnYxLk5vZGVDbGFzcyI3CgtNZWFzdXJlZFVzZRIoCgdhbW91bnRzGAEgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cyIcCgtTZXJ2ZWRLaW5kcxINCgVraW5kcxgBIAMoCSJCChBVbnJlZmxlY3RlZFdvcmtzEi4KBXdvcmtzGAEgAygLMh8uYmVydGguYWdlbnQudjEuVW5yZWZsZWN0ZWRXb3JrIkcKDlN0b3JhZ2VDbGFzc2VzEjUKD3N0b3JhZ2VfY2xhc3NlcxgBIAMoCzIcLmJlcnRoLmFnZW50LnYxLlN0b3JhZ2VDbGFzcyI6Cg9VbnJlZmxlY3RlZFdvcmsSDwoHd29ya19pZBgBIAEoDBIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJhCgxTdG9yYWdlQ2xhc3MSDAoEbmFtZRgBIAEoCRITCgtwcm92aXNpb25lchgCIAEoCRISCgppc19kZWZhdWx0GAMgASgIEhoKEndhaXRzX2Zvcl9jb25zdW1lchgEIAEoCCI7CgdBbW91bnRzEgwKBG1jcHUYASABKAMSFAoMbWVtb3J5X2J5dGVzGAIgASgDEgwKBHBvZHMYAyABKAMihAIKCU5vZGVDbGFzcxINCgVub2RlcxgBIAEoBRIlCgRmcmVlGAIgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIUCgxhcmNoaXRlY3R1cmUYAyABKAkSKQoGdGFpbnRzGAQgAygLMhkuYmVydGguYWdlbnQudjEuTm9kZVRhaW50EjkKCGV4dGVuZGVkGAUgAygLMicuYmVydGguYWdlbnQudjEuTm9kZUNsYXNzLkV4dGVuZGVkRW50cnkSFAoMZGV2aWNlX21vZGVsGAYgASgJGi8KDUV4dGVuZGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASI3CglOb2RlVGFpbnQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJEg4KBmVmZmVjdBgDIAEoCSIfCg1TY2hlbWFSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSIvCgxTY2hlbWFSZXBvcnQSDgoGZGlnZXN0GAEgASgJEg8KB2NvbnRlbnQYAiABKAwiVwoJV29ya0JhdGNoEicKBWl0ZW1zGAEgAygLMhguYmVydGguYWdlbnQudjEuV29ya0l0ZW0SIQoFdXBfdG8YAiABKAsyEi5iZXJ0aC52MS5Qb3NpdGlvbiJoCghXb3JrSXRlbRIkCgR3b3JrGAEgASgLMhQuYmVydGguYWdlbnQudjEuV29ya0gAEi4KCXRvbWJzdG9uZRgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLlRvbWJzdG9uZUgAQgYKBGl0ZW0i1wEKBFdvcmsSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSJgoKZ2VuZXJhdGlvbhgDIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhEKCW5hbWVzcGFjZRgEIAEoCRITCgtlbnZpcm9ubWVudBgFIAEoCRITCgthcHBsaWNhdGlvbhgGIAEoCRIRCgljb21wb25lbnQYByABKAkSEQoJbWFuaWZlc3RzGAggAygMEiYKBnBvbGljeRgJIAEoCzIWLmJlcnRoLnYxLk9iamVjdFBvbGljeSLPAQoJVG9tYnN0b25lEgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEiYKCmdlbmVyYXRpb24YAyABKAsyEi5iZXJ0aC52MS5Qb3NpdGlvbhITCgthcGlfdmVyc2lvbhgEIAEoCRIMCgRraW5kGAUgASgJEhEKCW5hbWVzcGFjZRgGIAEoCRIMCgRuYW1lGAcgASgJEgsKA3VpZBgIIAEoCRIrCgRtb2RlGAkgASgOMh0uYmVydGguYWdlbnQudjEuVG9tYnN0b25lTW9kZSKqAQoMU3RhdHVzUmVwb3J0EhAKCHNlcXVlbmNlGAEgASgEEigKB2JyYWNrZXQYAiABKA4yFy5iZXJ0aC5hZ2VudC52MS5CcmFja2V0EikKBXdvcmtzGAMgAygLMhouYmVydGguYWdlbnQudjEuV29ya1N0YXR1cxIzCgp0b21ic3RvbmVzGAQgAygLMh8uYmVydGguYWdlbnQudjEuVG9tYnN0b25lUmVwb3J0IoQDCgpXb3JrU3RhdHVzEg8KB3dvcmtfaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIoCgVwaGFzZRgDIAEoDjIZLmJlcnRoLmFnZW50LnYxLldvcmtQaGFzZRIPCgdkZXNpcmVkGAQgASgFEg8KB3VwZGF0ZWQYBSABKAUSDQoFcmVhZHkYBiABKAUSEwoLdW5hdmFpbGFibGUYByABKAUSEAoIcmVzdGFydHMYCCABKAUSJwoHcmVhc29ucxgJIAMoCzIWLmJlcnRoLmFnZW50LnYxLlJlYXNvbhItCgdvYmplY3RzGAogAygLMhwuYmVydGguYWdlbnQudjEuT2JqZWN0U3RhdHVzEiQKBmRyaWZ0cxgLIAMoCzIULmJlcnRoLnYxLkZpZWxkRHJpZnQSKgoJY29uZmxpY3RzGAwgAygLMhcuYmVydGgudjEuRmllbGRDb25mbGljdBIlCgZldmVudHMYDSADKAsyFS5iZXJ0aC52MS5PYmplY3RFdmVudCI4CgZSZWFzb24SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFY291bnQYAyABKAUiqgEKDE9iamVjdFN0YXR1cxITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIMCgRuYW1lGAQgASgJEgsKA3VpZBgFIAEoCRIYChByZXNvdXJjZV92ZXJzaW9uGAYgASgJEg0KBXJlYWR5GAcgASgIEg8KB3N1bW1hcnkYCCABKAkSDwoHYWRvcHRlZBgJIAEoCCJrCg9Ub21ic3RvbmVSZXBvcnQSFAoMdG9tYnN0b25lX2lkGAEgASgJEjEKB291dGNvbWUYAiABKA4yIC5iZXJ0aC5hZ2VudC52MS5Ub21ic3RvbmVPdXRjb21lEg8KB21lc3NhZ2UYAyABKAkiHQoJU3RhdHVzQWNrEhAKCHNlcXVlbmNlGAEgASgEIkkKB0dvb2RieWUSLQoGcmVhc29uGAEgASgOMh0uYmVydGguYWdlbnQudjEuR29vZGJ5ZVJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIj4KF1JlbmV3Q2VydGlmaWNhdGVSZXF1ZXN0EiMKG2NlcnRpZmljYXRlX3NpZ25pbmdfcmVxdWVzdBgBIAEoDCJ5ChhSZW5ld0NlcnRpZmljYXRlUmVzcG9uc2USGQoRY2VydGlmaWNhdGVfY2hhaW4YASABKAkSEQoJYXV0aG9yaXR5GAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCplCg1Ub21ic3RvbmVNb2RlEh4KGlRPTUJTVE9ORV9NT0RFX1VOU1BFQ0lGSUVEEAASGQoVVE9NQlNUT05FX01PREVfREVMRVRFEAESGQoVVE9NQlNUT05FX01PREVfTEVUX0dPEAIqfgoHQnJhY2tldBIXChNCUkFDS0VUX1VOU1BFQ0lGSUVEEAASEQoNQlJBQ0tFVF9ERUxUQRABEhEKDUJSQUNLRVRfQkVHSU4QAhIQCgxCUkFDS0VUX1BBUlQQAxIPCgtCUkFDS0VUX0VORBAEEhEKDUJSQUNLRVRfV0hPTEUQBSqeAQoJV29ya1BoYXNlEhoKFldPUktfUEhBU0VfVU5TUEVDSUZJRUQQABIWChJXT1JLX1BIQVNFX1BFTkRJTkcQARIXChNXT1JLX1BIQVNFX0FQUExZSU5HEAISFAoQV09SS19QSEFTRV9SRUFEWRADEhcKE1dPUktfUEhBU0VfREVHUkFERUQQBBIVChFXT1JLX1BIQVNFX0ZBSUxFRBAFKtQBChBUb21ic3RvbmVPdXRjb21lEiEKHVRPTUJTVE9ORV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHQoZVE9NQlNUT05FX09VVENPTUVfREVMRVRFRBABEhwKGFRPTUJTVE9ORV9PVVRDT01FX0FCU0VOVBACEh4KGlRPTUJTVE9ORV9PVVRDT01FX1JFUExBQ0VEEAMSIgoeVE9NQlNUT05FX09VVENPTUVfRk9SRUlHTl9MRUZUEAQSHAoYVE9NQlNUT05FX09VVENPTUVfTEVUX0dPEAUqzAEKDUdvb2RieWVSZWFzb24SHgoaR09PREJZRV9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdHT09EQllFX1JFQVNPTl9TSFVURE9XThABEh0KGUdPT0RCWUVfUkVBU09OX1NVUEVSU0VERUQQAhIaChZHT09EQllFX1JFQVNPTl9SRVZPS0VEEAMSGwoXR09PREJZRV9SRUFTT05fRElWRVJHRUQQBBImCiJHT09EQllFX1JFQVNPTl9DRVJUSUZJQ0FURV9FWFBJUkVEEAUy2wEKDEFnZW50U2VydmljZRJZCgdDb25uZWN0Eh4uYmVydGguYWdlbnQudjEuQ29ubmVjdFJlcXVlc3QaHy5iZXJ0aC5hZ2VudC52MS5Db25uZWN0UmVzcG9uc2UiCYrOGAVhZ2VudCgBMAEScAoQUmVuZXdDZXJ0aWZpY2F0ZRInLmJlcnRoLmFnZW50LnYxLlJlbmV3Q2VydGlmaWNhdGVSZXF1ZXN0GiguYmVydGguYWdlbnQudjEuUmVuZXdDZXJ0aWZpY2F0ZVJlc3BvbnNlIgmKzhgFYWdlbnRiBnByb3RvMw", [file_berth_agent_v1_tunnel_service, file_berth_v1_annotations, file_berth_v1_object_policy, file_berth_v1_position, file_berth_v1_status, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * From agent to hub.
@@ -115,6 +115,12 @@ export type ConnectResponse = Message<"berth.agent.v1.ConnectResponse"> & {
      */
     value: TunnelOpen;
     case: "tunnelOpen";
+  } | {
+    /**
+     * @generated from field: berth.agent.v1.InventoryRequest inventory_request = 7;
+     */
+    value: InventoryRequest;
+    case: "inventoryRequest";
   } | { case: undefined; value?: undefined };
 };
 
@@ -201,6 +207,13 @@ export type Welcome = Message<"berth.agent.v1.Welcome"> & {
    * @generated from field: uint64 head_sequence = 6;
    */
   headSequence: bigint;
+
+  /**
+   * True of a hub that reads `inventory_delta` and `unreflected_works`: to another one the agent sends neither.
+   *
+   * @generated from field: bool takes_inventory_deltas = 7;
+   */
+  takesInventoryDeltas: boolean;
 };
 
 /**
@@ -217,7 +230,7 @@ export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
  */
 export type Heartbeat = Message<"berth.agent.v1.Heartbeat"> & {
   /**
-   * Absent when nothing changed.
+   * All of it: the first of an epoch, and after an InventoryRequest.
    *
    * @generated from field: berth.agent.v1.Inventory inventory = 1;
    */
@@ -229,6 +242,13 @@ export type Heartbeat = Message<"berth.agent.v1.Heartbeat"> & {
    * @generated from field: uint64 applied_work_sequence = 2;
    */
   appliedWorkSequence: bigint;
+
+  /**
+   * What changed since the last heartbeat that brought any of it; absent when nothing did.
+   *
+   * @generated from field: berth.agent.v1.InventoryDelta inventory_delta = 3;
+   */
+  inventoryDelta?: InventoryDelta | undefined;
 };
 
 /**
@@ -239,13 +259,29 @@ export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
   messageDesc(file_berth_agent_v1_agent_service, 4);
 
 /**
+ * The hub wants the whole inventory with the next heartbeat.
+ *
+ * @generated from message berth.agent.v1.InventoryRequest
+ */
+export type InventoryRequest = Message<"berth.agent.v1.InventoryRequest"> & {
+};
+
+/**
+ * Describes the message berth.agent.v1.InventoryRequest.
+ * Use `create(InventoryRequestSchema)` to create a new message.
+ */
+export const InventoryRequestSchema: GenMessage<InventoryRequest> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 5);
+
+/**
  * A cluster's capacity.
  *
  * @generated from message berth.agent.v1.Inventory
  */
 export type Inventory = Message<"berth.agent.v1.Inventory"> & {
   /**
-   * The last work sequence whose pods are in these figures: nothing is counted twice or forgotten.
+   * The pods of all works up to this sequence are in these figures, but for `unreflected_works`: nothing is counted twice
+   * or forgotten.
    *
    * @generated from field: uint64 reflected_work_sequence = 1;
    */
@@ -308,6 +344,18 @@ export type Inventory = Message<"berth.agent.v1.Inventory"> & {
    * @generated from field: string schema_digest = 11;
    */
   schemaDigest: string;
+
+  /**
+   * At most 256; with more, `reflected_work_sequence` stays below the rest.
+   *
+   * @generated from field: repeated berth.agent.v1.UnreflectedWork unreflected_works = 12;
+   */
+  unreflectedWorks: UnreflectedWork[];
+
+  /**
+   * @generated from field: repeated berth.agent.v1.StorageClass storage_classes = 13;
+   */
+  storageClasses: StorageClass[];
 };
 
 /**
@@ -315,7 +363,249 @@ export type Inventory = Message<"berth.agent.v1.Inventory"> & {
  * Use `create(InventorySchema)` to create a new message.
  */
 export const InventorySchema: GenMessage<Inventory> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 5);
+  messageDesc(file_berth_agent_v1_agent_service, 6);
+
+/**
+ * What of an inventory is not as it was. Fields that are absent stay as they were.
+ *
+ * @generated from message berth.agent.v1.InventoryDelta
+ */
+export type InventoryDelta = Message<"berth.agent.v1.InventoryDelta"> & {
+  /**
+   * @generated from field: optional uint64 reflected_work_sequence = 1;
+   */
+  reflectedWorkSequence?: bigint | undefined;
+
+  /**
+   * @generated from field: optional string server_version = 2;
+   */
+  serverVersion?: string | undefined;
+
+  /**
+   * @generated from field: optional int32 nodes = 3;
+   */
+  nodes?: number | undefined;
+
+  /**
+   * @generated from field: optional int32 ready_nodes = 4;
+   */
+  readyNodes?: number | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.Amounts allocatable = 5;
+   */
+  allocatable?: Amounts | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.Amounts foreign_requests = 6;
+   */
+  foreignRequests?: Amounts | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.Amounts berth_requests = 7;
+   */
+  berthRequests?: Amounts | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.NodeClasses classes = 8;
+   */
+  classes?: NodeClasses | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.MeasuredUse measured = 9;
+   */
+  measured?: MeasuredUse | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.ServedKinds kinds = 10;
+   */
+  kinds?: ServedKinds | undefined;
+
+  /**
+   * @generated from field: optional string schema_digest = 11;
+   */
+  schemaDigest?: string | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.UnreflectedWorks unreflected_works = 12;
+   */
+  unreflectedWorks?: UnreflectedWorks | undefined;
+
+  /**
+   * @generated from field: berth.agent.v1.StorageClasses storage_classes = 13;
+   */
+  storageClasses?: StorageClasses | undefined;
+};
+
+/**
+ * Describes the message berth.agent.v1.InventoryDelta.
+ * Use `create(InventoryDeltaSchema)` to create a new message.
+ */
+export const InventoryDeltaSchema: GenMessage<InventoryDelta> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 7);
+
+/**
+ * All classes, anew.
+ *
+ * @generated from message berth.agent.v1.NodeClasses
+ */
+export type NodeClasses = Message<"berth.agent.v1.NodeClasses"> & {
+  /**
+   * @generated from field: repeated berth.agent.v1.NodeClass classes = 1;
+   */
+  classes: NodeClass[];
+};
+
+/**
+ * Describes the message berth.agent.v1.NodeClasses.
+ * Use `create(NodeClassesSchema)` to create a new message.
+ */
+export const NodeClassesSchema: GenMessage<NodeClasses> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 8);
+
+/**
+ * The measure, anew.
+ *
+ * @generated from message berth.agent.v1.MeasuredUse
+ */
+export type MeasuredUse = Message<"berth.agent.v1.MeasuredUse"> & {
+  /**
+   * Absent: the cluster serves no metrics any more.
+   *
+   * @generated from field: berth.agent.v1.Amounts amounts = 1;
+   */
+  amounts?: Amounts | undefined;
+};
+
+/**
+ * Describes the message berth.agent.v1.MeasuredUse.
+ * Use `create(MeasuredUseSchema)` to create a new message.
+ */
+export const MeasuredUseSchema: GenMessage<MeasuredUse> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 9);
+
+/**
+ * All kinds, anew.
+ *
+ * @generated from message berth.agent.v1.ServedKinds
+ */
+export type ServedKinds = Message<"berth.agent.v1.ServedKinds"> & {
+  /**
+   * @generated from field: repeated string kinds = 1;
+   */
+  kinds: string[];
+};
+
+/**
+ * Describes the message berth.agent.v1.ServedKinds.
+ * Use `create(ServedKindsSchema)` to create a new message.
+ */
+export const ServedKindsSchema: GenMessage<ServedKinds> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 10);
+
+/**
+ * All unreflected works, anew.
+ *
+ * @generated from message berth.agent.v1.UnreflectedWorks
+ */
+export type UnreflectedWorks = Message<"berth.agent.v1.UnreflectedWorks"> & {
+  /**
+   * @generated from field: repeated berth.agent.v1.UnreflectedWork works = 1;
+   */
+  works: UnreflectedWork[];
+};
+
+/**
+ * Describes the message berth.agent.v1.UnreflectedWorks.
+ * Use `create(UnreflectedWorksSchema)` to create a new message.
+ */
+export const UnreflectedWorksSchema: GenMessage<UnreflectedWorks> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 11);
+
+/**
+ * All storage classes, anew.
+ *
+ * @generated from message berth.agent.v1.StorageClasses
+ */
+export type StorageClasses = Message<"berth.agent.v1.StorageClasses"> & {
+  /**
+   * @generated from field: repeated berth.agent.v1.StorageClass storage_classes = 1;
+   */
+  storageClasses: StorageClass[];
+};
+
+/**
+ * Describes the message berth.agent.v1.StorageClasses.
+ * Use `create(StorageClassesSchema)` to create a new message.
+ */
+export const StorageClassesSchema: GenMessage<StorageClasses> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 12);
+
+/**
+ * A work of which not all pods are in the figures.
+ *
+ * @generated from message berth.agent.v1.UnreflectedWork
+ */
+export type UnreflectedWork = Message<"berth.agent.v1.UnreflectedWork"> & {
+  /**
+   * The 16 bytes of its UUID.
+   *
+   * @generated from field: bytes work_id = 1;
+   */
+  workId: Uint8Array;
+
+  /**
+   * What was ordered of it up to here is in the figures; 0: nothing is.
+   *
+   * @generated from field: uint64 after_sequence = 2;
+   */
+  afterSequence: bigint;
+};
+
+/**
+ * Describes the message berth.agent.v1.UnreflectedWork.
+ * Use `create(UnreflectedWorkSchema)` to create a new message.
+ */
+export const UnreflectedWorkSchema: GenMessage<UnreflectedWork> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 13);
+
+/**
+ * What volumes can be made of.
+ *
+ * @generated from message berth.agent.v1.StorageClass
+ */
+export type StorageClass = Message<"berth.agent.v1.StorageClass"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string provisioner = 2;
+   */
+  provisioner: string;
+
+  /**
+   * Used where a claim names none.
+   *
+   * @generated from field: bool is_default = 3;
+   */
+  isDefault: boolean;
+
+  /**
+   * A volume is made only when a pod that uses it has its node.
+   *
+   * @generated from field: bool waits_for_consumer = 4;
+   */
+  waitsForConsumer: boolean;
+};
+
+/**
+ * Describes the message berth.agent.v1.StorageClass.
+ * Use `create(StorageClassSchema)` to create a new message.
+ */
+export const StorageClassSchema: GenMessage<StorageClass> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 14);
 
 /**
  * CPU in thousandths of a core, memory in bytes, pods by count.
@@ -344,7 +634,7 @@ export type Amounts = Message<"berth.agent.v1.Amounts"> & {
  * Use `create(AmountsSchema)` to create a new message.
  */
 export const AmountsSchema: GenMessage<Amounts> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 6);
+  messageDesc(file_berth_agent_v1_agent_service, 15);
 
 /**
  * So many nodes with so much free each.
@@ -371,6 +661,20 @@ export type NodeClass = Message<"berth.agent.v1.NodeClass"> & {
    * @generated from field: repeated berth.agent.v1.NodeTaint taints = 4;
    */
   taints: NodeTaint[];
+
+  /**
+   * Free devices and the like of each node, as `nvidia.com/gpu`.
+   *
+   * @generated from field: map<string, int64> extended = 5;
+   */
+  extended: { [key: string]: bigint };
+
+  /**
+   * What such a device is, as the node's label `nvidia.com/gpu.product` says.
+   *
+   * @generated from field: string device_model = 6;
+   */
+  deviceModel: string;
 };
 
 /**
@@ -378,7 +682,7 @@ export type NodeClass = Message<"berth.agent.v1.NodeClass"> & {
  * Use `create(NodeClassSchema)` to create a new message.
  */
 export const NodeClassSchema: GenMessage<NodeClass> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 7);
+  messageDesc(file_berth_agent_v1_agent_service, 16);
 
 /**
  * A taint of the nodes of a class.
@@ -407,7 +711,7 @@ export type NodeTaint = Message<"berth.agent.v1.NodeTaint"> & {
  * Use `create(NodeTaintSchema)` to create a new message.
  */
 export const NodeTaintSchema: GenMessage<NodeTaint> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 8);
+  messageDesc(file_berth_agent_v1_agent_service, 17);
 
 /**
  * The hub does not know this schema yet.
@@ -426,7 +730,7 @@ export type SchemaRequest = Message<"berth.agent.v1.SchemaRequest"> & {
  * Use `create(SchemaRequestSchema)` to create a new message.
  */
 export const SchemaRequestSchema: GenMessage<SchemaRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 9);
+  messageDesc(file_berth_agent_v1_agent_service, 18);
 
 /**
  * Which fields the member's kinds declare.
@@ -452,7 +756,7 @@ export type SchemaReport = Message<"berth.agent.v1.SchemaReport"> & {
  * Use `create(SchemaReportSchema)` to create a new message.
  */
 export const SchemaReportSchema: GenMessage<SchemaReport> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 10);
+  messageDesc(file_berth_agent_v1_agent_service, 19);
 
 /**
  * Works and tombstones, in order of sequence, without a gap to what went before.
@@ -478,7 +782,7 @@ export type WorkBatch = Message<"berth.agent.v1.WorkBatch"> & {
  * Use `create(WorkBatchSchema)` to create a new message.
  */
 export const WorkBatchSchema: GenMessage<WorkBatch> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 11);
+  messageDesc(file_berth_agent_v1_agent_service, 20);
 
 /**
  * One thing to do.
@@ -509,7 +813,7 @@ export type WorkItem = Message<"berth.agent.v1.WorkItem"> & {
  * Use `create(WorkItemSchema)` to create a new message.
  */
 export const WorkItemSchema: GenMessage<WorkItem> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 12);
+  messageDesc(file_berth_agent_v1_agent_service, 21);
 
 /**
  * What the cluster is to hold for one component. An object that is missing from it is not thereby deleted.
@@ -577,7 +881,7 @@ export type Work = Message<"berth.agent.v1.Work"> & {
  * Use `create(WorkSchema)` to create a new message.
  */
 export const WorkSchema: GenMessage<Work> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 13);
+  messageDesc(file_berth_agent_v1_agent_service, 22);
 
 /**
  * The order to delete one object, and that object only.
@@ -638,7 +942,7 @@ export type Tombstone = Message<"berth.agent.v1.Tombstone"> & {
  * Use `create(TombstoneSchema)` to create a new message.
  */
 export const TombstoneSchema: GenMessage<Tombstone> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 14);
+  messageDesc(file_berth_agent_v1_agent_service, 23);
 
 /**
  * What changed since the last report. Acknowledged after it is committed.
@@ -676,7 +980,7 @@ export type StatusReport = Message<"berth.agent.v1.StatusReport"> & {
  * Use `create(StatusReportSchema)` to create a new message.
  */
 export const StatusReportSchema: GenMessage<StatusReport> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 15);
+  messageDesc(file_berth_agent_v1_agent_service, 24);
 
 /**
  * A work as the agent sees it.
@@ -759,7 +1063,7 @@ export type WorkStatus = Message<"berth.agent.v1.WorkStatus"> & {
  * Use `create(WorkStatusSchema)` to create a new message.
  */
 export const WorkStatusSchema: GenMessage<WorkStatus> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 16);
+  messageDesc(file_berth_agent_v1_agent_service, 25);
 
 /**
  * Why something is not as it should be.
@@ -788,7 +1092,7 @@ export type Reason = Message<"berth.agent.v1.Reason"> & {
  * Use `create(ReasonSchema)` to create a new message.
  */
 export const ReasonSchema: GenMessage<Reason> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 17);
+  messageDesc(file_berth_agent_v1_agent_service, 26);
 
 /**
  * One object in the member cluster.
@@ -851,7 +1155,7 @@ export type ObjectStatus = Message<"berth.agent.v1.ObjectStatus"> & {
  * Use `create(ObjectStatusSchema)` to create a new message.
  */
 export const ObjectStatusSchema: GenMessage<ObjectStatus> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 18);
+  messageDesc(file_berth_agent_v1_agent_service, 27);
 
 /**
  * What became of a tombstone.
@@ -880,7 +1184,7 @@ export type TombstoneReport = Message<"berth.agent.v1.TombstoneReport"> & {
  * Use `create(TombstoneReportSchema)` to create a new message.
  */
 export const TombstoneReportSchema: GenMessage<TombstoneReport> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 19);
+  messageDesc(file_berth_agent_v1_agent_service, 28);
 
 /**
  * The report up to this sequence is stored.
@@ -899,7 +1203,7 @@ export type StatusAck = Message<"berth.agent.v1.StatusAck"> & {
  * Use `create(StatusAckSchema)` to create a new message.
  */
 export const StatusAckSchema: GenMessage<StatusAck> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 20);
+  messageDesc(file_berth_agent_v1_agent_service, 29);
 
 /**
  * The hub ends the line, and says why.
@@ -923,7 +1227,7 @@ export type Goodbye = Message<"berth.agent.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 21);
+  messageDesc(file_berth_agent_v1_agent_service, 30);
 
 /**
  * A signing request made with a new or the same key.
@@ -944,7 +1248,7 @@ export type RenewCertificateRequest = Message<"berth.agent.v1.RenewCertificateRe
  * Use `create(RenewCertificateRequestSchema)` to create a new message.
  */
 export const RenewCertificateRequestSchema: GenMessage<RenewCertificateRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 22);
+  messageDesc(file_berth_agent_v1_agent_service, 31);
 
 /**
  * The new certificate.
@@ -975,7 +1279,7 @@ export type RenewCertificateResponse = Message<"berth.agent.v1.RenewCertificateR
  * Use `create(RenewCertificateResponseSchema)` to create a new message.
  */
 export const RenewCertificateResponseSchema: GenMessage<RenewCertificateResponse> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 23);
+  messageDesc(file_berth_agent_v1_agent_service, 32);
 
 /**
  * What a tombstone orders.
