@@ -1,3 +1,4 @@
+import '#platform/small-heap';
 import { readFile } from 'node:fs/promises';
 import { AccessUnusable, connectCluster, kubeMember } from '#kube';
 import { createLogger, RpcError, type Running, runMain, StartupError } from '#platform/light';

@@ -1,3 +1,4 @@
+import '#platform/small-heap';
 import { createLogger, databaseFailure, runMain } from '#platform';
 import { certificateIn, fingerprintIn, gatewayConfig } from './config.js';
 import { firstKeysNotice, startGateway } from './index.js';

@@ -1,3 +1,4 @@
+import '#platform/small-heap';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createLogger, databaseFailure, runMain } from '#platform';

@@ -1,3 +1,4 @@
+import '#platform/small-heap';
 import { createLogger, databaseFailure, runMain } from '#platform';
 import { schedulerConfigFrom } from './config.js';
 import { startScheduler } from './index.js';
