@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { wire } from '#contract';
-import type { RpcClient } from '#platform';
+import { type RpcClient, RpcError } from '#platform';
 import type { DeploymentWatch } from './deployment-watch.js';
 
 const project = 'tenants/default/projects/default';
@@ -38,24 +38,31 @@ const specOf = (
 export interface Bench {
   applications: RpcClient<typeof wire.ApplicationService>;
   watches: readonly DeploymentWatch[];
+  /** Calls that were made again. */
+  repeated: number;
   /** Resolves at the next Deployment that any watch shows; rejects when one breaks. */
   news(): Promise<void>;
 }
 
-async function apply(
-  { applications, watches }: Bench,
-  id: string,
-  replicas: number,
-  division: wire.Division,
-): Promise<void> {
-  const name = `${project}/applications/${id}`;
-  await applications.applyApplication({
-    name,
-    source: { case: 'spec', value: specOf(id, replicas, division, watches.length) },
+/** A call that a busy system puts off is made again with the same request id, as any client would. */
+async function apply(bench: Bench, id: string, replicas: number, division: wire.Division): Promise<void> {
+  const request = {
+    name: `${project}/applications/${id}`,
+    source: { case: 'spec' as const, value: specOf(id, replicas, division, bench.watches.length) },
     requestId: `bench-${id}`,
-  });
+  };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await bench.applications.applyApplication(request);
+      return;
+    } catch (error) {
+      if (!(error instanceof RpcError) || error.code !== 'UNAVAILABLE' || attempt === attempts) throw error;
+      bench.repeated += 1;
+    }
+  }
 }
 
+const attempts = 5;
 const patienceMs = 120_000;
 
 async function untilSeen(bench: Bench, isThere: () => boolean, what: string): Promise<void> {
