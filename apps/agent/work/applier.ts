@@ -13,6 +13,8 @@ import type { Turns } from './turns.js';
 const retries = { firstMs: 500, longestMs: 60_000 };
 const passingRetries = { firstMs: 200, longestMs: 10_000 };
 const applyTimeoutMs = 30_000;
+/** What the watch has not shown by then, it will not show. */
+const shownWithinMs = 10_000;
 
 /** What is to be done for a work: objects to bring to what is ordered, and objects that somebody has changed since. */
 interface Due {
@@ -148,10 +150,21 @@ export class Applier {
     }
   }
 
+  /** Once more, when the watch should have shown what is applied now. */
+  #lookAgain(held: HeldWork): void {
+    void rest(this.parts.timing, shownWithinMs, this.parts.signal).then((hasWaited) => {
+      const awaited = [...held.applied.values()].filter(({ seen }) => !seen);
+      if (!hasWaited || awaited.length === 0 || this.held.get(held.work.id) !== held) return;
+      for (const mark of awaited) mark.overdue = true;
+      this.due(held.work.id, { isNew: false });
+    });
+  }
+
   /** Answers false when a newer content came meanwhile. */
   async #apply(held: HeldWork, left: readonly WantedObject[]): Promise<boolean> {
     const { member, watch, signal } = this.parts;
     await this.#ensureNamespace(held);
+    this.#lookAgain(held);
     for (const wanted of left) {
       const { key, ref, digest } = wanted;
       if (this.held.get(held.work.id) !== held) return false;

@@ -24,7 +24,10 @@ export interface WantedObject {
   digest: string;
 }
 
-/** What the last apply of an object gave; `seen` once the watch has shown it. */
+/**
+ * What the last apply of an object gave; `seen` once the watch has shown it, `overdue` when it should have by now: it may
+ * have shown it before the apply was answered, or never, and what it shows counts.
+ */
 export interface AppliedMark {
   ref: ObjectRef;
   uid: string;
@@ -32,6 +35,7 @@ export interface AppliedMark {
   /** It was there before Berth took it over. */
   adopted: boolean;
   seen: boolean;
+  overdue?: boolean;
 }
 
 /** A server shows one object under every version of its group: the version is no part of what it is. */
@@ -90,7 +94,8 @@ export function remaining(
     const there = observed.get(key);
     if (there?.digest === digest) return false;
     const mark = applied.get(key);
-    const isUnderWay = mark?.digest === digest && !mark.seen && (there === undefined || there.uid === mark.uid);
+    const isAwaited = mark?.digest === digest && !mark.seen && mark.overdue !== true;
+    const isUnderWay = isAwaited && (there === undefined || there.uid === mark.uid);
     return !isUnderWay;
   });
 }
