@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { simulate } from './simulate.js';
+
+/** `BERTH_SEED=7 npm test -- test/simulation` plays one run again, exactly. */
+const asked = process.env.BERTH_SEED;
+const runs = Number(process.env.BERTH_SIMULATION_RUNS ?? 20);
+const firstSeed = Number(process.env.BERTH_SIMULATION_FROM ?? 1);
+const seeds = asked === undefined ? Array.from({ length: runs }, (_, index) => firstSeed + index) : [Number(asked)];
+
+describe('hub and agents on simulated time, network, store and members', () => {
+  it('keep promises 1, 5 and 8 at every step, and are in step again once all is healed', async () => {
+    const began = Date.now();
+    const sums = { steps: 0, epochs: 0, deletions: 0, orphans: 0 };
+    for (const seed of seeds) {
+      const run = await simulate(seed);
+      for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += run[name];
+      if (run.broken !== undefined)
+        expect.fail(`${run.broken}\n\nBERTH_SEED=${seed}; the last that happened:\n${run.trace.join('\n')}`);
+    }
+    console.log(`seeds ${seeds[0]} to ${seeds.at(-1)}: ${JSON.stringify(sums)} in ${Date.now() - began} ms`);
+  }, 3_600_000);
+
+  it('repeat themselves exactly for the same seed', async () => {
+    const seed = seeds[0] ?? 1;
+    const [one, other] = [await simulate(seed), await simulate(seed)];
+    expect(other).toEqual(one);
+    expect((await simulate(seed + 1)).digest).not.toBe(one.digest);
+  });
+});
