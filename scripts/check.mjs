@@ -8,6 +8,7 @@ const steps = [
   ['no diff in generated code', 'git', ['diff', '--exit-code', '--stat', '--', 'libs/contract/gen']],
   ['lint and format', 'npm', ['run', '--silent', 'lint']],
   ['proto format', 'npx', ['buf', 'format', '--diff', '--exit-code']],
+  ['line as agents in the field speak it', 'npx', ['buf', 'breaking', '--against', 'test/skew/previous']],
   ['types', 'npm', ['run', '--silent', 'typecheck']],
   ['walls', 'npm', ['run', '--silent', 'walls']],
   ['mutants apply', process.execPath, ['scripts/mutants.mjs', '--check']],

@@ -36,8 +36,9 @@ export class RawAgent {
   /** Set once the stream has ended. */
   ended: { code: string; message: string } | undefined;
 
-  constructor(of: WithHub, tls: ClientTls) {
-    this.#client = createRpcClient(line.AgentService, { address: of.hub().address, tls, ownConnection: true });
+  /** `service`: the line as it is spoken, when that is not the present one. */
+  constructor(of: WithHub, tls: ClientTls, service: typeof line.AgentService = line.AgentService) {
+    this.#client = createRpcClient(service, { address: of.hub().address, tls, ownConnection: true });
     this.#stream = this.#client.rpc.connect();
     this.#reading = this.#read();
     void this.#stream.status.then((status) => {
@@ -50,14 +51,20 @@ export class RawAgent {
     of: WithHub,
     identity: AgentIdentity,
     hello: MessageInitShape<typeof line.HelloSchema> = {},
+    service?: typeof line.AgentService,
   ): Promise<{ agent: RawAgent; welcome: line.Welcome }> {
-    const agent = new RawAgent(of, tlsOf(identity));
-    await agent.say({ case: 'hello', value: create(line.HelloSchema, hello) });
+    const agent = new RawAgent(of, tlsOf(identity), service);
+    await agent.say({ case: 'hello', value: hello });
     return { agent, welcome: await agent.hear('welcome') };
   }
 
   say(message: NonNullable<MessageInitShape<typeof line.ConnectRequestSchema>['message']>): Promise<void> {
     return this.#stream.write({ message });
+  }
+
+  /** Anything at all: what only a newer agent would say. */
+  sayRaw(message: MessageInitShape<typeof line.ConnectRequestSchema>): Promise<void> {
+    return this.#stream.write(message);
   }
 
   /** The next message of this kind; those before it are dropped. */

@@ -80,6 +80,7 @@ export class Session {
     return create(line.HelloSchema, {
       agentVersion,
       clusterUid,
+      letsGo: true,
       ...(resumePoint === undefined ? {} : { resumeFrom: resumePoint }),
     });
   }
@@ -143,7 +144,10 @@ export class Session {
   }
 
   #take(batch: line.WorkBatch): void {
-    const items = batch.items.map((item) => workItemFromWire(item, this.identity.cluster));
+    const read = batch.items.map((item) => workItemFromWire(item, this.identity.cluster));
+    const items = read.filter((item) => item !== undefined);
+    if (items.length < read.length)
+      this.parts.log.warn({ items: read.length - items.length }, 'the hub asks for what this agent does not know');
     const upTo = batch.upTo;
     this.agent.take(items, upTo?.sequence ?? 0n);
   }

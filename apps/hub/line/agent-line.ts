@@ -20,6 +20,8 @@ export interface LineFacts {
   incarnation: Incarnation;
   /** The agent holds everything up to here. */
   resumeFrom: bigint;
+  /** The agent knows tombstones that let an object go; any other takes them for orders to delete. */
+  letsGo: boolean;
 }
 
 /** One agent's stream: what it was sent, how it is woken, how it ends. */
@@ -82,9 +84,10 @@ export class AgentLine {
   }
 
   private async sendPage({ items, upTo }: BacklogPage): Promise<void> {
-    const { incarnation } = this.facts;
+    const { incarnation, letsGo } = this.facts;
+    const known = items.filter((item) => letsGo || item.kind === 'work' || item.tombstone.mode === 'delete');
     const value = {
-      items: items.map((item) => workItemToWire(item, incarnation)),
+      items: known.map((item) => workItemToWire(item, incarnation)),
       upTo: { incarnation, sequence: upTo },
     };
     this.#sent = upTo;

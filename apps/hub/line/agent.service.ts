@@ -64,7 +64,8 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
     if (grant.kind === 'diverged') return this.refuseDiverged(stream, agent.cluster, hello, grant.head);
     const { cluster, serial } = agent;
     const { epoch, resumeFrom } = grant;
-    const own = new AgentLine({ cluster, serial, epoch, incarnation: this.incarnation, resumeFrom }, stream);
+    const { letsGo } = hello;
+    const own = new AgentLine({ cluster, serial, epoch, incarnation: this.incarnation, resumeFrom, letsGo }, stream);
     const hangUp = () => own.end(undefined);
     signal.addEventListener('abort', hangUp, { once: true });
     if (signal.aborted) hangUp();

@@ -29,6 +29,8 @@ interface Desk {
   /** The sequence that the present full report began with. */
   fullReportFrom: bigint | undefined;
   lastReport: bigint;
+  /** Messages that this hub does not know. */
+  unknown: number;
   heartbeat: { appliedWorkSequence: bigint; inventory: InventoryChange | undefined } | undefined;
   isBeating: boolean;
   /** A whole inventory has come: changes have something to change. */
@@ -52,6 +54,7 @@ export class Reception {
       reports: new Set(),
       fullReportFrom: undefined,
       lastReport: 0n,
+      unknown: 0,
       heartbeat: undefined,
       isBeating: false,
       isInventoryKnown: false,
@@ -72,11 +75,17 @@ export class Reception {
       case 'schemaReport':
         return this.takeSchema(own, message.value);
       case 'hello':
+        throw new InvalidRequest([{ field: 'message', description: 'found hello after the hello' }]);
       case undefined:
-        throw new InvalidRequest([
-          { field: 'message', description: `found ${message.case ?? 'nothing'} after the hello` },
-        ]);
+        return this.passOver(own, desk);
     }
+  }
+
+  /** What a newer agent says beyond what this hub knows; told once for each stream. */
+  private passOver(own: AgentLine, desk: Desk): void {
+    desk.unknown += 1;
+    const { cluster } = own.facts;
+    if (desk.unknown === 1) this.log.warn({ cluster }, 'the agent said something that this hub does not know');
   }
 
   /** One under way; of those that come meanwhile the last, with all that changed: status never delays them. */

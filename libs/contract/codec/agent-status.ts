@@ -101,18 +101,23 @@ export function statusReportFromWire(wire: line.StatusReport): StatusReport {
     sequence: agentField.sequence('sequence', wire.sequence),
     bracket: agentField.word('bracket', bracketFromWire[wire.bracket]),
     works: wire.works.map((work, index) => workStatusFromWire(work, `works[${index}]`)),
-    tombstones: wire.tombstones.map((report, index) => ({
-      tombstoneId: agentField.uuid(`tombstones[${index}].tombstone_id`, report.tombstoneId),
-      outcome: agentField.word(`tombstones[${index}].outcome`, outcomeFromWire[report.outcome]),
-      message: agentField.text(report.message),
-    })),
+    // an outcome that a newer agent has confirms nothing here
+    tombstones: wire.tombstones.flatMap((report, index) => {
+      if (!(report.outcome in outcomeFromWire)) return [];
+      return {
+        tombstoneId: agentField.uuid(`tombstones[${index}].tombstone_id`, report.tombstoneId),
+        outcome: agentField.word(`tombstones[${index}].outcome`, outcomeFromWire[report.outcome]),
+        message: agentField.text(report.message),
+      };
+    }),
   };
 }
 
 const workStatusFromWire = (work: line.WorkStatus, at: string): WorkStatus => ({
   workId: agentField.uuid(`${at}.work_id`, work.workId),
   generation: agentField.sequence(`${at}.generation`, work.generation),
-  phase: agentField.word(`${at}.phase`, workPhaseFromWire[work.phase]),
+  // a phase that a newer agent has says that it is not ready, and no more
+  phase: work.phase in workPhaseFromWire ? agentField.word(`${at}.phase`, workPhaseFromWire[work.phase]) : 'applying',
   replicas: {
     desired: agentField.count(`${at}.desired`, work.desired),
     updated: agentField.count(`${at}.updated`, work.updated),

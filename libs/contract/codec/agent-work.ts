@@ -66,19 +66,22 @@ const tombstoneToWire = (
 });
 
 /**
- * What the agent is told to do. `cluster` is the agent's own: the wire does not repeat it.
+ * What the agent is told to do; undefined when a newer hub asks for what this agent does not know: it is let pass, and a
+ * tombstone of an unknown mode deletes nothing. `cluster` is the agent's own: the wire does not repeat it.
  *
- * @throws InvalidRequest for an item without content, a generation or a uid: nothing is ever deleted by name alone.
+ * @throws InvalidRequest for an item without a generation or a uid: nothing is ever deleted by name alone.
  */
-export function workItemFromWire(wire: line.WorkItem, cluster: ClusterId): WorkItem {
+export function workItemFromWire(wire: line.WorkItem, cluster: ClusterId): WorkItem | undefined {
   const { item } = wire;
   switch (item.case) {
     case 'work':
       return { kind: 'work', work: workFromWire(item.value, cluster) };
-    case 'tombstone':
-      return { kind: 'tombstone', tombstone: tombstoneFromWire(item.value, cluster) };
+    case 'tombstone': {
+      const mode: TombstoneMode | undefined = modeFromWire[item.value.mode];
+      return mode && { kind: 'tombstone', tombstone: tombstoneFromWire(item.value, mode, cluster) };
+    }
     case undefined:
-      throw new InvalidRequest([{ field: 'item', description: 'is neither a work nor a tombstone' }]);
+      return undefined;
   }
 }
 
@@ -101,7 +104,7 @@ function manifestFrom(field: string, content: Uint8Array): JsonObject {
   throw new InvalidRequest([{ field, description: 'is no JSON object' }]);
 }
 
-function tombstoneFromWire(tombstone: line.Tombstone, cluster: ClusterId) {
+function tombstoneFromWire(tombstone: line.Tombstone, mode: TombstoneMode, cluster: ClusterId) {
   const { apiVersion, kind, namespace, name, uid } = tombstone;
   if (uid === '' || name === '' || kind === '')
     throw new InvalidRequest([{ field: 'tombstone', description: 'kind, name and uid must all be given' }]);
@@ -112,6 +115,6 @@ function tombstoneFromWire(tombstone: line.Tombstone, cluster: ClusterId) {
     generation: agentField.present('tombstone.generation', tombstone.generation).sequence,
     object: { apiVersion, kind, namespace, name },
     uid,
-    mode: agentField.word('tombstone.mode', modeFromWire[tombstone.mode]),
+    mode,
   };
 }
