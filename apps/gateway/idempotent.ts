@@ -52,6 +52,6 @@ export async function once<I extends DescMessage, O extends DescMessage>(
   }
   const answer = create(method.output, await work());
   const response = toBinary(method.output, kept === undefined ? answer : kept(answer));
-  await keepAnswer(tx, key, { fingerprint, response });
+  tx.last(keepAnswer(tx, key, { fingerprint, response }));
   return answer;
 }

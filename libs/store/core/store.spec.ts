@@ -53,6 +53,20 @@ describe('unit of work', () => {
     expect(await database.query(`SELECT id FROM projects WHERE id = 'half'`)).toEqual([]);
   });
 
+  it('commits nothing, and says why, when what travels with the commit fails', async () => {
+    const insert = (tx: Transaction, id: string) =>
+      tx.query(`INSERT INTO projects (tenant_id, id) VALUES ('acme', $1)`, [id]);
+    const failing = gateway.unitOfWork.run(acme, async (tx) => {
+      await insert(tx, 'with-commit');
+      tx.last(insert(tx, 'shop'));
+    });
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+    expect(await database.query(`SELECT id FROM projects WHERE id = 'with-commit'`)).toEqual([]);
+    await gateway.unitOfWork.run(acme, async (tx) => tx.last(insert(tx, 'with-commit')));
+    expect(await database.query(`SELECT id FROM projects WHERE id = 'with-commit'`)).toHaveLength(1);
+    await database.query(`DELETE FROM projects WHERE id = 'with-commit'`);
+  });
+
   it('lets no part of a failed transaction go on after it', async () => {
     const late = async (tx: Transaction) => {
       await tx.query('SELECT pg_sleep(0.05)').catch(() => undefined); // the other part has failed by then

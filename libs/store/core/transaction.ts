@@ -40,6 +40,7 @@ function nameOf(sql: string): string {
 /** One transaction, alive until the function that was given it returns. */
 export class Transaction {
   #announced = false;
+  readonly #last: Promise<unknown>[] = [];
 
   constructor(private readonly client: ClientBase) {}
 
@@ -63,6 +64,20 @@ export class Transaction {
   async together(parts: readonly Promise<unknown>[]): Promise<void> {
     const failed = (await Promise.allSettled(parts)).find((part) => part.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+  }
+
+  /**
+   * A statement whose answer nobody needs: the commit travels with it. When it fails the server takes everything back,
+   * and the unit of work throws what it failed with.
+   */
+  last(statement: Promise<unknown>): void {
+    statement.catch(() => undefined); // looked at with the commit
+    this.#last.push(statement);
+  }
+
+  /** What was sent last, to be waited for with the commit. */
+  get unanswered(): readonly Promise<unknown>[] {
+    return this.#last;
   }
 
   /** How many rows a statement changed. */

@@ -45,7 +45,8 @@ export class UnitOfWork {
         const opening = [client.query('START TRANSACTION'), transaction.query(setSession, [tenant, role])];
         const worked = work(transaction);
         await transaction.together([...opening, worked]);
-        await client.query('COMMIT');
+        // A transaction in which something failed is rolled back by its COMMIT.
+        await transaction.together([...transaction.unanswered, client.query('COMMIT')]);
         if (transaction.announced) this.poke();
         return await worked;
       } catch (error) {
