@@ -544,7 +544,8 @@ export const PortForwardResponseSchema: GenMessage<PortForwardResponse> = /*@__P
 export const WorkloadService: GenService<{
   /**
    * Streams what an application's pods print, of all its components and clusters at once. A pod that can't be read ends
-   * its own source and no other; with `follow` pods that appear later join. When nothing at all can be read the call fails.
+   * its own source and no other; with `follow` pods that appear later join, and a cluster that can't be reached is tried
+   * again. When nothing at all can be read the call fails.
    *
    * @generated from rpc berth.v1.WorkloadService.ReadLogs
    */
