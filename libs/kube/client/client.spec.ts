@@ -151,6 +151,38 @@ describe('a client of one cluster', () => {
     expect(heard).toEqual(['Bearer spec-token']);
   });
 
+  const execConfig = (server: string, command: string, args: readonly string[]) =>
+    JSON.stringify({
+      contexts: [{ name: 'two', context: { cluster: 'one', user: 'plug-in' } }],
+      clusters: [{ name: 'one', cluster: { server } }],
+      users: [{ name: 'plug-in', user: { exec: { apiVersion: 'client.authentication.k8s.io/v1', command, args } } }],
+    });
+
+  it('asks an exec plug-in for its token, told what it is asked for, in the context that is named', async () => {
+    const heard: (string | undefined)[] = [];
+    const { server } = await serve((request, response) => {
+      heard.push(request.headers.authorization);
+      json(response, 200, {});
+    });
+    const script = `const { kind } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
+      console.log(JSON.stringify({ status: { token: kind === 'ExecCredential' ? 'from-plug-in' : '' } }))`;
+    const yaml = execConfig(server, process.execPath, ['-e', script]);
+    const client = await connectCluster({ kind: 'kubeconfig', yaml, context: 'two' }, { userAgent: 'spec' });
+    await client.read('/version');
+    await client.close();
+    expect(heard).toEqual(['Bearer from-plug-in']);
+  });
+
+  it('is unreachable, and says why, while an exec plug-in fails', async () => {
+    const yaml = execConfig('https://127.0.0.1:1', process.execPath, ['-e', 'process.exit(3)']);
+    const client = await connectCluster({ kind: 'kubeconfig', yaml, context: 'two' }, { userAgent: 'spec' });
+    await expect(client.read('/version', { timeoutMs: 2_000 })).rejects.toMatchObject({
+      name: 'ClusterUnreachable',
+      message: expect.stringContaining('failed (3)'),
+    });
+    await client.close();
+  });
+
   it('refuses a kubeconfig without current context', async () => {
     const yaml = 'apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n';
     await expect(connectCluster({ kind: 'kubeconfig', yaml }, { userAgent: 'spec' })).rejects.toBeInstanceOf(

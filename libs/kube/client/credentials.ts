@@ -1,30 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
+import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import {
+  AccessUnusable,
+  type ClusterAccess,
+  type CredentialSource,
+  type Credentials,
+  type KubeconfigAccess,
+} from './access.js';
+import { kubeconfigSource } from './kubeconfig.js';
 
-/** How a member cluster is reached. */
-export type ClusterAccess =
-  /** A kubeconfig's YAML: its current context, with client certificates, tokens, exec plug-ins. */
-  | { kind: 'kubeconfig'; yaml: string }
-  /** The service account of the pod that this runs in; host and port as KUBERNETES_SERVICE_HOST and _PORT say. */
-  | { kind: 'in-cluster'; host: string; port: string; serviceAccountDir?: string }
-  | { kind: 'token'; url: string; token?: string /** PEM */; ca?: string };
-
-/** What TLS and HTTP need of credentials at one moment; exec plug-ins and token files make new ones over time. */
-export interface Credentials {
-  tls: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean };
-  headers: Record<string, string>;
-}
-
-export interface CredentialSource {
-  /** `https://host:port`, with a path when a proxy puts the API under one. */
-  readonly server: string;
-  current(): Promise<Credentials>;
-}
-
-/** The access description cannot be used: no current context, no server, an unreadable file. */
-export class AccessUnusable extends Error {
-  override name = 'AccessUnusable';
-}
+export { AccessUnusable, type ClusterAccess, type CredentialSource, type Credentials };
 
 const tokenSource = (access: ClusterAccess & { kind: 'token' }): CredentialSource => ({
   server: access.url,
@@ -77,27 +64,41 @@ function configSource(config: KubeConfig): CredentialSource {
   return { server: cluster.server, current: () => configCredentials(config) };
 }
 
-function inClusterConfig(config: KubeConfig, access: ClusterAccess & { kind: 'in-cluster' }): void {
+function inClusterSource(access: ClusterAccess & { kind: 'in-cluster' }): CredentialSource {
   const dir = access.serviceAccountDir ?? '/var/run/secrets/kubernetes.io/serviceaccount';
   const host = access.host.includes(':') ? `[${access.host}]` : access.host;
-  const server = `https://${host}:${access.port}`;
-  const authProvider = { name: 'tokenFile', config: { tokenFile: `${dir}/token` } };
-  config.loadFromClusterAndUser(
-    { name: 'in-cluster', server, caFile: `${dir}/ca.crt`, skipTLSVerify: false },
-    { name: 'in-cluster', authProvider },
-  );
+  const read = async (name: string): Promise<string> => {
+    try {
+      return await readFile(join(dir, name), 'utf8');
+    } catch (cause) {
+      throw new AccessUnusable(`the pod's service account has no ${name} in ${dir}`, { cause });
+    }
+  };
+  return {
+    server: `https://${host}:${access.port}`,
+    current: async () => {
+      const [ca, token] = await Promise.all([read('ca.crt'), read('token')]);
+      return { tls: { ca }, headers: { authorization: `Bearer ${token.trim()}` } };
+    },
+  };
 }
 
-/** client-node takes a second and 80 MB to load: only those who come with a kubeconfig or from inside pay for it. */
-export async function credentialSource(access: ClusterAccess): Promise<CredentialSource> {
-  if (access.kind === 'token') return tokenSource(access);
+/** client-node takes a second and 80 MB to load: only the old auth-provider plug-ins (gcp, azure, oidc) need it. */
+async function authProviderSource({ yaml, context }: KubeconfigAccess): Promise<CredentialSource> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   try {
-    if (access.kind === 'in-cluster') inClusterConfig(config, access);
-    else config.loadFromString(access.yaml);
+    config.loadFromString(yaml);
+    if (context !== undefined) config.setCurrentContext(context);
   } catch (cause) {
-    throw new AccessUnusable(`the ${access.kind} access cannot be read`, { cause });
+    throw new AccessUnusable('the kubeconfig access cannot be read', { cause });
   }
   return configSource(config);
+}
+
+/** @throws AccessUnusable when what is described cannot be used. */
+export async function credentialSource(access: ClusterAccess): Promise<CredentialSource> {
+  if (access.kind === 'token') return tokenSource(access);
+  if (access.kind === 'in-cluster') return inClusterSource(access);
+  return kubeconfigSource(access) ?? (await authProviderSource(access));
 }

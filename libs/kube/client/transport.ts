@@ -1,7 +1,7 @@
 import { errors, Pool } from 'undici';
 import type { JsonValue, Millis } from '#domain';
+import { AccessUnusable, type CredentialSource, type Credentials } from './access.js';
 import { type Channels, openChannels } from './channels.js';
-import type { CredentialSource, Credentials } from './credentials.js';
 import { ClientClosed, ClusterUnreachable, GarbledAnswer, type KubeError } from './errors.js';
 import { refusalOf } from './refusals.js';
 import { type Timing, withDeadline } from './timing.js';
@@ -83,8 +83,18 @@ export function transportTo({ source, userAgent, timing, connections }: Transpor
     void Promise.all([old.calls.close(), old.watches.close()]).finally(() => retired.delete(old));
   };
 
+  /** A file or a plug-in that fails may be there again later, as a server may. */
+  const credentialsNow = async (): Promise<Credentials> => {
+    try {
+      return await source.current();
+    } catch (cause) {
+      if (!(cause instanceof AccessUnusable)) throw cause;
+      throw new ClusterUnreachable({ call: server.origin }, cause.message, { cause });
+    }
+  };
+
   const open = async (): Promise<Line> => {
-    const credentials = await source.current();
+    const credentials = await credentialsNow();
     const takenAt = timing.clock.now();
     const tlsKey = JSON.stringify(credentials.tls);
     if (line?.tlsKey === tlsKey) return Object.assign(line, { credentials, takenAt });
