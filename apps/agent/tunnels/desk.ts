@@ -5,8 +5,9 @@ import type { PodAccess } from '#kube';
 import { type ClientBidi, type FramePipe, frameOf, TunnelEndpoint } from '#platform/light';
 import type { AgentParts } from '../seams.js';
 import { endFor, refusalFor } from './end.js';
-import { serveTunnel, type TunnelWorld } from './serve.js';
+import { serveTunnel } from './serve.js';
 import type { WorkChanges } from './work-changes.js';
+import type { TunnelWorld } from './world.js';
 
 /** The agent's end of one tunnel. */
 export type AttachStream = ClientBidi<typeof line.AttachRequestSchema, typeof line.AttachResponseSchema>;

@@ -6,9 +6,9 @@ import { InvalidObject, type LogQuery, type PodView } from '#kube';
 import { frameOf, type TunnelEndpoint, TunnelOver, tunnelPieceBytes } from '#platform/light';
 import { rest } from '../seams.js';
 import { refusalFor } from './end.js';
-import type { TunnelWorld } from './serve.js';
 import { factsOf, noContainer, podsOf } from './target.js';
 import { wholeLines } from './whole-lines.js';
+import type { TunnelWorld } from './world.js';
 
 /** Containers that are read through one tunnel at a time. */
 const mostSources = 64;

@@ -1,19 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { line } from '#contract';
 import { NotBuilt } from '#domain';
-import type { Timing } from '#kube';
 import { frameOf, type TunnelEndpoint } from '#platform/light';
-import type { AgentLog } from '../seams.js';
 import { LogTunnel } from './logs.js';
-import { chosenContainer, chosenPod, type PodWorld } from './target.js';
-import type { WorkChanges } from './work-changes.js';
-
-/** What tunnels stand on. */
-export interface TunnelWorld extends PodWorld {
-  changes: WorkChanges;
-  timing: Timing;
-  log: AgentLog;
-}
+import { chosenContainer, chosenPod } from './target.js';
+import type { TunnelWorld } from './world.js';
 
 const well = (exitCode = 0): line.TunnelEnd => create(line.TunnelEndSchema, { exitCode });
 
