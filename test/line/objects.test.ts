@@ -30,6 +30,7 @@ describeMembers('objects that others write too', (flavour) => {
     hand = await connectCluster(member.access, { userAgent: 'kubectl-edit/1' });
     const token = await harness.register('shared');
     agent = await harness.agent({ member: member.access, token, identity });
+    await applied('home', [configMap('home', {})]);
   });
   afterAll(async () => {
     await harness?.close();
@@ -187,28 +188,29 @@ describeMembers('objects that others write too', (flavour) => {
   }, 60_000);
 
   it('takes an object over when it is asked to, and hands it back as it is', async () => {
-    await edit('ConfigMap', 'foreign', { metadata: { annotations: { 'their.own/note': 'kept' } } });
-    const before = await find('ConfigMap', 'foreign');
-    const work = await applied('taken', [configMap('foreign', { a: 'theirs', b: 'ours' })], { adoption: 'existing' });
-    const row = await until(work.id, ({ objects }) => objects.some(({ name }) => name === 'foreign'));
-    expect(row?.objects.find(({ name }) => name === 'foreign')).toMatchObject({ adopted: true, uid: uidOf(before) });
-    const held = await find('ConfigMap', 'foreign');
+    await hand.apply(configMap('taken', { a: 'theirs' }), { fieldManager: 'somebody' });
+    await edit('ConfigMap', 'taken', { metadata: { annotations: { 'their.own/note': 'kept' } } });
+    const before = await find('ConfigMap', 'taken');
+    const work = await applied('taken', [configMap('taken', { a: 'theirs', b: 'ours' })], { adoption: 'existing' });
+    const row = await until(work.id, ({ objects }) => objects.some(({ name }) => name === 'taken'));
+    expect(row?.objects.find(({ name }) => name === 'taken')).toMatchObject({ adopted: true, uid: uidOf(before) });
+    const held = await find('ConfigMap', 'taken');
     expect(annotationsOf(held)).toMatchObject({ 'berth.dev/adopted': 'true', 'their.own/note': 'kept' });
 
     await applied('taken', [], {}, work.id);
     const id = await harness.putTombstone({
-      ...{ cluster: 'shared', workId: work.id, object: refOf('ConfigMap', 'foreign') },
+      ...{ cluster: 'shared', workId: work.id, object: refOf('ConfigMap', 'taken') },
       ...{ uid: `${uidOf(before)}`, mode: 'let-go' },
     });
     await eventually(
       () => harness.database.query<{ outcome: string }>('SELECT outcome FROM tombstones WHERE id = $1', [id]),
       ([found]) => found?.outcome === 'let-go',
     );
-    const after = await find('ConfigMap', 'foreign');
+    const after = await find('ConfigMap', 'taken');
     expect(uidOf(after)).toBe(uidOf(before));
     expect(after?.data).toEqual({ a: 'theirs', b: 'ours' });
     expect(annotationsOf(after)).toEqual({ 'their.own/note': 'kept' });
-    await until(work.id, ({ objects }) => !objects.some(({ name }) => name === 'foreign'));
+    await until(work.id, ({ objects }) => !objects.some(({ name }) => name === 'taken'));
   }, 60_000);
 
   const job = (image: string): JsonObject => ({

@@ -127,7 +127,7 @@ export class Applier {
     const fields = { work: work.id, component: work.component, generation: work.generation.toString() };
     try {
       const isWhole = left.length === 0 || (await this.#apply(held, left));
-      for (const each of drifted) await this.#mender.mend(held, each);
+      for (const each of drifted) if (this.held.get(work.id) === held) await this.#mender.mend(held, each);
       held.failure = undefined;
       held.failures = 0;
       if (isWhole && left.length > 0) log.info({ ...fields, objects: left.length }, 'work applied');

@@ -2,7 +2,7 @@ import { berthAnnotations, type Instant, isJsonObject, type JsonObject, type Jso
 import { at, numberAt, textsAt } from '../client/objects.js';
 import { type FieldPath, pathText, valueAt, withoutFields } from '../ownership/field-path.js';
 import { lostFields } from '../ownership/lost-fields.js';
-import { type FieldHolder, holdersOf, managersOf, ownedFields, owns } from '../ownership/managed-fields.js';
+import { type FieldHolder, holdersOf, othersFields, ownedFields, owns } from '../ownership/managed-fields.js';
 
 /** A field that Berth ordered and that somebody else has changed or removed since. */
 export interface LostField {
@@ -45,7 +45,7 @@ export function yieldedOf(annotation: string | undefined): FieldPath[] {
 /** Compares what was ordered (as applied) with what Berth still has of the live object. */
 export function lostOf(object: JsonObject, ordered: JsonObject): { segments: FieldPath; lost: LostField }[] {
   const owned = ownedFields(object) ?? {};
-  const others = managersOf(object).map(({ fields }) => fields);
+  const others = othersFields(object);
   const lost = lostFields(ordered, owned, others).map((segments) => ({
     segments,
     lost: { path: pathText(segments), holders: holdersOf(object, segments) },

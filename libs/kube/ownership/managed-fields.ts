@@ -28,13 +28,18 @@ export const managersOf = (object: JsonObject): ManagerEntry[] =>
     fields: isJsonObject(entry.fieldsV1) ? entry.fieldsV1 : {},
   }));
 
-const isOwnEntry = ({ manager, operation }: FieldHolder): boolean => manager === fieldManager && operation === 'Apply';
+const fieldsOf = (object: JsonObject, of: (entry: JsonObject) => boolean): JsonObject[] =>
+  listAt(object, 'metadata', 'managedFields').flatMap((entry) =>
+    of(entry) && isJsonObject(entry.fieldsV1) ? [entry.fieldsV1] : [],
+  );
+
+/** What everybody else has of it. */
+export const othersFields = (object: JsonObject): JsonObject[] =>
+  fieldsOf(object, ({ manager }) => manager !== fieldManager);
 
 /** What Berth has of an object by its applies, in any API version; undefined when it never applied it. */
 export function ownedFields(object: JsonObject): JsonObject | undefined {
-  const [first, ...more] = managersOf(object)
-    .filter(isOwnEntry)
-    .map(({ fields }) => fields);
+  const [first, ...more] = fieldsOf(object, (entry) => entry.manager === fieldManager && entry.operation === 'Apply');
   return first === undefined ? undefined : more.reduce(merged, first);
 }
 
