@@ -8,6 +8,10 @@ const settings = {
   token: { variable: 'BERTH_TOKEN', what: 'the one-use enrolment token; needed the first time only' },
   kubeconfig: { variable: 'KUBECONFIG', what: 'how to reach the cluster; in a pod, its service account is enough' },
   directory: { variable: 'BERTH_AGENT_DIRECTORY', what: 'where the agent keeps its certificate' },
+  clusters: {
+    variable: 'BERTH_CLUSTERS_DIRECTORY',
+    what: 'serve many clusters: a folder with a kubeconfig for each, made by "berth cluster register --kubeconfig"',
+  },
   'log-level': { variable: 'BERTH_LOG_LEVEL', what: 'trace, debug, info, warn, error or silent' },
 };
 
@@ -15,7 +19,7 @@ const usage = () =>
   [
     'Usage: berth-agent [options]',
     '',
-    'Runs the agent beside one cluster. Each option can be given as an environment variable instead.',
+    'Runs the agent of one cluster, or with --clusters those of many. Each option can be given as an environment variable instead.',
     '',
     ...Object.entries(settings).map(([name, { variable, what }]) => `  --${name.padEnd(12)} ${what} (${variable})`),
     '  --help         show this',

@@ -4,6 +4,7 @@ const parse = defineConfig({
   BERTH_HUB: setting.text(undefined, 'host:port of the hub (or --hub)'),
   BERTH_TOKEN: setting.optionalText(),
   BERTH_AGENT_DIRECTORY: setting.text('./berth-agent'),
+  BERTH_CLUSTERS_DIRECTORY: setting.optionalText(),
   BERTH_LOG_LEVEL: setting.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
   KUBECONFIG: setting.optionalText(),
   KUBERNETES_SERVICE_HOST: setting.optionalText(),
@@ -26,6 +27,8 @@ export function agentConfigFrom(env: Readonly<Record<string, string | undefined>
     hub: read.BERTH_HUB,
     token: read.BERTH_TOKEN,
     directory: read.BERTH_AGENT_DIRECTORY,
+    /** Many clusters by their kubeconfigs, instead of one. */
+    clusters: read.BERTH_CLUSTERS_DIRECTORY,
     logLevel: read.BERTH_LOG_LEVEL,
     access,
   };

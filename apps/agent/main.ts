@@ -1,11 +1,14 @@
 import '#platform/small-heap';
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AccessUnusable, connectCluster, kubeMember } from '#kube';
 import { createLogger, RpcError, type Running, runMain, StartupError } from '#platform/light';
 import { agentConfigFrom, type MemberAccess } from './config.js';
 import { isUnanswered } from './expected.js';
-import { directoryKeeper, HubNotTrusted, NotEnrolled, startAgent, WrongMember } from './index.js';
+import { directoryKeeper, HubNotTrusted, NotEnrolled, startAgent, startDirectoryAgents, WrongMember } from './index.js';
 import { agentVersion } from './version.js';
+
+const userAgent = `berth-agent/${agentVersion}`;
 
 const fileTroubles: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
@@ -28,8 +31,19 @@ async function memberAt(access: MemberAccess | undefined) {
     throw new StartupError(
       'KUBECONFIG is not set; allowed: the path of a kubeconfig (or --kubeconfig); nothing inside a pod',
     );
-  const complete = access.kind === 'in-cluster' ? access : { kind: access.kind, yaml: await kubeconfigAt(access.path) };
-  return kubeMember(await connectCluster(complete, { userAgent: `berth-agent/${agentVersion}` }));
+  const complete =
+    access.kind === 'in-cluster'
+      ? access
+      : { kind: access.kind, yaml: await kubeconfigAt(access.path), directory: dirname(access.path) };
+  return kubeMember(await connectCluster(complete, { userAgent }));
+}
+
+/** Few connections for each of many: a busy cluster waits for itself alone. */
+const connectionsOfEach = 6;
+
+async function connectOneOfMany({ yaml, directory }: { yaml: string; directory: string }) {
+  const settings = { userAgent, connections: connectionsOfEach };
+  return kubeMember(await connectCluster({ kind: 'kubeconfig', yaml, directory }, settings));
 }
 
 /** What an operator can act on is one line; everything else keeps its stack. */
@@ -45,11 +59,13 @@ function asStartupError(error: unknown): unknown {
 }
 
 async function start(): Promise<Running> {
-  const { hub, token, directory, logLevel, access } = agentConfigFrom(process.env);
+  const { hub, token, directory, logLevel, access, clusters } = agentConfigFrom(process.env);
   const log = createLogger({ app: 'agent', level: logLevel, expected: isUnanswered });
   try {
-    const member = await memberAt(access);
-    const agent = await startAgent({ hub, token, identity: directoryKeeper(directory), member, log });
+    const agent =
+      clusters === undefined
+        ? await startAgent({ hub, token, identity: directoryKeeper(directory), member: await memberAt(access), log })
+        : await startDirectoryAgents({ directory: clusters, hub, connect: connectOneOfMany, log });
     void agent.done.catch((error: unknown) => {
       const failure = asStartupError(error);
       if (failure instanceof StartupError) process.stderr.write(`${failure.message}\n`);
