@@ -44,7 +44,7 @@ const longest = (gaps: readonly number[]) => Math.round(Math.max(...gaps));
 
 describe('a reader that does not read, while pods print at full speed', () => {
   it('delays no heartbeat, and is owed no more than a window', async () => {
-    const quiet = await heartbeatGaps(3);
+    const quiet = await heartbeatGaps(2);
     const stop = new AbortController();
     // two readers of everything: of each, one message is taken and then no more
     const streams = [1, 2].map(() =>
@@ -54,14 +54,14 @@ describe('a reader that does not read, while pods print at full speed', () => {
     );
     await Promise.all(streams.map((stream) => stream.next()));
     const tunnels = streams.length * 4;
-    const loaded = await heartbeatGaps(2);
+    const loaded = await heartbeatGaps(1);
     const early = process.memoryUsage().arrayBuffers;
-    loaded.push(...(await heartbeatGaps(4)));
+    loaded.push(...(await heartbeatGaps(3)));
     const grown = process.memoryUsage().arrayBuffers - early;
     console.info(
       `heartbeats at most ${longest(quiet)} ms apart without, ${longest(loaded)} ms with ${tunnels} stalled tunnels; meanwhile ${Math.round(grown / 1024)} KiB more are held`,
     );
-    expect(loaded.length).toBeGreaterThanOrEqual(12);
+    expect(loaded.length).toBeGreaterThanOrEqual(8);
     // members, agents, hub and gateway are all in this process: what is printed goes nowhere, and waits nowhere
     expect(grown).toBeLessThan(tunnels * tunnelWindowBytes);
     const unreachable = await world.station.database.query(`SELECT 1 FROM clusters WHERE phase <> 'ready'`);
