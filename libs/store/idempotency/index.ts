@@ -20,14 +20,16 @@ export interface KeptAnswer {
  * it come one after the other.
  */
 export async function takeRequestId(tx: Transaction, key: RequestKey): Promise<KeptAnswer | undefined> {
-  await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [
+  const taken = tx.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [
     JSON.stringify([key.tenant, key.method, key.requestId]),
   ]);
-  const rows = await tx.query<KeptAnswer>(
+  // Sent along, and yet a statement of its own: it sees what was committed while the first one waited.
+  const kept = tx.query<KeptAnswer>(
     `SELECT fingerprint, response FROM idempotency WHERE tenant_id = $1 AND method = $2 AND request_id = $3`,
     [key.tenant, key.method, key.requestId],
   );
-  return rows[0];
+  await tx.together([taken, kept]);
+  return (await kept)[0];
 }
 
 export async function keepAnswer(
