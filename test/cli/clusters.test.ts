@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { fingerprint, type GatewayHarness, startGatewayHarness } from '../gateway/harness.js';
@@ -29,6 +32,44 @@ describe('berth, for operators', () => {
     expect(rowsOf((await berth(['clusters'])).out)[1]).toMatch(
       /^eu-1 \| eu \| a \| pending \| - \| .* \| gpu=yes:NoSchedule \| \d+s$/,
     );
+  });
+
+  it('hands a kubeconfig, narrowed to one context, and the token to agents that run elsewhere', async () => {
+    const agents = join(await mkdtemp(join(tmpdir(), 'berth-cli-')), 'clusters');
+    const user = { 'client-certificate': 'edge.crt', token: 'of-edge' };
+    const whole = {
+      'current-context': 'other',
+      contexts: ['edge', 'other'].map((name) => ({ name, context: { cluster: name, user: name } })),
+      clusters: ['edge', 'other'].map((name) => ({ name, cluster: { server: `https://${name}.example` } })),
+      users: [{ name: 'edge', user }],
+    };
+    const files = { 'all.kubeconfig': JSON.stringify(whole), [resolve('edge.crt')]: 'PEM' };
+    const place = ['--kubeconfig', 'all.kubeconfig', '--agents', agents];
+    const wrong = await berth(['cluster', 'register', 'edge-7', ...place, '--context', 'none'], { files });
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('it has edge, other') });
+    const run = await berth(['cluster', 'register', 'edge-7', ...place, '--context', 'edge'], { files });
+    expect(run).toMatchObject({ code: 0, err: '' });
+    expect(run.out).toContain(`npx berth-agent --hub hub.example:7443 --clusters ${agents}\n`);
+    expect(run.out).not.toContain('enrol_');
+    const folder = join(agents, 'edge-7');
+    const kept: unknown = parse(await readFile(join(folder, 'kubeconfig'), 'utf8'));
+    expect(kept).toMatchObject({
+      'current-context': 'edge',
+      clusters: [{ name: 'edge', cluster: { server: 'https://edge.example' } }],
+      users: [{ user: { 'client-certificate-data': Buffer.from('PEM').toString('base64'), token: 'of-edge' } }],
+    });
+    for (const name of ['kubeconfig', 'token']) expect((await stat(join(folder, name))).mode & 0o777, name).toBe(0o600);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    const first = await readFile(join(folder, 'token'), 'utf8');
+    expect(first).toMatch(/^enrol_/);
+
+    await writeFile(join(folder, 'identity.json'), '{}');
+    const again = await berth(['cluster', 'token', 'edge-7', ...place, '--context', 'edge'], { files });
+    expect(again.code).toBe(0);
+    expect(await readFile(join(folder, 'token'), 'utf8')).not.toBe(first);
+    expect((await readdir(folder)).sort()).toEqual(['identity.json', 'kubeconfig', 'token']);
+    expect(await readdir(agents)).toEqual(['edge-7']);
+    expect(await berth(['cluster', 'token', 'edge-7', '--agents', agents])).toMatchObject({ code: 2 });
   });
 
   it('makes another token', async () => {

@@ -2,12 +2,14 @@ import { create } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { wire } from '#contract';
 import { RpcError } from '#platform/client';
+import { type AgentFolder, draftFolder, type ElsewhereOptions, elsewhere, narrowed } from '../agents-folder.js';
 import { Unfulfilled } from '../failure.js';
 import { everyPage } from '../pages.js';
 import type { Session } from '../session.js';
 import type { Shell } from '../shell.js';
-import { clusterDetail, clusterTable, enrolmentLines } from '../text/clusters.js';
+import { clusterDetail, clusterTable, elsewhereLines, enrolmentLines } from '../text/clusters.js';
 import { idOf } from '../text/figures.js';
+import type { Look } from '../text/look.js';
 import { watchedClusters } from '../watching/kinds.js';
 import { showWatch } from '../watching/show.js';
 import { changedLabels, changedTaints } from './facts.js';
@@ -18,6 +20,7 @@ const examples = `
 Examples:
   berth clusters
   berth cluster register eu-1 --region eu-central --zone a --provider own --label tier=gold --taint gpu=yes:NoSchedule
+  berth cluster register edge-7 --kubeconfig edge.kubeconfig --context edge-7 --agents /var/lib/berth/clusters
   berth cluster label eu-1 tier=silver team-
   berth cluster taint eu-1 maintenance:NoSchedule
   berth cluster cordon eu-1`;
@@ -78,6 +81,9 @@ interface RegisterOptions {
   label: string[];
   taint: string[];
   requestId?: string;
+  kubeconfig?: string;
+  context?: string;
+  agents?: string;
 }
 
 /** Whoever registers a cluster again mostly wants its agent to enrol again. */
@@ -86,6 +92,36 @@ function hasAlready(error: unknown, id: string): unknown {
   return new Unfulfilled(`${error.code}: ${error.message}`, [
     `"berth cluster token ${id}" makes another token for its agent`,
   ]);
+}
+
+/** For clusters that cannot host an agent. */
+function addElsewhere(command: Command): void {
+  command
+    .option(
+      '--kubeconfig <file>',
+      'the cluster cannot host its agent: hand this kubeconfig to agents that run elsewhere',
+    )
+    .option('--context <name>', 'of the kubeconfig; else its current one')
+    .option('--agents <dir>', 'the folder that those agents serve ("berth-agent --clusters <dir>")');
+}
+
+/** Before anything is registered it is known that the kubeconfig can be used and the folder be written. */
+async function folderFor(session: Session, id: string, options: ElsewhereOptions): Promise<AgentFolder | undefined> {
+  const place = elsewhere(options);
+  if (place === undefined) return undefined;
+  return await draftFolder(place.agents, id, await narrowed(session.io, place.kubeconfig, place.context));
+}
+
+function nextLines(
+  session: Session,
+  id: string,
+  token: wire.EnrolmentToken,
+  folder: AgentFolder | undefined,
+  options: ElsewhereOptions,
+  look: Look,
+): string[] {
+  if (folder === undefined) return enrolmentLines(id, token, look, session.io.env.KUBECONFIG);
+  return elsewhereLines(folder.path, options.agents ?? '', token, look);
 }
 
 function addRegistration(cluster: Command, shell: Shell): void {
@@ -99,6 +135,7 @@ function addRegistration(cluster: Command, shell: Shell): void {
     .option('--label <key=value>', 'a label; may be repeated', collect, [])
     .option('--taint <key=value:effect>', 'turns away what does not tolerate it; may be repeated', collect, [])
     .option('--request-id <id>', 'repeating a request with the same id has no further effect');
+  addElsewhere(register);
   shell.on<RegisterOptions>(register, async (session, [id = ''], options) => {
     session.names.cluster(id);
     const { region = '', zone = '', provider = '' } = options;
@@ -109,9 +146,12 @@ function addRegistration(cluster: Command, shell: Shell): void {
       cluster: { region, zone, provider, labels, taints },
       requestId: options.requestId ?? '',
     };
-    const answer = await session.clusters.registerCluster(order).catch((error: unknown) => {
+    const folder = await folderFor(session, id, options);
+    const answer = await session.clusters.registerCluster(order).catch(async (error: unknown) => {
+      await folder?.discard();
       throw hasAlready(error, id);
     });
+    await folder?.finish(answer.enrolmentToken?.token ?? '');
     session.show({
       schema: wire.RegisterClusterResponseSchema,
       message: answer,
@@ -120,7 +160,7 @@ function addRegistration(cluster: Command, shell: Shell): void {
         `cluster ${look.palette.bold(id)} registered`,
         ...(answer.enrolmentToken === undefined
           ? []
-          : enrolmentLines(id, answer.enrolmentToken, look, session.io.env.KUBECONFIG)),
+          : nextLines(session, id, answer.enrolmentToken, folder, options, look)),
       ],
     });
     return undefined;
@@ -129,13 +169,20 @@ function addRegistration(cluster: Command, shell: Shell): void {
     .command('token')
     .argument('<name>')
     .description('Make another enrolment token, for an agent that has lost its certificate; voids earlier ones.');
-  shell.on(token, async (session, [id = '']) => {
-    const made = await session.clusters.createEnrolmentToken({ name: session.names.cluster(id) });
+  addElsewhere(token);
+  shell.on<ElsewhereOptions>(token, async (session, [id = ''], options) => {
+    const name = session.names.cluster(id);
+    const folder = await folderFor(session, id, options);
+    const made = await session.clusters.createEnrolmentToken({ name }).catch(async (error: unknown) => {
+      await folder?.discard();
+      throw error;
+    });
+    await folder?.finish(made.token);
     session.show({
       schema: wire.EnrolmentTokenSchema,
       message: made,
       names: [made.token],
-      text: (look) => enrolmentLines(id, made, look, session.io.env.KUBECONFIG),
+      text: (look) => nextLines(session, id, made, folder, options, look),
     });
     return undefined;
   });

@@ -80,6 +80,21 @@ const percent = (permille: number): string => `${Math.round((permille || 1000) /
 const admission = (over: wire.OverSubscription | undefined): string =>
   `${percent(over?.cpuPermille ?? 0)} of its cpu, ${percent(over?.memoryPermille ?? 0)} of its memory`;
 
+/** `3 × 2 cores, 4Gi, 100 pods free (amd64, nvidia.com/gpu 2 A100, gpu=yes:NoSchedule)`. */
+function classText({ nodes: count, free, architecture, taints, extended, deviceModel }: wire.NodeClass): string {
+  const devices = Object.entries(extended).map(([name, left]) => `${name} ${left}`);
+  const about = [architecture, ...devices, deviceModel, ...taints.map(taintText)].filter((word) => word !== '');
+  return `${count} × ${amounts(free)} free${about.length === 0 ? '' : ` (${about.join(', ')})`}`;
+}
+
+const storageText = ({ name, provisioner, isDefault, waitsForConsumer }: wire.StorageClass): string =>
+  `${name} (${[provisioner, isDefault ? 'default' : '', waitsForConsumer ? 'on first use' : ''].filter(Boolean).join(', ')})`;
+
+const measuredText = (measured: wire.Amounts | undefined): string =>
+  measured === undefined ? '-' : `${cores(measured.mcpu)} cores, ${memory(measured.memoryBytes)}`;
+
+const works = (count: number): string => (count === 1 ? '1 work' : `${count} works`);
+
 const factsOf = (cluster: wire.Cluster, look: Look): (readonly [string, string])[] => [
   ['cluster', idOf(cluster.name)],
   ['phase', clusterPhaseWord(cluster.phase, look.palette)],
@@ -107,12 +122,18 @@ function fullnessOf(cluster: wire.Cluster, look: Look): (readonly [string, strin
     `cpu ${share(cpu, look)}, memory ${share(ram, look)}`;
   return [
     ['kubernetes', inventory?.serverVersion || '-'],
+    ['kinds served', inventory === undefined ? '-' : String(inventory.kinds)],
     ['nodes', nodes(cluster)],
+    ['node classes', inventory === undefined ? '-' : String(inventory.nodeClasses.length)],
+    ...(inventory?.nodeClasses ?? []).map((each): readonly [string, string] => ['', classText(each)]),
+    ['storage classes', inventory?.storageClasses.map(storageText).join(', ') || '-'],
     ['allocatable', amounts(inventory?.allocatable)],
     ['reserved by Berth', amounts(utilization?.reserved)],
     ['requested by others', amounts(utilization?.foreignRequests)],
     ['requested', both(full.cpuRequested, full.memoryRequested)],
     ['measured', both(full.cpuMeasured, full.memoryMeasured)],
+    ['measured p95', measuredText(utilization?.measured)],
+    ['not yet in these figures', works(inventory?.unreflectedWorks ?? 0)],
   ];
 }
 
@@ -147,3 +168,11 @@ export function enrolmentLines(
     `  npx berth-agent --hub ${token.hubAddress} --token ${token.token} --kubeconfig ${kubeconfig} --directory ./agent-${idOf(cluster)}`,
   ];
 }
+
+/** What an operator does next once kubeconfig and token are in the folder of the agents that run elsewhere. */
+export const elsewhereLines = (folder: string, agents: string, token: wire.EnrolmentToken, look: Look): string[] => [
+  `kubeconfig and one-use token are in ${folder}, for its owner alone; the token ends ${until(token.expireTime, look.now)}`,
+  '',
+  'Agents that serve this folder already find it by themselves. Else run them where the cluster’s API server can be reached:',
+  `  npx berth-agent --hub ${token.hubAddress} --clusters ${agents}`,
+];

@@ -4,10 +4,12 @@ import {
   type ClusterPhase,
   type FieldViolation,
   InvalidRequest,
+  type NodeClass,
   noOverSubscription,
   type ObjectRef,
   type OverSubscription,
   type Resources,
+  type StorageClass,
   type Taint,
 } from '#domain';
 import * as wire from '../wire.js';
@@ -30,6 +32,12 @@ export interface ClusterView extends ClusterFacts {
   reserved: Resources;
   /** Undefined without metrics. */
   measured: { mcpu: number; memoryBytes: number } | undefined;
+  classes: readonly NodeClass[];
+  storageClasses: readonly StorageClass[];
+  /** How many kinds it serves. */
+  kinds: number;
+  /** Of so many works not all pods are in these figures. */
+  unreflectedWorks: number;
   /** Null until an inventory came. */
   reportedAt: StoredTime | null;
   workSequence: bigint;
@@ -134,6 +142,15 @@ function utilizationToWire(view: ClusterView): MessageInitShape<typeof wire.Clus
   };
 }
 
+const classToWire = (each: NodeClass): MessageInitShape<typeof wire.NodeClassSchema> => ({
+  nodes: each.nodes,
+  free: amountsToWire(each.free),
+  architecture: each.architecture,
+  taints: [...each.taints],
+  extended: Object.fromEntries(Object.entries(each.extended ?? {}).map(([name, free]) => [name, BigInt(free)])),
+  deviceModel: each.deviceModel ?? '',
+});
+
 type Init<D extends DescMessage> = MessageInitShape<D>;
 
 function reportToWire(view: ClusterView): {
@@ -148,6 +165,10 @@ function reportToWire(view: ClusterView): {
       readyNodes: view.readyNodes,
       allocatable: amountsToWire(view.allocatable),
       reportTime: timestampOf(view.reportedAt),
+      nodeClasses: view.classes.map(classToWire),
+      storageClasses: [...view.storageClasses],
+      kinds: view.kinds,
+      unreflectedWorks: view.unreflectedWorks,
     },
     utilization: utilizationToWire(view),
   };

@@ -6,7 +6,8 @@ const select = `
     c.oversubscribe_memory_permille, c.phase, c.created_at, p.server_version, p.nodes, p.ready_nodes,
     p.allocatable_mcpu, p.allocatable_memory_bytes, p.allocatable_pods,
     p.foreign_mcpu, p.foreign_memory_bytes, p.foreign_pods, p.reserved_mcpu, p.reserved_memory_bytes, p.reserved_pods,
-    p.measured_mcpu, p.measured_memory_bytes, p.reported_at, p.work_sequence,
+    p.measured_mcpu, p.measured_memory_bytes, p.classes, p.storage_classes, cardinality(p.kinds) AS kinds,
+    (SELECT count(*)::int FROM jsonb_object_keys(p.unreflected_works)) AS unreflected_works, p.reported_at, p.work_sequence,
     a.epoch, a.agent_version, a.connected AND a.lease_expires_at > clock_timestamp() AS connected, a.lease_expires_at,
     a.certificate_expires_at, a.applied_work_sequence
   FROM clusters c

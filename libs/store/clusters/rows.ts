@@ -1,4 +1,4 @@
-import type { ClusterFacts, ClusterPhase, OverSubscription, Resources, Taint } from '#domain';
+import type { ClusterFacts, ClusterPhase, NodeClass, OverSubscription, Resources, StorageClass, Taint } from '#domain';
 
 /** A member cluster with what its agent said. */
 export interface StoredCluster extends ClusterFacts {
@@ -14,6 +14,12 @@ export interface StoredCluster extends ClusterFacts {
   reserved: Resources;
   /** Undefined without metrics. */
   measured: { mcpu: number; memoryBytes: number } | undefined;
+  classes: readonly NodeClass[];
+  storageClasses: readonly StorageClass[];
+  /** How many kinds it serves. */
+  kinds: number;
+  /** Of so many works not all pods are in these figures. */
+  unreflectedWorks: number;
   /** Null until an inventory came. */
   reportedAt: Date | null;
   workSequence: bigint;
@@ -63,6 +69,10 @@ export interface RawCluster {
   reserved_pods: string;
   measured_mcpu: string | null;
   measured_memory_bytes: string | null;
+  classes: NodeClass[];
+  storage_classes: StorageClass[];
+  kinds: number;
+  unreflected_works: number;
   reported_at: Date | null;
   work_sequence: string;
   epoch: string | null;
@@ -125,6 +135,10 @@ export const clusterOf = (row: RawCluster): StoredCluster => ({
     pods: Number(row.reserved_pods),
   },
   measured: measuredOf(row),
+  classes: row.classes,
+  storageClasses: row.storage_classes,
+  kinds: row.kinds,
+  unreflectedWorks: row.unreflected_works,
   reportedAt: row.reported_at,
   workSequence: BigInt(row.work_sequence),
   agent: agentOf(row),
