@@ -18,6 +18,7 @@ const settings = {
 const usage = () =>
   [
     'Usage: berth-agent [options]',
+    '       berth-agent rbac [options]   prints the rights that the agent needs in its cluster (see --help there)',
     '',
     'Runs the agent of one cluster, or with --clusters those of many. Each option can be given as an environment variable instead.',
     '',
@@ -35,6 +36,10 @@ function read() {
   }
 }
 
+if (process.argv[2] === 'rbac') {
+  await prepare({ built: true });
+  await import('../dist/apps/agent/rbac/main.js'); // prints, and ends the process
+}
 const given = read();
 if (given.help) {
   console.log(usage());

@@ -19,16 +19,20 @@ export interface ControlPlane {
   readonly token: string;
   /** A kubeconfig as YAML. */
   readonly kubeconfig: string;
-  /** JSON lines of `audit.k8s.io/v1`: writes with metadata, requests that watch or read not at all. */
+  /** JSON lines of `audit.k8s.io/v1`: writes with metadata, deletes with what they insist on, requests that watch or read not at all, but for the agent's ServiceAccount. */
   readonly auditLog: string;
   /** Ends the API server as a crash would and starts it again on the same port and data. */
   restart(): Promise<void>;
   /** Ends the API server as a crash would; what it gives starts it again on the same port and data. */
   crash(): Promise<() => Promise<void>>;
+  /** Stops the API server where it stands, connections open and all, until the returned function is called. */
+  freeze(): () => void;
 }
 
 export interface ControlPlanes {
   readonly planes: readonly ControlPlane[];
+  /** Where all of them keep their objects. */
+  readonly etcd: Pick<ControlPlane, 'crash' | 'freeze'>;
   readonly dir: string;
   /** Ends every process and removes the folder. */
   close(): Promise<void>;
@@ -48,10 +52,14 @@ const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
+  - level: Metadata
+    users: ["system:serviceaccount:berth-agent:berth-agent"]
   - level: None
     verbs: [get, list, watch]
   - level: None
     resources: [{ group: "", resources: [events] }, { group: events.k8s.io }, { group: coordination.k8s.io }]
+  - level: Request
+    verbs: [delete, deletecollection]
   - level: Metadata
 `;
 
@@ -98,14 +106,15 @@ const readIfThere = async (file: string): Promise<string> => {
   }
 };
 
-async function startEtcd(
-  assets: string,
-  dir: string,
-  durable: boolean,
-): Promise<{ program: RunningProgram; url: string }> {
-  const [clientPort, peerPort] = await freePorts(2);
-  const url = `http://127.0.0.1:${clientPort}`;
-  const peer = `http://127.0.0.1:${peerPort}`;
+interface EtcdSeat {
+  assets: string;
+  dir: string;
+  durable: boolean;
+  url: string;
+  peer: string;
+}
+
+async function runEtcd({ assets, dir, durable, url, peer }: EtcdSeat): Promise<RunningProgram> {
   const program = startProgram({
     binary: join(assets, 'etcd'),
     dir,
@@ -126,7 +135,33 @@ async function startEtcd(
       return false; // not listening yet; the deadline of ready() ends this
     }
   });
-  return { program, url };
+  return program;
+}
+
+async function startEtcd(assets: string, dir: string, durable: boolean) {
+  const [clientPort, peerPort] = await freePorts(2);
+  const [url, peer] = [`http://127.0.0.1:${clientPort}`, `http://127.0.0.1:${peerPort}`];
+  const seat = { assets, dir, durable, url, peer };
+  return { url, ...crashing(await runEtcd(seat), () => runEtcd(seat)) };
+}
+
+/** A program that can be ended as by a crash and started again, or stopped where it stands. */
+function crashing(first: RunningProgram, start: () => Promise<RunningProgram>) {
+  let program = first;
+  return {
+    crash: async () => {
+      await program.kill();
+      return async () => {
+        program = await start();
+      };
+    },
+    freeze: () => {
+      const { pid } = program;
+      process.kill(pid, 'SIGSTOP');
+      return () => void process.kill(pid, 'SIGCONT');
+    },
+    stop: () => program.stop(),
+  };
 }
 
 interface Seat {
@@ -211,17 +246,11 @@ interface Plane extends ControlPlane {
 async function startPlane(seat: Seat, controllers: boolean): Promise<Plane> {
   const url = `https://127.0.0.1:${seat.port}`;
   await prepareSeat(seat);
-  let server = await startApiServer(seat, url);
+  const server = crashing(await startApiServer(seat, url), () => startApiServer(seat, url));
   const ca = await readFile(join(seat.dir, 'apiserver.crt'), 'utf8');
   const kubeconfig = kubeconfigOf(seat.name, url, ca, seat.token);
   await writeFile(join(seat.dir, 'kubeconfig'), kubeconfig, { mode: 0o600 });
   const others = controllers ? startControllers(seat) : [];
-  const crash = async () => {
-    await server.kill();
-    return async () => {
-      server = await startApiServer(seat, url);
-    };
-  };
   return {
     name: seat.name,
     url,
@@ -229,8 +258,9 @@ async function startPlane(seat: Seat, controllers: boolean): Promise<Plane> {
     token: seat.token,
     kubeconfig,
     auditLog: join(seat.dir, 'audit.log'),
-    crash,
-    restart: async () => await (await crash())(),
+    crash: server.crash,
+    freeze: server.freeze,
+    restart: async () => await (await server.crash())(),
     async stop() {
       await Promise.all(others.map((program) => program.stop()));
       await server.stop();
@@ -264,7 +294,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const serviceAccountKey = join(dir, 'sa.key');
     await promisify(execFile)('openssl', ['genrsa', '-out', serviceAccountKey, '2048']);
     const etcd = await startEtcd(options.assets, dir, options.durable ?? false);
-    stops.push(() => etcd.program.stop());
+    stops.push(() => etcd.stop());
     const planes: ControlPlane[] = [];
     for (const name of options.names) {
       const seat = {
@@ -279,7 +309,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       stops.push(() => plane.stop());
       planes.push(plane);
     }
-    return { planes, dir, close };
+    return { planes, etcd, dir, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,14 +1,14 @@
 import type { JsonObject, ObjectRef } from '#domain';
 import type { KubeClient } from '../client/client.js';
 import type { Discovery, ServedKind } from '../client/discovery.js';
-import { isNotFound } from '../client/errors.js';
+import { AccessForbidden, isNotFound } from '../client/errors.js';
 import { identityOf, listAt, textAt, textsAt } from '../client/objects.js';
 import type { Bounds } from './port.js';
 
 export interface NamespaceContents {
   /** Objects that would be lost with the namespace: at most `enough` of them. */
   left: ObjectRef[];
-  /** API groups that could not be asked: what they hold is unknown, so the namespace is not known to be empty. */
+  /** API groups that did not answer, and kinds that may not be listed: what they hold is unknown, so the namespace is not known to be empty. */
   unchecked: string[];
 }
 
@@ -81,7 +81,9 @@ export async function namespaceContents(
       try {
         await check(kind);
       } catch (error) {
-        if (!isNotFound(error)) throw error; // a kind that vanished since discovery holds nothing
+        if (error instanceof AccessForbidden)
+          unchecked.push(`${kind.apiVersion} ${kind.kind} (the agent may not list it)`);
+        else if (!isNotFound(error)) throw error; // a kind that vanished since discovery holds nothing
       }
     }
   };

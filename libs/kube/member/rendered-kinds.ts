@@ -31,6 +31,10 @@ const renderedKinds: readonly RenderedKind[] = [
   bare('PodDisruptionBudget', 'policy/v1', 'policy/v1beta1'),
 ];
 
+/** Every rendered kind under its first version: what an agent watches, and what it may be asked to write. */
+export const everyRenderedKind = (): KindRef[] =>
+  renderedKinds.map(({ kind, versions: [apiVersion = 'v1'] }) => ({ apiVersion, kind }));
+
 /** Every version of every rendered kind that the server serves. */
 export const servedVersions = ({ kinds }: Discovery): KindRef[] =>
   renderedKinds
