@@ -35,6 +35,7 @@ const rows = `
   coordination.k8s.io/v1 Lease leases namespaced - -
   rbac.authorization.k8s.io/v1 Role roles namespaced - -
   rbac.authorization.k8s.io/v1 RoleBinding rolebindings namespaced - -
+  storage.k8s.io/v1 StorageClass storageclasses cluster sc -
 `;
 
 function parseRow(row: string): ResourceKind {

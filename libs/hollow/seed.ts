@@ -34,6 +34,15 @@ export function seedCluster(
   foreign.forEach((pods, index) => {
     for (let ordinal = 0; ordinal < (pods.count ?? 1); ordinal += 1) createForeign(api, pods, `${index}-${ordinal}`);
   });
+  api.create(
+    resourceNamed('storageclasses'),
+    '',
+    {
+      metadata: { name: 'hollow', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+      ...{ provisioner: 'hollow.berth.dev/volumes', reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' },
+    },
+    { manager },
+  );
   const { store } = api;
   api.create(
     resourceNamed('services'),

@@ -13,6 +13,7 @@ const packages: Record<string, string> = {
   autoscalingv1: 'io.k8s.api.autoscaling.v1',
   coordination: 'io.k8s.api.coordination.v1',
   rbac: 'io.k8s.api.rbac.v1',
+  storage: 'io.k8s.api.storage.v1',
   meta: 'io.k8s.apimachinery.pkg.apis.meta.v1',
 };
 

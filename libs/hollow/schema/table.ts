@@ -228,6 +228,8 @@ core.Sysctl name:s! value:s!
 core.TCPSocketAction host:s port:x!
 core.Taint effect:s! key:s! timeAdded:t value:s
 core.Toleration effect:s key:s operator:s tolerationSeconds:l value:s
+core.TopologySelectorLabelRequirement key:s! values:[s]!
+core.TopologySelectorTerm~ matchLabelExpressions:[core.TopologySelectorLabelRequirement]
 core.TopologySpreadConstraint labelSelector:meta.LabelSelector matchLabelKeys:[s] maxSkew:i! minDomains:i nodeAffinityPolicy:s nodeTaintsPolicy:s topologyKey:s! whenUnsatisfiable:s!
 core.TypedLocalObjectReference~ apiGroup:s kind:s! name:s!
 core.TypedObjectReference apiGroup:s kind:s! name:s! namespace:s
@@ -275,4 +277,5 @@ rbac.Role apiVersion:s kind:s metadata:meta.ObjectMeta rules:[rbac.PolicyRule]
 rbac.RoleBinding apiVersion:s kind:s metadata:meta.ObjectMeta roleRef:rbac.RoleRef! subjects:[rbac.Subject]
 rbac.RoleRef~ apiGroup:s kind:s! name:s!
 rbac.Subject~ apiGroup:s kind:s! name:s! namespace:s
+storage.StorageClass allowVolumeExpansion:b allowedTopologies:[core.TopologySelectorTerm] apiVersion:s kind:s metadata:meta.ObjectMeta mountOptions:[s] parameters:{s} provisioner:s! reclaimPolicy:s volumeBindingMode:s
 `;
