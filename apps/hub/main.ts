@@ -2,6 +2,7 @@ import '#platform/small-heap';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createLogger, databaseFailure, runMain } from '#platform';
+import { preferSpeedFromHere } from '#platform/small-heap';
 import { hubConfigFrom } from './config.js';
 import { startHub } from './index.js';
 
@@ -15,6 +16,7 @@ await runMain(async () => {
   const { config, authorityFile, logLevel } = hubConfigFrom(process.env);
   try {
     const hub = await startHub(config, { log: createLogger({ app: 'hub', level: logLevel }) });
+    preferSpeedFromHere();
     if (authorityFile !== undefined) await publish(authorityFile, hub.authorityCertificate);
     return hub;
   } catch (error) {
