@@ -114,7 +114,7 @@ export async function watchUntilGone(
 export async function fleetReady({
   clusters,
   members,
-}: Pick<Station, 'clusters' | 'members'>): Promise<wire.Cluster[]> {
+}: Pick<Station, 'clusters'> & { members: { readonly length: number } }): Promise<wire.Cluster[]> {
   const ready = new Map<string, wire.Cluster>();
   for await (const { event } of clusters.watchClusters({}, { signal: AbortSignal.timeout(60_000) })) {
     if (event.case !== 'changed') continue;

@@ -10,6 +10,8 @@ export interface CutLine {
   freeze(): void;
   /** The same for the connections that are open now; new ones work. */
   freezeOpen(): void;
+  /** Everything takes so much longer, each way. */
+  delay(ms: number): void;
   mend(): void;
   close(): Promise<void>;
 }
@@ -19,6 +21,7 @@ export async function cutLineTo(target: string): Promise<CutLine> {
   const sockets = new Set<Socket>();
   const frozen = new WeakSet<Socket>();
   let state: 'open' | 'cut' | 'frozen' = 'open';
+  let delayMs = 0;
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -35,8 +38,20 @@ export async function cutLineTo(target: string): Promise<CutLine> {
     near.once('close', () => far.destroy());
     far.once('close', () => near.destroy());
     const passes = (): boolean => state === 'open' && !frozen.has(near);
-    near.on('data', (bytes) => passes() && far.write(bytes));
-    far.on('data', (bytes) => passes() && near.write(bytes));
+    near.on(
+      'data',
+      late(
+        () => delayMs,
+        (bytes) => passes() && far.writable && far.write(bytes),
+      ),
+    );
+    far.on(
+      'data',
+      late(
+        () => delayMs,
+        (bytes) => passes() && near.writable && near.write(bytes),
+      ),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address() as AddressInfo;
@@ -55,7 +70,11 @@ export async function cutLineTo(target: string): Promise<CutLine> {
     freezeOpen() {
       for (const socket of sockets) frozen.add(socket);
     },
+    delay(ms) {
+      delayMs = ms;
+    },
     mend() {
+      delayMs = 0;
       if (state === 'frozen') destroyAll();
       state = 'open';
     },
@@ -63,5 +82,18 @@ export async function cutLineTo(target: string): Promise<CutLine> {
       destroyAll();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
+  };
+}
+
+/** Hands bytes on in their order, each so late as was told when it came. */
+function late(delayMs: () => number, pass: (bytes: Buffer) => void): (bytes: Buffer) => void {
+  const waiting: Buffer[] = [];
+  return (bytes) => {
+    if (delayMs() === 0 && waiting.length === 0) return pass(bytes);
+    waiting.push(bytes);
+    setTimeout(() => {
+      const next = waiting.shift();
+      if (next !== undefined) pass(next);
+    }, delayMs());
   };
 }

@@ -9,6 +9,8 @@ const root = join(import.meta.dirname, '../..');
 export interface BuiltApps {
   /** Runs an app's main.js with this environment and nothing else, to its end. */
   run(app: string, env: Readonly<Record<string, string>>): Promise<Ended>;
+  /** Path of an app's main.js. */
+  mainOf(app: string): string;
   close(): Promise<void>;
 }
 
@@ -47,8 +49,10 @@ export async function buildApps(): Promise<BuiltApps> {
   const arguments_ = [tsc, '-p', 'tsconfig.build.json', '--sourceMap', 'false', '--outDir', join(folder, 'dist')];
   const built = spawnSync(process.execPath, arguments_, { cwd: root, encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`the build failed:\n${built.stdout}`);
+  const mainOf = (app: string) => join(folder, 'dist/apps', app, 'main.js');
   return {
-    run: (app, env) => runToEnd(join(folder, 'dist/apps', app, 'main.js'), folder, env),
+    run: (app, env) => runToEnd(mainOf(app), folder, env),
+    mainOf,
     close: () => rm(folder, { recursive: true, force: true }),
   };
 }
