@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AccessUnusable, connectCluster, kubeMember } from '#kube';
 import { createLogger, RpcError, type Running, runMain, StartupError } from '#platform/light';
+import { preferSpeedFromHere } from '#platform/small-heap';
 import { agentConfigFrom, type MemberAccess } from './config.js';
 import { isUnanswered } from './expected.js';
 import { directoryKeeper, HubNotTrusted, NotEnrolled, startAgent, startDirectoryAgents, WrongMember } from './index.js';
@@ -72,6 +73,7 @@ async function start(): Promise<Running> {
       else log.fatal({ err: error }, 'the agent has ended');
       process.exit(1);
     });
+    preferSpeedFromHere();
     return agent;
   } catch (error) {
     throw asStartupError(error);

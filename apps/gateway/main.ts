@@ -1,5 +1,6 @@
 import '#platform/small-heap';
 import { createLogger, databaseFailure, runMain } from '#platform';
+import { preferSpeedFromHere } from '#platform/small-heap';
 import { certificateIn, fingerprintIn, gatewayConfig } from './config.js';
 import { firstKeysNotice, startGateway } from './index.js';
 
@@ -14,6 +15,7 @@ await runMain(async () => {
   try {
     const gateway = await startGateway(config, { log, enrolment });
     if (gateway.firstKeys !== undefined) process.stderr.write(firstKeysNotice(gateway.firstKeys));
+    preferSpeedFromHere();
     return gateway;
   } catch (error) {
     throw databaseFailure({ app: 'gateway', url: config.databaseUrl }, error);

@@ -1,12 +1,15 @@
 import '#platform/small-heap';
 import { createLogger, databaseFailure, runMain } from '#platform';
+import { preferSpeedFromHere } from '#platform/small-heap';
 import { schedulerConfigFrom } from './config.js';
 import { startScheduler } from './index.js';
 
 await runMain(async () => {
   const { config, logLevel } = schedulerConfigFrom(process.env);
   try {
-    return await startScheduler(config, { log: createLogger({ app: 'scheduler', level: logLevel }) });
+    const scheduler = await startScheduler(config, { log: createLogger({ app: 'scheduler', level: logLevel }) });
+    preferSpeedFromHere();
+    return scheduler;
   } catch (error) {
     throw databaseFailure({ app: 'scheduler', url: config.databaseUrl }, error);
   }
