@@ -62,8 +62,19 @@ export class Capacity {
           free: free(node, this.pods.onNode(node.name)),
           architecture: node.architecture,
           taints: node.taints,
+          ...this.devicesOf(node),
         })),
       ),
     };
+  }
+
+  private devicesOf({ name, extended, deviceModel }: KeptNode): {
+    extended?: Record<string, number>;
+    deviceModel?: string;
+  } {
+    const held = this.pods.extendedOnNode(name);
+    const free = Object.entries(extended).map(([each, all]) => [each, Math.max(0, all - (held[each] ?? 0))] as const);
+    if (free.length === 0) return {};
+    return { extended: Object.fromEntries(free), ...(deviceModel === '' ? {} : { deviceModel }) };
   }
 }

@@ -74,6 +74,29 @@ describeMembers('inventory', (flavour) => {
     expect(measured?.mcpu).toBeLessThanOrEqual(allocatable.mcpu);
   });
 
+  it('counts free devices and says what they are, less those that pods hold', async () => {
+    const allocatable = { cpu: '4', memory: '16Gi', pods: '110', 'nvidia.com/gpu': '2' };
+    await client.apply({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'gpu-1', labels: { 'nvidia.com/gpu.product': 'A100', 'kubernetes.io/arch': 'amd64' } },
+      status: { allocatable, capacity: allocatable, conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    const classOf = async (gpus: number) => {
+      const { classes } = await member.inventory();
+      return classes.find(({ extended }) => extended?.['nvidia.com/gpu'] === gpus);
+    };
+    expect(await until('the node is seen', () => classOf(2))).toMatchObject({ nodes: 1, deviceModel: 'A100' });
+    const resources = { requests: { 'nvidia.com/gpu': '1' }, limits: { 'nvidia.com/gpu': '1' } };
+    await client.apply({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'trains', namespace: 'default' },
+      spec: { nodeName: 'gpu-1', containers: [{ name: 'main', image: 'registry.example/app:1', resources }] },
+    });
+    expect(await until('the pod is counted', () => classOf(1))).toMatchObject({ nodes: 1, deviceModel: 'A100' });
+  });
+
   describe('of custom kinds', () => {
     it('shows a new kind within one refresh', async ({ skip }) => {
       const { kinds } = await member.inventory();

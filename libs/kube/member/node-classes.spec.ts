@@ -58,6 +58,19 @@ describe('classes of nodes', () => {
     ]);
   });
 
+  it('keep nodes apart by their free devices and what these are', () => {
+    const plain: FreeNode = {
+      ...{ free: { mcpu: 1_000, memoryBytes: 2 ** 30, pods: 10 }, architecture: 'amd64', taints: [] },
+    };
+    const gpu = { ...plain, extended: { 'nvidia.com/gpu': 2 }, deviceModel: 'A100' };
+    const other = { ...gpu, deviceModel: 'H100' };
+    expect(nodeClasses([gpu, plain, gpu, other])).toEqual([
+      { ...gpu, nodes: 2 },
+      { ...plain, nodes: 1 },
+      { ...other, nodes: 1 },
+    ]);
+  });
+
   it('leave out the least when there are more shapes than classes', () => {
     const shapes = Array.from({ length: 80 }, (_, index) => ({
       free: { mcpu: 1_000 * (index + 1), memoryBytes: 2 ** 30, pods: 10 },

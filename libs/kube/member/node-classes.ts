@@ -4,6 +4,9 @@ export interface FreeNode {
   free: Resources;
   architecture: string;
   taints: readonly Taint[];
+  /** Free devices and the like, as `nvidia.com/gpu`. */
+  extended?: Readonly<Record<string, number>>;
+  deviceModel?: string;
 }
 
 export const mostClasses = 64;
@@ -29,16 +32,24 @@ const roundDown = (free: Resources, grain: Resources): Resources => ({
   pods: down(free.pods, grain.pods),
 });
 
-const shapeKey = ({ architecture, taints }: Pick<NodeClass, 'architecture' | 'taints'>): string =>
-  JSON.stringify([architecture, taints.map(({ key, value, effect }) => [key, value, effect])]);
+type Shape = Pick<NodeClass, 'architecture' | 'taints' | 'extended' | 'deviceModel'>;
+
+/** What makes nodes different to a pod, whatever is free on them; devices count one by one. */
+const shapeKey = ({ architecture, taints, extended = {}, deviceModel = '' }: Shape): string =>
+  JSON.stringify([
+    architecture,
+    taints.map(({ key, value, effect }) => [key, value, effect]),
+    Object.entries(extended).sort(([a], [b]) => (a < b ? -1 : 1)),
+    deviceModel,
+  ]);
 
 function group(nodes: readonly FreeNode[], grain: Resources): NodeClass[] {
   const classes = new Map<string, NodeClass>();
-  for (const { free, architecture, taints } of nodes) {
+  for (const { free, ...shape } of nodes) {
     const rounded = roundDown(free, grain);
-    const key = `${shapeKey({ architecture, taints })} ${rounded.mcpu} ${rounded.memoryBytes} ${rounded.pods}`;
+    const key = `${shapeKey(shape)} ${rounded.mcpu} ${rounded.memoryBytes} ${rounded.pods}`;
     const known = classes.get(key);
-    if (known === undefined) classes.set(key, { nodes: 1, free: rounded, architecture, taints });
+    if (known === undefined) classes.set(key, { nodes: 1, free: rounded, ...shape });
     else known.nodes += 1;
   }
   return [...classes.values()];
@@ -72,7 +83,7 @@ function mergeNeighbours(classes: readonly NodeClass[]): NodeClass[] {
 
 /**
  * At most 64 classes of nodes that are alike to a pod: exact while they fit, then rounded down ever more coarsely,
- * then merged. With more than 64 shapes (architecture and taints) the smallest are left out. Never more than is free.
+ * then merged. With more than 64 shapes (architecture, taints, devices) the smallest are left out. Never more than is free.
  */
 export function nodeClasses(nodes: readonly FreeNode[]): NodeClass[] {
   let classes: NodeClass[] = [];

@@ -1,6 +1,6 @@
 import type { JsonObject, Resources, Taint } from '#domain';
 import { at, listAt, textAt, textsAt } from '../client/objects.js';
-import { amountsAt, bytesOf, mcpuOf } from './pod-requests.js';
+import { amountsAt, bytesOf, extendedAmounts, mcpuOf } from './pod-requests.js';
 
 /** A node, as far as capacity needs it. */
 export interface KeptNode {
@@ -12,7 +12,13 @@ export interface KeptNode {
   architecture: string;
   /** Sorted by key, effect, value. */
   taints: readonly Taint[];
+  /** Allocatable devices and the like, as `nvidia.com/gpu`. */
+  extended: Readonly<Record<string, number>>;
+  deviceModel: string;
 }
+
+/** As NVIDIA's GPU feature discovery writes it. */
+const deviceLabel = 'nvidia.com/gpu.product';
 
 const effects: ReadonlySet<string> = new Set(['NoSchedule', 'PreferNoSchedule', 'NoExecute']);
 const isEffect = (text: string): text is Taint['effect'] => effects.has(text);
@@ -43,5 +49,7 @@ export function keepNode(node: JsonObject): KeptNode {
     },
     architecture,
     taints: taintsOf(node),
+    extended: extendedAmounts(allocatable),
+    deviceModel: textsAt(node, 'metadata', 'labels')[deviceLabel] ?? '',
   };
 }

@@ -30,6 +30,23 @@ export function amountsAt(object: JsonObject, ...path: readonly string[]): JsonO
   return typeof found === 'object' && found !== null && !Array.isArray(found) ? found : {};
 }
 
+/** Amounts of what Kubernetes counts without knowing it: names with a domain of their own (`nvidia.com/gpu`). */
+export const extendedAmounts = (amounts: JsonObject): Record<string, number> =>
+  Object.fromEntries(
+    Object.keys(amounts)
+      .filter((name) => name.includes('/'))
+      .map((name) => [name, bytesOf(amounts, name) ?? 0]),
+  );
+
+/** Devices and the like that a pod holds; undefined for the many that hold none. */
+export function extendedRequests(pod: JsonObject): Readonly<Record<string, number>> | undefined {
+  const sum: Record<string, number> = {};
+  for (const container of listAt(pod, 'spec', 'containers'))
+    for (const [name, amount] of Object.entries(extendedAmounts(amountsAt(container, 'resources', 'requests'))))
+      sum[name] = (sum[name] ?? 0) + amount;
+  return Object.keys(sum).length === 0 ? undefined : sum;
+}
+
 const demandOf = (container: JsonObject): Demand => {
   const requests = amountsAt(container, 'resources', 'requests');
   return { mcpu: mcpuOf(requests) ?? 0, memoryBytes: bytesOf(requests) ?? 0 };

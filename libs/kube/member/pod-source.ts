@@ -18,6 +18,7 @@ interface Follower {
 /** One watch of all pods, shared by status and capacity; keeps sums per node up to date as pods come and go. */
 export class PodSource {
   private readonly perNode = new Map<string, Resources>();
+  private readonly extendedPerNode = new Map<string, Record<string, number>>();
   private berth = noResources;
   private foreign = noResources;
   private readonly followers = new Set<Follower>();
@@ -36,6 +37,11 @@ export class PodSource {
   /** Requests of living pods bound to that node. */
   onNode(name: string): Resources {
     return this.perNode.get(name) ?? noResources;
+  }
+
+  /** Devices and the like that living pods hold there. */
+  extendedOnNode(name: string): Readonly<Record<string, number>> {
+    return this.extendedPerNode.get(name) ?? {};
   }
 
   synced(): Promise<void> {
@@ -73,6 +79,8 @@ export class PodSource {
     const after = change.type === 'deleted' ? undefined : change.kept;
     if (before !== undefined) this.account(before, subtractResources);
     if (after !== undefined) this.account(after, addResources);
+    if (before?.extended !== undefined) this.accountExtended(before, -1);
+    if (after?.extended !== undefined) this.accountExtended(after, 1);
     if (before?.view === undefined && after?.view === undefined) return;
     for (const follower of this.followers) follower.onChange({ view: after?.view, before: before?.view });
   }
@@ -84,5 +92,17 @@ export class PodSource {
     const left = combine(this.onNode(pod.node), pod.requests);
     if (left.pods === 0) this.perNode.delete(pod.node);
     else this.perNode.set(pod.node, left);
+  }
+
+  private accountExtended({ node, extended = {} }: KeptPod, sign: 1 | -1): void {
+    if (node === '') return;
+    const held = { ...this.extendedPerNode.get(node) };
+    for (const [name, amount] of Object.entries(extended)) {
+      const left = (held[name] ?? 0) + sign * amount;
+      if (left === 0) delete held[name];
+      else held[name] = left;
+    }
+    if (Object.keys(held).length === 0) this.extendedPerNode.delete(node);
+    else this.extendedPerNode.set(node, held);
   }
 }

@@ -1,6 +1,6 @@
 import { berthLabels, type JsonObject, type ObjectRef, type Resources } from '#domain';
 import { at, countAt, listAt, textAt, textsAt } from '../client/objects.js';
-import { podRequests } from './pod-requests.js';
+import { extendedRequests, podRequests } from './pod-requests.js';
 
 /**
  * `starting`: on its way, nothing wrong yet; `unready`: had been ready; `failing`: something must change first;
@@ -28,6 +28,8 @@ export interface KeptPod {
   node: string;
   /** Zero once the pod is over. */
   requests: Resources;
+  /** Devices and the like that it holds. */
+  extended?: Readonly<Record<string, number>> | undefined;
   view: PodView | undefined;
 }
 
@@ -129,9 +131,12 @@ export function keepPod(
   workId: string = textsAt(pod, 'metadata', 'labels')[berthLabels.work] ?? '',
 ): KeptPod {
   const phase = textAt(pod, 'status', 'phase');
+  const isOver = phase === 'Succeeded' || phase === 'Failed';
+  const extended = isOver ? undefined : extendedRequests(pod);
   return {
     node: textAt(pod, 'spec', 'nodeName'),
-    requests: phase === 'Succeeded' || phase === 'Failed' ? noneLeft : podRequests(pod),
+    requests: isOver ? noneLeft : podRequests(pod),
+    ...(extended === undefined ? {} : { extended }),
     view: workId === '' ? undefined : viewOf(pod, id, workId),
   };
 }
