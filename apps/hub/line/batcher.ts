@@ -5,6 +5,8 @@ export interface BatcherOptions<Item, Verdict> {
   sleep: Sleep;
   /** How long the first item of a batch waits for others. */
   lingerMs: Millis;
+  /** So long after a batch the next one begins, unless it is full before: a transaction for each item would cost more. */
+  paceMs: Millis;
   /** A batch holds items up to this weight, and always one. */
   maxWeight: number;
   weigh(item: Item): number;
@@ -42,9 +44,23 @@ export class Batcher<Item, Verdict> {
   }
 
   async #run(): Promise<void> {
-    await this.options.sleep(this.options.lingerMs, this.#unending.signal);
-    while (this.#waiting.length > 0) await this.#handle(this.#take());
+    const { sleep, lingerMs, paceMs } = this.options;
+    await sleep(lingerMs, this.#unending.signal);
+    while (this.#waiting.length > 0) {
+      await this.#handle(this.#take());
+      if (!this.#isFull()) await sleep(paceMs, this.#unending.signal);
+    }
     this.#running = undefined;
+  }
+
+  #isFull(): boolean {
+    const { maxWeight, weigh } = this.options;
+    let weight = 0;
+    for (const { item } of this.#waiting) {
+      weight += weigh(item);
+      if (weight >= maxWeight) return true;
+    }
+    return false;
   }
 
   #take(): Waiting<Item, Verdict>[] {

@@ -11,6 +11,7 @@ export interface HeartbeatVerdict {
 }
 
 const lingerMs = 10;
+const paceMs = 100;
 const mostBeats = 500;
 
 /** Heartbeats of all streams, in few transactions. */
@@ -26,6 +27,7 @@ export class HeartbeatIntake {
     this.batcher = new Batcher({
       sleep,
       lingerMs,
+      paceMs,
       maxWeight: mostBeats,
       weigh: () => 1,
       handle: (beats) => this.commit(beats),

@@ -7,6 +7,7 @@ import { Batcher } from './batcher.js';
 export type IntakeVerdict = 'stored' | 'superseded';
 
 const lingerMs = 4;
+const paceMs = 40;
 const mostRows = 2_000;
 
 /** Status of all streams, in few transactions. */
@@ -22,6 +23,7 @@ export class StatusIntake {
     this.batcher = new Batcher({
       sleep,
       lingerMs,
+      paceMs,
       maxWeight: mostRows,
       weigh: (write) => 1 + write.works.length + write.tombstones.length,
       handle: (writes) => this.commit(writes),
