@@ -5,6 +5,7 @@ import type { Chance } from '#domain';
 import { systemTiming } from '#kube';
 import { type ClientBidi, type ClientTls, createRpcClient } from '#platform';
 import { backoffMs, rest } from '../../../apps/agent/seams.js';
+import { someChange, someInventory } from './inventory.js';
 
 type Stream = ClientBidi<typeof line.ConnectRequestSchema, typeof line.ConnectResponseSchema>;
 
@@ -28,7 +29,6 @@ export interface FleetAgentOptions {
   tls: ClientTls;
   tally: Tally;
   chance: Chance;
-  inventory: (reflected: bigint) => line.Inventory;
   signal: AbortSignal;
 }
 
@@ -241,7 +241,8 @@ export class FleetAgent {
   /** The first at once, with the inventory; afterwards with it only when it has changed. */
   async #beat(stream: Stream, intervalMs: number, over: AbortSignal): Promise<void> {
     for (let isFirst = true; !over.aborted; isFirst = false) {
-      const inventory = isFirst || this.#changesInventory ? { inventory: this.options.inventory(this.#received) } : {};
+      const changed = this.#changesInventory ? { inventoryDelta: someChange(this.options.chance) } : {};
+      const inventory = isFirst ? { inventory: someInventory(this.options.chance, this.#received) } : changed;
       const value = create(line.HeartbeatSchema, { appliedWorkSequence: this.#received, ...inventory });
       await stream.write({ message: { case: 'heartbeat', value } });
       this.options.tally.heartbeats += 1;

@@ -18,9 +18,18 @@ const amounts = (cores: number, gigabytes: number, pods: number): MessageInitSha
   pods: BigInt(pods),
 });
 
-/** Twelve nodes in six classes, whose use is never twice the same. */
+const classesWith = (used: number): MessageInitShape<typeof line.NodeClassSchema>[] =>
+  Array.from({ length: 6 }, (_, index) => ({
+    ...{ nodes: 2, architecture: 'amd64' },
+    free: amounts((used * (index + 1)) / 24, index + 1, 80),
+  }));
+
+/** Cores in use, never twice the same. */
+const use = (chance: Chance): number => chance() * 16;
+
+/** Twelve nodes in six classes: what the first heartbeat brings. */
 export function someInventory(chance: Chance, reflectedWorkSequence: bigint): line.Inventory {
-  const used = chance() * 16;
+  const used = use(chance);
   return create(line.InventorySchema, {
     reflectedWorkSequence,
     serverVersion: 'v1.36.0',
@@ -29,11 +38,18 @@ export function someInventory(chance: Chance, reflectedWorkSequence: bigint): li
     allocatable: amounts(48, 192, 1_320),
     foreignRequests: amounts(3, 12, 60),
     berthRequests: amounts(used, 48, 300),
-    classes: Array.from({ length: 6 }, (_, index) => ({
-      ...{ nodes: 2, architecture: 'amd64' },
-      free: amounts((used * (index + 1)) / 24, index + 1, 80),
-    })),
+    classes: classesWith(used),
     measured: amounts(used * 0.7, 40, 0),
     kinds,
+  });
+}
+
+/** What changes all the time: requests, measured use, and what the nodes have left. */
+export function someChange(chance: Chance): line.InventoryDelta {
+  const used = use(chance);
+  return create(line.InventoryDeltaSchema, {
+    berthRequests: amounts(used, 48, 300),
+    classes: { classes: classesWith(used) },
+    measured: { amounts: amounts(used * 0.7, 40, 0) },
   });
 }

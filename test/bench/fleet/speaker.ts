@@ -4,7 +4,6 @@ import { Socket } from 'node:net';
 import type { Chance } from '#domain';
 import { serveCommands } from '../gateway/child.js';
 import { FleetAgent, type Tally } from './agent.js';
-import { someInventory } from './inventory.js';
 import type { SaturatedOrder, SpeakerCommands, SpeakerStart, SteadyOrder } from './messages.js';
 
 /** A process with many agents: `node speaker.js`, told by messages what to do. */
@@ -67,7 +66,7 @@ async function steady({ seconds, changesPerAgent }: SteadyOrder): Promise<number
     }
     await pause(5);
   }
-  for (const deadline = performance.now() + 10_000; open > 0 && performance.now() < deadline; ) await pause(5);
+  for (const deadline = performance.now() + 60_000; open > 0 && performance.now() < deadline; ) await pause(5);
   if (open > 0) throw new Error(`${open} reports were never acknowledged`);
   return lagsMs;
 }
@@ -99,8 +98,7 @@ serveCommands<SpeakerCommands>(
       const { hub, authority, chance } = started();
       for (const { cluster, certificate, privateKey } of specs) {
         const tls = { authority, certificate, privateKey };
-        const inventory = (reflected: bigint) => someInventory(chance, reflected);
-        const agent = new FleetAgent({ cluster, hub, tls, tally, chance, inventory, signal: stopping.signal });
+        const agent = new FleetAgent({ cluster, hub, tls, tally, chance, signal: stopping.signal });
         agent.changeInventory(changesInventory);
         agents.push(agent);
         void agent.run();
