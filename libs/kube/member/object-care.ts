@@ -8,7 +8,7 @@ import {
   type ObjectRef,
 } from '#domain';
 import type { ApplyOptions, KubeClient } from '../client/client.js';
-import { ClusterUnreachable, InvalidObject, isNotFound, PreconditionConflict } from '../client/errors.js';
+import { ClusterUnreachable, InvalidObject, isNotFound, PreconditionConflict, ServerFault } from '../client/errors.js';
 import { identityOf, listAt, textAt, textsAt } from '../client/objects.js';
 import { valueAt, withoutFields } from '../ownership/field-path.js';
 import { appliersOf, ownedFields, owns } from '../ownership/managed-fields.js';
@@ -48,9 +48,21 @@ export async function applied(client: KubeClient, manifest: JsonObject, options:
   try {
     return await client.apply(manifest, options);
   } catch (cause) {
+    if (cause instanceof ServerFault && isNewService(manifest)) return createdService(client, manifest, options, cause);
     if (!(cause instanceof InvalidObject) || !cause.fields.some(({ field }) => field === 'metadata.uid')) throw cause;
     throw new PreconditionConflict({ call: cause.call, status: cause.status }, 'the object has another uid', { cause });
   }
+}
+
+const isNewService = ({ apiVersion, kind, metadata }: JsonObject): boolean =>
+  apiVersion === 'v1' && kind === 'Service' && isJsonObject(metadata) && metadata.resourceVersion === neverStored;
+
+/** Until Kubernetes 1.22 a Service that is to be created may name no version, not even to say so: a look has to do. */
+async function createdService(client: KubeClient, manifest: JsonObject, options: ApplyOptions, cause: ServerFault) {
+  const { resourceVersion: _, ...metadata } = isJsonObject(manifest.metadata) ? manifest.metadata : {};
+  const created = { ...manifest, metadata };
+  if ((await find(client, identityOf(created), options)) === undefined) return await client.apply(created, options);
+  throw new PreconditionConflict({ call: cause.call, status: cause.status }, 'the Service is there already', { cause });
 }
 
 export async function find(client: KubeClient, ref: ObjectRef, bounds: Bounds): Promise<JsonObject | undefined> {
