@@ -17,11 +17,13 @@ export interface OperatedCluster {
   kubeconfig: string;
   /** Runs kubectl as the cluster's administrator and gives what it printed; rejects with what it complained of. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
+  /** The API server's audit log: JSON lines, with all that the agent's ServiceAccount asks for. */
+  auditLog: string;
   /**
-   * Applies deploy/agent.yaml with its places filled in, and runs an agent as its pod would: with the hub and the token
+   * Applies deploy/agent.yaml with its places filled in, then `rights` if given, and runs an agent as its pod would: with the hub and the token
    * that the cluster then holds, and with the rights of its ServiceAccount alone.
    */
-  deployAgent(places: { hub: string; token: string }): Promise<RunningAgent>;
+  deployAgent(places: { hub: string; token: string }, rights?: string): Promise<RunningAgent>;
   close(): Promise<void>;
 }
 
@@ -68,9 +70,11 @@ export async function startOperatedCluster(assets: string): Promise<OperatedClus
   };
   return {
     kubeconfig: plane.kubeconfig,
+    auditLog: plane.auditLog,
     kubectl,
-    deployAgent: async (places) => {
+    deployAgent: async (places, rights) => {
       await kubectl(['apply', '-f', '-'], await filledManifest(places));
+      if (rights !== undefined) await kubectl(['apply', '-f', '-'], rights);
       return runAgent({ plane, kubectl, folder });
     },
     close: async () => {

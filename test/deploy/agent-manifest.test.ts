@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wire } from '#contract';
 import { openChannel, type RpcChannel } from '#platform';
 import type { RunningAgent } from '../../apps/agent/index.js';
+import { rbacText } from '../../apps/agent/rbac/command.js';
 import { type LocalBerth, startLocalBerth } from '../../apps/local/berth.js';
 import { heldObjects } from '../../apps/local/members.js';
 import { startTestDatabase } from '../../libs/store/testing/database.js';
@@ -11,6 +12,7 @@ import { application, phaseOf, watchUntil, watchUntilGone } from '../e2e/station
 import { kubebuilderAssets } from '../kubernetes/assets.js';
 import { until } from '../kubernetes/until.js';
 import { type OperatedCluster, startOperatedCluster } from './agent-in-cluster.js';
+import { grantedBy, usedAccordingTo } from './agent-rights.js';
 
 const assets = kubebuilderAssets();
 if (assets === undefined) console.info('left out: deploy/agent.yaml, since KUBEBUILDER_ASSETS is not set');
@@ -32,10 +34,22 @@ spec:
   hostPath: { path: /books }
 `;
 
+/** What this run does not ask for, and why the agent may all the same. */
+const reserved: readonly { rights: RegExp; because: string }[] = [
+  { rights: /^get /, because: 'an object that was there before, or was changed by somebody, is looked at first' },
+  { rights: /^(list|watch) batch\/cronjobs$/, because: 'Kubernetes 1.20 serves it under a version of its own' },
+  { rights: /^list metrics\.k8s\.io\/nodes$/, because: 'no metrics-server runs here' },
+];
+/** What Kubernetes lets every ServiceAccount do. */
+const ofEverybody = /selfsubjectaccessreviews|selfsubjectrulesreviews/;
+
+const leastRights = () =>
+  rbacText(['--from', join(import.meta.dirname, 'every-kind.yaml')], (file) => readFile(file, 'utf8'));
+
 describe.skipIf(assets === undefined)('deploy/agent.yaml, applied by kubectl on a real API server', () => {
   let cluster: OperatedCluster;
   let berth: LocalBerth;
-  let agent: RunningAgent;
+  let agent: RunningAgent | undefined;
   const channels: RpcChannel[] = [];
   const as = (key: string): RpcChannel => {
     const channel = openChannel({
@@ -54,7 +68,9 @@ describe.skipIf(assets === undefined)('deploy/agent.yaml, applied by kubectl on 
     cluster = await startOperatedCluster(assets ?? '');
     const operator = as(berth.keys.operator).client(wire.ClusterService);
     const { enrolmentToken } = await operator.registerCluster({ clusterId: 'operated', cluster: { region: 'eu' } });
-    agent = await cluster.deployAgent({ hub: berth.hub.address, token: enrolmentToken?.token ?? '' });
+    // the least for this application; deploy/agent.yaml has all of it and more (apps/agent/rbac/command.spec.ts)
+    const places = { hub: berth.hub.address, token: enrolmentToken?.token ?? '' };
+    agent = await cluster.deployAgent(places, await leastRights());
     const reported = async () => {
       const { phase, inventory } = await operator.getCluster({ name: 'clusters/operated' });
       return (phase === wire.ClusterPhase.READY && inventory?.nodes === 2) || undefined;
@@ -100,5 +116,17 @@ describe.skipIf(assets === undefined)('deploy/agent.yaml, applied by kubectl on 
     ])
       await expect(agentMay(...request), request.join(' ')).rejects.toThrow(/ended with 1/);
     expect(await agentMay('list', 'secrets')).toMatch(/^yes/);
+  });
+
+  it('gives it no right that it has no use for', async () => {
+    await agent?.close(); // its watches are in the log once they have ended
+    agent = undefined;
+    const used = await usedAccordingTo(cluster.auditLog);
+    const granted = grantedBy(await leastRights());
+    const unused = granted.filter((right) => !used.has(right));
+    console.info(`rights granted: ${granted.length}, used in this run: ${granted.length - unused.length}`);
+    expect(unused.filter((right) => !reserved.some(({ rights }) => rights.test(right)))).toEqual([]);
+    const lacking = [...used].filter((right) => !granted.includes(right));
+    expect(lacking.filter((right) => !ofEverybody.test(right) && !right.startsWith('list '))).toEqual([]);
   });
 });
