@@ -26,25 +26,32 @@ export async function storeHeartbeats(
 ): Promise<HeartbeatOutcome> {
   const epochs = await lockEpochs(tx, beats);
   const accepted = beats.filter((beat) => epochs.get(beat.cluster) === beat.epoch);
-  await extendLeases(tx, accepted, leaseTtlMs);
   const withInventory = accepted.flatMap(({ cluster, inventory }) =>
     inventory === undefined ? [] : [{ cluster, inventory }],
   );
-  await storeInventories(tx, withInventory);
-  const returned = await markReady(tx, accepted);
-  const changed = new Set([...returned, ...withInventory.map(({ cluster }) => cluster)]);
-  await tx.outbox.append(
-    ...[...changed].map((cluster) => ({ tenant: undefined, kind: 'cluster' as const, resource: cluster })),
+  const reported = new Set(withInventory.map(({ cluster }) => cluster));
+  // in this order, without waiting for each other's answers
+  const extended = extendLeases(tx, accepted, leaseTtlMs);
+  const stored = storeInventories(tx, withInventory);
+  const returning = markReady(tx, accepted);
+  const told = announceClusters(tx, [...reported]);
+  const digests = withInventory.map(({ inventory }) => inventory.schemaDigest ?? '');
+  const unknown = unknownSchemas(tx, digests);
+  await tx.together([extended, stored, returning, told, unknown]);
+  const returned = await returning;
+  await announceClusters(
+    tx,
+    returned.filter((cluster) => !reported.has(cluster)),
   );
   await announceApplications(tx, returned);
   return {
     superseded: beats.filter((beat) => !accepted.includes(beat)),
-    unknownSchemas: await unknownSchemas(
-      tx,
-      withInventory.map(({ inventory }) => inventory.schemaDigest ?? ''),
-    ),
+    unknownSchemas: await unknown,
   };
 }
+
+const announceClusters = (tx: Transaction, clusters: readonly ClusterId[]): Promise<void> =>
+  tx.outbox.append(...clusters.map((cluster) => ({ tenant: undefined, kind: 'cluster' as const, resource: cluster })));
 
 async function extendLeases(tx: Transaction, beats: readonly Heartbeat[], leaseTtlMs: Millis): Promise<void> {
   await tx.query(
@@ -122,10 +129,10 @@ async function storeInventories(
 ): Promise<void> {
   if (reported.length === 0) return;
   // the row that schedulers lock, too: always in order of id
-  await tx.query('SELECT FROM cluster_capacity WHERE cluster_id = ANY($1) ORDER BY cluster_id FOR UPDATE', [
+  const locked = tx.query('SELECT FROM cluster_capacity WHERE cluster_id = ANY($1) ORDER BY cluster_id FOR UPDATE', [
     reported.map(({ cluster }) => cluster),
   ]);
-  await tx.query(inventorySql, [JSON.stringify(reported.map(inventoryRow))]);
+  await tx.together([locked, tx.query(inventorySql, [JSON.stringify(reported.map(inventoryRow))])]);
 }
 
 /** A column that is undefined is left out of the JSON, and stays. */
