@@ -8,7 +8,8 @@ import { type AgentParts, backoffMs, rest } from '../seams.js';
 import type { AttachStream, TunnelDesk } from '../tunnels/desk.js';
 import { Session, type SessionEnd, type Stream, type Tunnels } from './session.js';
 
-const lost = { firstMs: 200, longestMs: 15_000 };
+/** At its longest it leaves a fleet time to be in step again within 10 s of its hub's return. */
+const lost = { firstMs: 200, longestMs: 5_000 };
 /** Where coming back soon helps nobody: another agent took over, or an operator has to act. */
 const patient = { firstMs: 5_000, longestMs: 60_000 };
 
