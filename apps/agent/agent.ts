@@ -93,12 +93,12 @@ export class Agent {
   }
 
   /** Works and tombstones, complete up to this sequence. */
-  take(items: readonly WorkItem[], upTo: bigint): void {
+  take(items: readonly WorkItem[], upTo: bigint, { moreFollows = false } = {}): void {
     for (const item of items) {
       if (item.kind === 'tombstone') this.orders.push(item.tombstone);
       else this.takeWork(item.work, this.held.take(item.work));
     }
-    this.held.receivedUpTo(upTo);
+    this.held.receivedUpTo(upTo, { moreFollows });
     this.caughtUp();
     this.wake();
   }

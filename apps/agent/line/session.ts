@@ -149,7 +149,7 @@ export class Session {
     if (items.length < read.length)
       this.parts.log.warn({ items: read.length - items.length }, 'the hub asks for what this agent does not know');
     const upTo = batch.upTo;
-    this.agent.take(items, upTo?.sequence ?? 0n);
+    this.agent.take(items, upTo?.sequence ?? 0n, { moreFollows: batch.moreFollows });
   }
 
   /** Tells what is to be told, as fast as the hub takes it in. */

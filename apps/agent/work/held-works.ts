@@ -50,6 +50,8 @@ export interface Drifted {
 export class HeldWorks {
   readonly #works = new Map<string, HeldWork>();
   #received = 0n;
+  /** Up to here nothing was ordered that is not held, in this content or a newer one. */
+  #known = 0n;
 
   /** Everything up to here has been received. */
   get received(): bigint {
@@ -59,16 +61,18 @@ export class HeldWorks {
   /** Another life of the store: its sequences and generations say nothing about those known so far. */
   beginIncarnation(): void {
     this.#works.clear();
-    this.#received = 0n;
+    this.rewind();
   }
 
   /** Everything is sent again from the beginning. */
   rewind(): void {
     this.#received = 0n;
+    this.#known = 0n;
   }
 
-  receivedUpTo(sequence: bigint): void {
+  receivedUpTo(sequence: bigint, { moreFollows = false } = {}): void {
     if (sequence > this.#received) this.#received = sequence;
+    if (!moreFollows) this.#known = this.#received;
   }
 
   /** Takes a work in; answers whether it brings a new content. Older ones than those known change nothing. */
@@ -168,7 +172,7 @@ export class HeldWorks {
     const entries = open.map(({ work, reflected }) => ({ workId: work.id, after: reflected }));
     entries.sort((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : a.workId < b.workId ? -1 : 1));
     const beyond = entries[most]?.after;
-    const upTo = beyond === undefined || beyond > this.#received ? this.#received : beyond;
+    const upTo = beyond === undefined || beyond > this.#known ? this.#known : beyond;
     return { upTo, except: entries.slice(0, most).filter(({ after }) => after < upTo) };
   }
 

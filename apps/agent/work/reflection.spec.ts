@@ -51,7 +51,7 @@ class Model {
   readonly ordered = new Map<number, Ordered>();
   readonly replicasOf = new Map<Work, number>();
   held = new HeldWorks();
-  page: { works: Work[]; upTo: bigint } | undefined;
+  page: { works: Work[]; upTo: bigint; moreFollows: boolean } | undefined;
   /** What the member runs: the content that was applied, how many pods it asks for, how many are on nodes. */
   readonly live = new Map<number, { work: Work; desired: number; onNodes: number }>();
   stored: { reflection: Reflection; onNodes: ReadonlyMap<number, number> } | undefined;
@@ -72,12 +72,16 @@ class Model {
     const after = this.held.received;
     const upTo = after + BigInt(most) < this.head ? after + BigInt(most) : this.head;
     const works = [...this.ordered.values()].map(({ work }) => work);
-    this.page = { works: works.filter(({ sequence }) => sequence > after && sequence <= upTo), upTo };
+    this.page = {
+      works: works.filter(({ sequence }) => sequence > after && sequence <= upTo),
+      upTo,
+      moreFollows: upTo < this.head,
+    };
   }
 
   receive(): void {
     for (const work of this.page?.works ?? []) this.held.take(work);
-    if (this.page !== undefined) this.held.receivedUpTo(this.page.upTo);
+    if (this.page !== undefined) this.held.receivedUpTo(this.page.upTo, this.page);
     this.page = undefined;
     this.look();
   }
@@ -156,6 +160,17 @@ function run(model: Model, step: { do: string; n: number; count: number }): void
   else model.tell(step.count);
 }
 
+type History = typeof steps extends fc.Arbitrary<infer Each> ? Each : never;
+
+/** Found by chance: the page ends before the newer order of a work, which its older one has given way to. */
+const mergedBeyondThePage: History = [
+  { do: 'order', n: 1, count: 1 },
+  { do: 'order', n: 1, count: 1 },
+  { do: 'send', n: 0, count: 1 },
+  { do: 'receive', n: 0, count: 0 },
+  { do: 'tell', n: 0, count: 0 },
+];
+
 describe('what an inventory reflects', () => {
   it('counts no pod nowhere, and none twice once its work is in the figures', () => {
     fc.assert(
@@ -171,7 +186,7 @@ describe('what an inventory reflects', () => {
           }
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: 5_000, examples: [[mergedBeyondThePage]] },
     );
   });
 

@@ -83,12 +83,13 @@ export class AgentLine {
     }
   }
 
-  private async sendPage({ items, upTo }: BacklogPage): Promise<void> {
+  private async sendPage({ items, upTo, isComplete }: BacklogPage): Promise<void> {
     const { incarnation, letsGo } = this.facts;
     const known = items.filter((item) => letsGo || item.kind === 'work' || item.tombstone.mode === 'delete');
     const value = {
       items: known.map((item) => workItemToWire(item, incarnation)),
       upTo: { incarnation, sequence: upTo },
+      moreFollows: !isComplete,
     };
     this.#sent = upTo;
     await this.write({ case: 'workBatch', value });
