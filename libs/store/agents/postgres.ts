@@ -8,25 +8,34 @@ import { closeLine, lineStandings, openLine } from './lines.js';
 import type { AgentCertificate, AgentStore, FleetNews } from './port.js';
 import { storeStatus } from './status.js';
 import { announceSilent, sweepLeases } from './sweep.js';
+import { Turns } from './turns.js';
+
+/**
+ * Transactions for single agents at a time, of the ten connections of a store: when a whole fleet comes back at once, its
+ * agents wait for each other, and neither for a connection until that times out, nor in front of everybody's status.
+ */
+const singleAtOnce = 6;
 
 /** The agents' side of the store, in Postgres. `actor` is who the transactions are run by. */
 export function postgresAgentStore(store: Store, actor: string): AgentStore {
   const run = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
     store.unitOfWork.run({ kind: 'system', actor }, work);
+  const turns = new Turns(singleAtOnce);
+  const inTurn = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => turns.take(() => run(work));
   return {
     ping: () => store.ping(),
-    certificateStanding: (certificate) => run((tx) => certificateStanding(tx, certificate)),
-    recordRenewal: (certificate, former) => run((tx) => recordRenewal(tx, certificate, former)),
+    certificateStanding: (certificate) => inTurn((tx) => certificateStanding(tx, certificate)),
+    recordRenewal: (certificate, former) => inTurn((tx) => recordRenewal(tx, certificate, former)),
     openLine: async (request) => {
       const incarnation = await store.feed.incarnation();
-      return run((tx) => openLine(tx, incarnation, request));
+      return inTurn((tx) => openLine(tx, incarnation, request));
     },
-    closeLine: (line) => run((tx) => closeLine(tx, line)),
+    closeLine: (line) => inTurn((tx) => closeLine(tx, line)),
     lineStandings: (lines) => run((tx) => lineStandings(tx, lines)),
-    workBacklog: (from) => run((tx) => workBacklog(tx, from)),
+    workBacklog: (from) => inTurn((tx) => workBacklog(tx, from)),
     storeStatus: (writes) => run((tx) => storeStatus(tx, writes)),
     storeHeartbeats: (beats, leaseTtlMs) => run((tx) => storeHeartbeats(tx, beats, leaseTtlMs)),
-    storeSchema: (reported) => run((tx) => storeSchema(tx, reported)),
+    storeSchema: (reported) => inTurn((tx) => storeSchema(tx, reported)),
     sweepLeases: () => run(sweepLeases),
     announceSilent: (told) => run((tx) => announceSilent(tx, told)),
     news: (signal) => newsOf(store.feed, signal),

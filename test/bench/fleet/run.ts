@@ -115,7 +115,7 @@ async function measure(site: Site): Promise<FleetFigures> {
   const lostUnasked = (await fleet.counts()).lost;
   const { batchRows, bareSeconds: seconds } = options;
   const { url } = database;
-  const bareAmid = await upsertBare({ url, seconds, batchRows, epoch: 1, firstSequence: 1_000_000_000 });
+  const bareAmid = await upsertBare({ url, seconds, batchRows, firstSequence: 1_000_000_000 });
   progress(`bare client, agents idle: ${Math.round(bareAmid)} rows/s`);
   const restart = await restarted(site);
   const saturated = await saturate(site);
@@ -126,7 +126,7 @@ async function measure(site: Site): Promise<FleetFigures> {
     hub: { pid: hub.pid, memory: await hubMemory(hub) },
   };
   await fleet.end();
-  const bareAlone = await upsertBare({ url, seconds, batchRows, epoch: 1_000_000, firstSequence: 1 });
+  const bareAlone = await upsertBare({ url, seconds, batchRows, firstSequence: 2_000_000_000 });
   progress(`bare client, agents gone: ${Math.round(bareAlone)} rows/s`);
   const bareRowsPerSecond = [bareAmid, bareAlone];
   return { stages, moreWorks, bareRowsPerSecond, restart, saturated, lostUnasked, processes, evidence };
@@ -143,7 +143,7 @@ async function joined(site: Site, specs: readonly AgentSpec[], isLast: boolean):
   progress(`${agents} agents in step, ${joinSeconds.toFixed(1)} s after the first came`);
   // one in a hundred of all that an agent holds in the end, so that every stage has the same to do for each agent
   const changesPerAgent = options.worksPerAgent / 100;
-  const steadySeconds = isLast ? options.steadySeconds : Math.min(10, options.steadySeconds);
+  const steadySeconds = isLast ? options.steadySeconds : Math.min(6, options.steadySeconds);
   return measureStage(site, { agents, works, joinSeconds, steadySeconds, changesPerAgent });
 }
 
