@@ -13,6 +13,7 @@ const words: Readonly<Record<string, string>> = {
   'field-manager-conflict': 'FieldManagerConflict',
   'precondition-conflict': 'Conflict',
   invalid: 'InvalidObject',
+  'too-large': 'ObjectTooLarge',
   'schema-mismatch': 'SchemaMismatch',
   'namespace-terminating': 'NamespaceTerminating',
   forbidden: 'Forbidden',

@@ -73,6 +73,11 @@ export class InvalidObject extends KubeError {
   }
 }
 
+/** More than the server, or the store behind it, takes of one object. */
+export class ObjectTooLarge extends KubeError {
+  readonly tag = 'too-large';
+}
+
 /** The server's schema does not know what the manifest says. */
 export class SchemaRefusal extends KubeError {
   readonly tag = 'schema-mismatch';

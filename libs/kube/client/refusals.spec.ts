@@ -42,6 +42,15 @@ describe('refusals of an API server', () => {
     expect(error).toMatchObject({ passing: false, fields: [{ fieldPath: '.spec.ports', missingKey: 'protocol' }] });
   });
 
+  it('knows what is too large, for the server and for its store', () => {
+    const tooLarge = { tag: 'too-large', passing: false };
+    expect(refused(413, { reason: 'RequestEntityTooLarge' })).toMatchObject(tooLarge);
+    expect(refused(500, { message: 'etcdserver: request is too large' })).toMatchObject(tooLarge);
+    const between = 'rpc error: code = ResourceExhausted desc = trying to send message larger than max (3 vs. 2)';
+    expect(refused(500, { message: between })).toMatchObject(tooLarge);
+    expect(refused(500, { message: 'etcdserver: request timed out' })).toMatchObject({ tag: 'server-fault' });
+  });
+
   it('tells a conflict of managers from one of preconditions', () => {
     const causes = [
       { reason: 'FieldManagerConflict', message: 'conflict with "kubectl" using apps/v1', field: '.spec.replicas' },

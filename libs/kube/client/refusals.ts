@@ -9,6 +9,7 @@ import {
   type KubeError,
   NamespaceTerminating,
   ObjectNotFound,
+  ObjectTooLarge,
   PreconditionConflict,
   SchemaRefusal,
   ServerFault,
@@ -29,8 +30,11 @@ const keyless = new RegExp(
   'g',
 );
 
+/** etcd's limit of a request, and that of the API server's connection to it: HTTP 500 without a reason, as below. */
+const tooLarge = /^etcdserver: request is too large$|trying to send message larger than max/;
+
 /**
- * The one place that reads a message: server-side apply reports fields unknown to its schema as HTTP 500 with neither
+ * The one place that reads messages: server-side apply reports fields unknown to its schema as HTTP 500 with neither
  * reason nor details (structured-merge-diff's text, 1.16 to this day), so the text is all there is.
  */
 export function undeclaredFields(message: string): UndeclaredField[] {
@@ -83,9 +87,11 @@ export function refusalOf(call: string, code: number, body: JsonValue | undefine
   const message = textAt(status, 'message') || `the server answered ${code}`;
   const fields = undeclaredFields(message);
   if (fields.length > 0) return new SchemaRefusal({ ...fact, fields });
+  if (code === 500 && tooLarge.test(message)) return new ObjectTooLarge(fact, message);
   switch (code) {
-    case 400:
     case 413:
+      return new ObjectTooLarge(fact, message);
+    case 400:
     case 415:
     case 422:
       return invalid(fact, status, message);
