@@ -12,7 +12,7 @@ import { type BuiltApps, buildApps } from '../start/built.js';
 import { configMap, eventually, type LineHarness, startLineHarness } from './harness.js';
 import { RawAgent, readyStatus, reportOf } from './raw-agent.js';
 
-/** So many in `npm test`; `BERTH_RESUME_AGENTS=1000` for the figure of docs/performance.md. */
+/** So many in `npm test`; `BERTH_RESUME_AGENTS` sets another number. All are in this process: it is no measure of the hub. */
 const agents = Number(process.env.BERTH_RESUME_AGENTS ?? 100);
 /** As the agent's connector has it. */
 const lost = { firstMs: 200, longestMs: 5_000 };
