@@ -32,11 +32,14 @@ export interface FleetAgentOptions {
   signal: AbortSignal;
 }
 
+/** Told the milliseconds until a report was acknowledged; undefined when its stream ended before. */
+type Settled = (lagMs: number | undefined) => void;
+
 interface InFlight {
   at: number;
   rows: number;
   isLastOfFull: boolean;
-  stored: ((lagMs: number) => void) | undefined;
+  settled: Settled | undefined;
 }
 
 /** A work's status as bytes, in which one byte counts: encoding must not take the CPU that the hub is measured with. */
@@ -114,12 +117,12 @@ export class FleetAgent {
   }
 
   /** Reports that these works, by their place, have changed; undefined while it is not in step. */
-  report(places: readonly number[], stored?: (lagMs: number) => void): Promise<void> | undefined {
+  report(places: readonly number[], settled?: Settled): Promise<void> | undefined {
     if (!this.#isInStep) return undefined;
     return this.#send(
       places.map((place) => this.#ids[place % this.#ids.length] ?? ''),
       line.Bracket.DELTA,
-      stored,
+      settled,
     );
   }
 
@@ -170,9 +173,11 @@ export class FleetAgent {
 
   #ended(): void {
     this.#stream = undefined;
-    this.#inFlight.clear();
     if (this.#isInStep) this.options.tally.inStep -= 1;
     this.#isInStep = false;
+    const unsettled = [...this.#inFlight.values()];
+    this.#inFlight.clear();
+    for (const { settled } of unsettled) settled?.(undefined);
   }
 
   #heard(message: line.ConnectResponse['message']): void {
@@ -211,26 +216,26 @@ export class FleetAgent {
   #send(
     ids: readonly string[],
     bracket: line.Bracket,
-    stored?: (lagMs: number) => void,
+    settled?: Settled,
     isLastOfFull = false,
   ): Promise<void> | undefined {
     this.#sequence += 1n;
     const sequence = this.#sequence;
     const report = create(line.StatusReportSchema, { sequence, bracket });
     report.$unknown = ids.map((id) => ({ no: 3, wireType: 2, data: this.#works.get(id)?.next() ?? new Uint8Array(1) }));
-    this.#inFlight.set(sequence, { at: performance.now(), rows: ids.length, isLastOfFull, stored });
+    this.#inFlight.set(sequence, { at: performance.now(), rows: ids.length, isLastOfFull, settled });
     return this.#stream?.write({ message: { case: 'statusReport', value: report } });
   }
 
   #stored(upTo: bigint): void {
     const { tally } = this.options;
     const now = performance.now();
-    for (const [sequence, { at, rows, isLastOfFull, stored }] of this.#inFlight) {
+    for (const [sequence, { at, rows, isLastOfFull, settled }] of this.#inFlight) {
       if (sequence > upTo) break;
       this.#inFlight.delete(sequence);
       tally.reportsStored += 1;
       tally.rowsStored += rows;
-      stored?.(now - at);
+      settled?.(now - at);
       if (!isLastOfFull) continue;
       this.#isInStep = true;
       tally.inStep += 1;

@@ -58,7 +58,7 @@ async function steady({ seconds, changesPerAgent }: SteadyOrder): Promise<number
       const agent = agents[Math.floor(chance() * agents.length)];
       const writing = agent?.report([Math.floor(chance() * 1e6)], (lagMs) => {
         open -= 1;
-        lagsMs.push(lagMs);
+        if (lagMs !== undefined) lagsMs.push(lagMs);
       });
       if (writing === undefined) continue;
       open += 1;
