@@ -9,7 +9,7 @@ import {
   type WorkStatus,
 } from '#domain';
 import type { AgentStore, FleetNews } from './port.js';
-import type { StatusWrite } from './status.js';
+import type { StatusWrite } from './status-write.js';
 
 /** A store with what others than the hub do to it, and what they read. */
 export interface AgentStoreBench {

@@ -9,4 +9,4 @@ export {
 export type { LineGrant, LineRequest, LineStanding } from './lines.js';
 export type { AgentCertificate, AgentStore, FleetNews } from './port.js';
 export { postgresAgentStore } from './postgres.js';
-export type { StatusOutcome, StatusWrite } from './status.js';
+export type { StatusOutcome, StatusWrite } from './status-write.js';

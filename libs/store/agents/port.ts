@@ -3,7 +3,7 @@ import type { BacklogPage } from './backlog.js';
 import type { Heartbeat, HeartbeatOutcome } from './heartbeats.js';
 import type { CertificateStanding } from './identities.js';
 import type { LineGrant, LineRequest, LineStanding } from './lines.js';
-import type { StatusOutcome, StatusWrite } from './status.js';
+import type { StatusOutcome, StatusWrite } from './status-write.js';
 
 /** What an agent's certificate says of itself. */
 export interface AgentCertificate {

@@ -1,5 +1,5 @@
 import type { ClusterId, WorkStatus } from '#domain';
-import type { StatusWrite } from './status.js';
+import type { StatusWrite } from './status-write.js';
 
 /** What one epoch of a cluster says in a batch, over all its reports. */
 export interface ReportedLine {

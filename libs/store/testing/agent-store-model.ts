@@ -19,7 +19,7 @@ import type { Heartbeat, HeartbeatOutcome } from '../agents/heartbeats.js';
 import type { CertificateStanding } from '../agents/identities.js';
 import type { LineGrant, LineRequest, LineStanding } from '../agents/lines.js';
 import type { AgentCertificate, AgentStore, FleetNews } from '../agents/port.js';
-import type { StatusOutcome, StatusWrite } from '../agents/status.js';
+import type { StatusOutcome, StatusWrite } from '../agents/status-write.js';
 import { sqlState } from '../core/failures.js';
 import { NewsLog } from './news-log.js';
 
