@@ -97,7 +97,7 @@ export class Stranger {
     const patches: Readonly<Record<string, JsonObject>> = {
       Deployment: { spec: { replicas: 5 } },
       ConfigMap: { data: { mark: 'meddled with' } },
-      Service: { spec: { selector: { 'strangers.own': 'yes' } } },
+      Service: { spec: { selector: { [berthLabels.component]: 'meddled-with' } } },
     };
     await this.client.patchMerge(ref, patches[ref.kind] ?? {}, { timeoutMs: 2_000 });
     this.counts.edited += 1;

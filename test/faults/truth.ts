@@ -28,11 +28,6 @@ function lacking(live: JsonValue | undefined, ordered: JsonValue | undefined, pa
   return fields.map(([field, value]) => lacking(has[field], value, `${path}.${field}`)).find((it) => it !== undefined);
 }
 
-/** Where the selector of a Service has more than was ordered, it selects less. */
-const selectorOf = ({ spec }: JsonObject) => (isJsonObject(spec) && isJsonObject(spec.selector) ? spec.selector : {});
-const selectsMore = (live: JsonObject, ordered: JsonObject): boolean =>
-  ordered.kind === 'Service' && Object.keys(selectorOf(live)).length !== Object.keys(selectorOf(ordered)).length;
-
 interface WorkRow {
   id: string;
   application_id: string;
@@ -71,7 +66,7 @@ export async function discords(database: TestDatabase, member: FaultyMember, cli
         (isJsonObject(metadata.labels) && metadata.labels[berthLabels.work] === row.id);
       if (!isOfWork) return [`${key} is not of its work`];
       const { apiVersion: _, kind: _kind, ...ordered } = manifest; // a list says it once for all
-      const path = selectsMore(found, manifest) ? '.spec.selector' : lacking(found, ordered);
+      const path = lacking(found, ordered);
       return path === undefined ? [] : [`${key} is not as ordered: ${path}`];
     }),
     ...(await surplus(client, live, wanted)),

@@ -8,6 +8,7 @@ import {
   InvalidRequest,
   isJsonObject,
   type JsonValue,
+  limits,
   NotBuilt,
   noResources,
   type PlacementPolicy,
@@ -85,6 +86,14 @@ const plain = (value: unknown): JsonValue => {
   return Object.fromEntries(entries.map(([key, each]) => [key, plain(each)]));
 };
 
+/** Manifests are measured as they came. */
+function refuseLarge(content: string): void {
+  const size = Buffer.byteLength(content);
+  if (size <= limits.specBytes) return;
+  const description = `found ${size} bytes; allowed are at most ${limits.specBytes}`;
+  throw new InvalidRequest([{ field: 'spec', description }]);
+}
+
 /**
  * Reads what was handed in, through whichever door.
  *
@@ -92,11 +101,11 @@ const plain = (value: unknown): JsonValue => {
  */
 export function readIntake(source: wire.ApplyApplicationRequest['source']): Intake {
   const spec = checked(specOf(source));
+  const content = canonicalJson(plain(spec));
+  if (source.case === 'spec') refuseLarge(content);
   return {
     spec,
-    digest: createHash('sha256')
-      .update(canonicalJson(plain(spec)))
-      .digest('hex'),
+    digest: createHash('sha256').update(content).digest('hex'),
     charge: spec.components
       .map((component) => timesResources(podRequests(component), component.replicas))
       .reduce(addResources, noResources),
