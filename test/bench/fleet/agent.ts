@@ -10,7 +10,7 @@ import { someChange, someInventory } from './inventory.js';
 type Stream = ClientBidi<typeof line.ConnectRequestSchema, typeof line.ConnectResponseSchema>;
 
 /** The agent's own bounds for coming back. */
-const lost = { firstMs: 200, longestMs: 15_000 };
+const lost = { firstMs: 200, longestMs: 5_000 };
 const worksPerPart = 200;
 
 /** What the agents of a process have done together. */
