@@ -6,7 +6,7 @@ import {
   type TombstoneMode,
   type WorkItem,
 } from '#domain';
-import type { Transaction } from '../core/transaction.js';
+import type { Reader } from '../core/reader.js';
 
 export interface BacklogPage {
   /** Works and tombstones in order of sequence. */
@@ -55,10 +55,10 @@ const pageSql = `
 
 /** What is newer than `after`, bounded in items and, but for one item, in bytes of manifests. */
 export async function workBacklog(
-  tx: Transaction,
+  read: Reader,
   from: { cluster: ClusterId; after: bigint; items: number; bytes: number },
 ): Promise<BacklogPage> {
-  const rows = await tx.query<ItemRow>(pageSql, [from.cluster, from.after.toString(), from.items, from.bytes]);
+  const rows = await read<ItemRow>(pageSql, [from.cluster, from.after.toString(), from.items, from.bytes]);
   const items = rows.flatMap((row) => (row.sequence === null ? [] : [itemOf(row, from.cluster, BigInt(row.sequence))]));
   const head = BigInt(rows[0]?.head ?? '0');
   const last = BigInt(rows.at(-1)?.sequence ?? from.after);

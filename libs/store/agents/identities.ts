@@ -1,4 +1,5 @@
 import type { ClusterId, Instant } from '#domain';
+import type { Reader } from '../core/reader.js';
 import type { Transaction } from '../core/transaction.js';
 
 /** What became of an enrolment token: only `granted` has changed anything. */
@@ -77,7 +78,16 @@ export type CertificateStanding = 'valid' | 'revoked' | 'cluster-unknown';
  * where an operator has revoked since: nobody can tell whether it was meant.
  */
 export async function certificateStanding(tx: Transaction, certificate: Certificate): Promise<CertificateStanding> {
-  const [row] = await tx.query<{ cluster: boolean; purged: boolean; known: boolean; revoked: boolean }>(
+  const read: Reader = (sql, parameters) => tx.query(sql, [...parameters]);
+  const standing = await knownStanding(read, certificate);
+  if (standing !== undefined) return standing;
+  await recordCertificate(tx, certificate);
+  return 'valid';
+}
+
+/** What the store says of it; undefined for a serial that it does not know and that counts once it is kept. */
+export async function knownStanding(read: Reader, certificate: Certificate): Promise<CertificateStanding | undefined> {
+  const [row] = await read<{ cluster: boolean; purged: boolean; known: boolean; revoked: boolean }>(
     `SELECT EXISTS (SELECT FROM cluster_agents WHERE cluster_id = $2) AS cluster,
             EXISTS (SELECT FROM cluster_agents WHERE cluster_id = $2 AND revoked_at IS NOT NULL) AS purged,
             EXISTS (SELECT FROM certificates WHERE serial = $1) AS known,
@@ -87,7 +97,5 @@ export async function certificateStanding(tx: Transaction, certificate: Certific
   if (row?.revoked === true) return 'revoked';
   if (row?.cluster !== true) return 'cluster-unknown';
   if (row.known) return 'valid';
-  if (row.purged) return 'revoked';
-  await recordCertificate(tx, certificate);
-  return 'valid';
+  return row.purged ? 'revoked' : undefined;
 }

@@ -1,9 +1,10 @@
 import type { Feed } from '../core/feed.js';
+import type { Reader } from '../core/reader.js';
 import type { Store } from '../core/store.js';
 import type { Transaction } from '../core/transaction.js';
 import { workBacklog } from './backlog.js';
 import { storeHeartbeats, storeSchema } from './heartbeats.js';
-import { certificateStanding, renewCertificate } from './identities.js';
+import { certificateStanding, knownStanding, renewCertificate } from './identities.js';
 import { closeLine, lineStandings, openLine } from './lines.js';
 import type { AgentCertificate, AgentStore, FleetNews } from './port.js';
 import { storeStatus } from './status.js';
@@ -20,11 +21,15 @@ const singleAtOnce = 6;
 export function postgresAgentStore(store: Store, actor: string): AgentStore {
   const run = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
     store.unitOfWork.run({ kind: 'system', actor }, work);
+  const read: Reader = (sql, parameters) => store.unitOfWork.read({ kind: 'system', actor }, sql, parameters);
   const turns = new Turns(singleAtOnce);
   const inTurn = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => turns.take(() => run(work));
   return {
     ping: () => store.ping(),
-    certificateStanding: (certificate) => inTurn((tx) => certificateStanding(tx, certificate)),
+    // most are known, and one round trip tells
+    certificateStanding: async (certificate) =>
+      (await turns.take(() => knownStanding(read, certificate))) ??
+      (await inTurn((tx) => certificateStanding(tx, certificate))),
     recordRenewal: (certificate, former) => inTurn((tx) => recordRenewal(tx, certificate, former)),
     openLine: async (request) => {
       const incarnation = await store.feed.incarnation();
@@ -32,7 +37,7 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
     },
     closeLine: (line) => inTurn((tx) => closeLine(tx, line)),
     lineStandings: (lines) => run((tx) => lineStandings(tx, lines)),
-    workBacklog: (from) => inTurn((tx) => workBacklog(tx, from)),
+    workBacklog: (from) => turns.take(() => workBacklog(read, from)),
     storeStatus: (writes) => run((tx) => storeStatus(tx, writes)),
     storeHeartbeats: (beats, leaseTtlMs) => run((tx) => storeHeartbeats(tx, beats, leaseTtlMs)),
     storeSchema: (reported) => inTurn((tx) => storeSchema(tx, reported)),
