@@ -118,6 +118,12 @@ export function describeAgentStore(name: string, start: () => Promise<AgentStore
         expect(await bench.statusOf(id)).toMatchObject({ epoch: young.epoch, phase: 'ready' });
       });
 
+      it('grants every one of many lines that are opened at once an epoch of its own', async () => {
+        const cluster = await aCluster();
+        const lines = await Promise.all(Array.from({ length: 12 }, () => aLine(cluster)));
+        expect(new Set(lines.map(({ epoch }) => epoch)).size).toBe(12);
+      });
+
       it('lets an agent resume where it was, begin anew in another incarnation, and grants nothing to one ahead', async () => {
         const cluster = await aCluster();
         await bench.putWork({ cluster });

@@ -28,28 +28,33 @@ export type LineGrant =
   | { kind: 'diverged'; head: bigint }
   | { kind: 'cluster-unknown' };
 
+/** The agent's row is locked before it is judged; one that is ahead of the store is granted nothing. */
+const openSql = `
+  WITH agent AS MATERIALIZED (
+    SELECT a.cluster_id, a.member_uid, coalesce(c.work_sequence, 0) AS head
+    FROM cluster_agents a LEFT JOIN cluster_capacity c USING (cluster_id) WHERE a.cluster_id = $1 FOR UPDATE OF a
+  ), granted AS (
+    UPDATE cluster_agents a SET epoch = a.epoch + 1, hub_id = $2, hub_address = $5, agent_version = $3, connected = true,
+      member_uid = CASE WHEN $4 = '' THEN a.member_uid ELSE $4 END, status_sequence = 0, full_report_at = NULL
+    FROM agent WHERE a.cluster_id = agent.cluster_id AND agent.head >= $6::bigint RETURNING a.epoch
+  )
+  SELECT agent.member_uid, agent.head, (SELECT epoch FROM granted) AS epoch FROM agent`;
+
 /** Grants the next epoch of a cluster; from then on every write of an older one is refused. */
 export async function openLine(tx: Transaction, incarnation: Incarnation, request: LineRequest): Promise<LineGrant> {
-  const [agent] = await tx.query<{ member_uid: string; work_sequence: string | null }>(
-    `SELECT a.member_uid, c.work_sequence FROM cluster_agents a LEFT JOIN cluster_capacity c USING (cluster_id)
-     WHERE a.cluster_id = $1 FOR UPDATE OF a`,
-    [request.cluster],
-  );
-  if (agent === undefined) return { kind: 'cluster-unknown' };
-  const head = BigInt(agent.work_sequence ?? '0');
+  const { cluster, hubId, hubAddress, agentVersion, memberUid } = request;
   const resumeFrom = request.resumeFrom?.incarnation === incarnation ? request.resumeFrom.sequence : 0n;
-  if (resumeFrom > head) return { kind: 'diverged', head };
-  const [granted] = await tx.query<{ epoch: string }>(
-    `UPDATE cluster_agents SET epoch = epoch + 1, hub_id = $2, agent_version = $3, connected = true,
-       member_uid = CASE WHEN $4 = '' THEN member_uid ELSE $4 END, status_sequence = 0, full_report_at = NULL,
-       hub_address = $5
-     WHERE cluster_id = $1 RETURNING epoch`,
-    [request.cluster, request.hubId, request.agentVersion, request.memberUid, request.hubAddress],
-  );
-  const isOther = request.memberUid !== '' && agent.member_uid !== '' && agent.member_uid !== request.memberUid;
+  const [agent] = await tx.query<{ member_uid: string; head: string; epoch: string | null }>(openSql, [
+    ...[cluster, hubId, agentVersion, memberUid, hubAddress],
+    resumeFrom.toString(),
+  ]);
+  if (agent === undefined) return { kind: 'cluster-unknown' };
+  const head = BigInt(agent.head);
+  if (agent.epoch === null) return { kind: 'diverged', head };
+  const isOther = memberUid !== '' && agent.member_uid !== '' && agent.member_uid !== memberUid;
   return {
     kind: 'granted',
-    epoch: BigInt(granted?.epoch ?? '0'),
+    epoch: BigInt(agent.epoch),
     head,
     resumeFrom,
     formerMember: isOther ? agent.member_uid : undefined,
