@@ -222,6 +222,16 @@ async function startApiServer(seat: Seat, url: string): Promise<RunningProgram> 
   return server;
 }
 
+/** As whoever supervises it does: an API server ends by itself when etcd goes away while it starts. */
+async function startAgain(seat: Seat, url: string, attempts = 5): Promise<RunningProgram> {
+  try {
+    return await startApiServer(seat, url);
+  } catch (error) {
+    if (!(error instanceof ProgramEnded) || attempts === 1) throw error;
+    return startAgain(seat, url, attempts - 1);
+  }
+}
+
 function startControllers({ assets, dir, serviceAccountKey }: Seat): RunningProgram[] {
   const common = [`--kubeconfig=${join(dir, 'kubeconfig')}`, '--leader-elect=false', '--port=0', '--secure-port=0'];
   const manager = startProgram({
@@ -246,7 +256,7 @@ interface Plane extends ControlPlane {
 async function startPlane(seat: Seat, controllers: boolean): Promise<Plane> {
   const url = `https://127.0.0.1:${seat.port}`;
   await prepareSeat(seat);
-  const server = crashing(await startApiServer(seat, url), () => startApiServer(seat, url));
+  const server = crashing(await startApiServer(seat, url), () => startAgain(seat, url));
   const ca = await readFile(join(seat.dir, 'apiserver.crt'), 'utf8');
   const kubeconfig = kubeconfigOf(seat.name, url, ca, seat.token);
   await writeFile(join(seat.dir, 'kubeconfig'), kubeconfig, { mode: 0o600 });
