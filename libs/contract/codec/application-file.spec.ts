@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ComponentKind, Division } from '../wire.js';
+import { AdoptionPolicy, ComponentKind, Division, DriftPolicy, ImmutablePolicy, ReplicasOwner } from '../wire.js';
 import { parseApplicationFile } from './application-file.js';
 
 const component = 'components: [{ name: web, kind: stateful-service, replicas: 2, containers: [{ image: nginx }] }]';
@@ -21,6 +21,20 @@ describe('application file', () => {
     expect(source.value.placement?.division).toBe(Division.PACKED);
   });
 
+  it.each([
+    '{ drift: report, immutable: recreate, adoption: existing, replicasOwner: autoscaler }',
+    '{ drift: DRIFT_POLICY_REPORT, immutable: IMMUTABLE_POLICY_RECREATE, adoption: ADOPTION_POLICY_EXISTING, replicas_owner: REPLICAS_OWNER_AUTOSCALER }',
+  ])('takes an object policy written as %s', (policy) => {
+    const { source } = parseApplicationFile(`spec: { components: [{ name: web, objectPolicy: ${policy} }] }`);
+    if (source.case !== 'spec') throw new Error('not a spec');
+    expect(source.value.components[0]?.objectPolicy).toMatchObject({
+      drift: DriftPolicy.REPORT,
+      immutable: ImmutablePolicy.RECREATE,
+      adoption: AdoptionPolicy.EXISTING,
+      replicasOwner: ReplicasOwner.AUTOSCALER,
+    });
+  });
+
   it('hands manifests on as they are', () => {
     const text = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\n---\napiVersion: apps/v1\nkind: Deployment\n';
     expect(parseApplicationFile(text).source).toEqual({ case: 'manifests', value: { content: text } });
@@ -37,7 +51,18 @@ describe('application file', () => {
       'name: a\nspec: { components: [{ name: b, kind: pod }] }',
       /spec\.components\[0\]\.kind: found "pod"; allowed are service, stateful-service, job, cron-job, daemon/,
     ],
-    ['name: a\nspec: { components: [{ name: b, image: nginx }] }', /image/],
+    [
+      'name: a\nspec: { components: [{ name: b, objectPolicy: { drift: rport } }] }',
+      /spec\.components\[0\]\.objectPolicy\.drift: found "rport"; allowed are repair, report, adopt$/,
+    ],
+    [
+      'name: a\nspec: { components: [{ name: b, image: nginx }] }',
+      /spec\.components\[0\]\.image: is not known; allowed are name, kind/,
+    ],
+    [
+      'name: a\nspec: { components: [{ name: b, placement: { clusterSelector: {} } }] }',
+      /spec\.components\[0\]\.placement\.clusterSelector: is not known; allowed are .*division/,
+    ],
   ])('refuses %j by name', (text, message) => {
     expect(() => parseApplicationFile(text)).toThrow(message);
   });

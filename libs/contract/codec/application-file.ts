@@ -1,7 +1,8 @@
-import { type DescEnum, fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { fromJson } from '@bufbuild/protobuf';
 import { parseAllDocuments } from 'yaml';
 import { dnsLabel, InvalidRequest, isJsonObject, type JsonObject } from '#domain';
-import { type ApplicationSpec, ApplicationSpecSchema, ComponentKindSchema, DivisionSchema } from '../wire.js';
+import { type ApplicationSpec, ApplicationSpecSchema } from '../wire.js';
+import { withLongNames } from './file-json.js';
 
 /** An application as a file holds it: in Berth's own form, or Kubernetes manifests to be sent as they are. */
 export interface ApplicationFile {
@@ -12,8 +13,8 @@ export interface ApplicationFile {
 }
 
 /**
- * Reads `name`, `environment` and `spec` (the JSON of berth.v1.ApplicationSpec; `kind: service` and
- * `division: packed` may be written short). A file whose first document has an `apiVersion` is manifests.
+ * Reads `name`, `environment` and `spec` (the JSON of berth.v1.ApplicationSpec; enum values may be
+ * written short, like `kind: service`). A file whose first document has an `apiVersion` is manifests.
  *
  * @throws InvalidRequest naming the line or field.
  */
@@ -51,56 +52,11 @@ function label(from: JsonObject, field: string): string | undefined {
 
 function specOf(spec: unknown): ApplicationSpec {
   if (!isJsonObject(spec)) throw wrong('spec', 'found nothing; allowed is what berth.v1.ApplicationSpec holds');
-  const json: JsonValue = withLongNames(spec);
+  const json = withLongNames(spec, ApplicationSpecSchema, 'spec');
   try {
     return fromJson(ApplicationSpecSchema, json);
   } catch (cause) {
     // protobuf names the message and field in its text.
     throw wrong('spec', cause instanceof Error ? cause.message : String(cause));
   }
-}
-
-const kinds = wordsOf('COMPONENT_KIND', ComponentKindSchema);
-const divisions = wordsOf('DIVISION', DivisionSchema);
-
-/** `service` → `COMPONENT_KIND_SERVICE`, `packed` → `DIVISION_PACKED`: people do not write the long ones. */
-function withLongNames(spec: JsonObject): JsonObject {
-  const whole = placed(spec, 'spec');
-  const { components } = spec;
-  if (!Array.isArray(components)) return whole;
-  return {
-    ...whole,
-    components: components.map((each, index) => {
-      const path = `spec.components[${index}]`;
-      return isJsonObject(each) ? placed(replaced(each, 'kind', kinds, path), path) : each;
-    }),
-  };
-}
-
-function placed(from: JsonObject, path: string): JsonObject {
-  if (!isJsonObject(from.placement)) return from;
-  return { ...from, placement: replaced(from.placement, 'division', divisions, `${path}.placement`) };
-}
-
-/** Short word to long name; long names stay allowed. */
-function wordsOf(prefix: string, schema: DescEnum): ReadonlyMap<string, string> {
-  const names = schema.values.filter((value) => value.number !== 0).map((value) => value.name);
-  return new Map(
-    names.map((name) => [
-      name
-        .slice(prefix.length + 1)
-        .toLowerCase()
-        .replaceAll('_', '-'),
-      name,
-    ]),
-  );
-}
-
-function replaced(from: JsonObject, field: string, words: ReadonlyMap<string, string>, path: string): JsonObject {
-  const value = from[field];
-  if (typeof value !== 'string' || [...words.values()].includes(value)) return from;
-  const long = words.get(value);
-  if (long === undefined)
-    throw wrong(`${path}.${field}`, `found "${value}"; allowed are ${[...words.keys()].join(', ')}`);
-  return { ...from, [field]: long };
 }
