@@ -5,7 +5,6 @@ export interface CommandIo {
   /** Undefined at its end. */
   read(): Promise<Uint8Array | undefined>;
   env: Readonly<Record<string, string>>;
-  tty: boolean;
   /** Of the terminal, as last told. */
   size(): { columns: number; rows: number };
   isClosed(): boolean;
@@ -14,9 +13,15 @@ export interface CommandIo {
 /** No such program, as a container runtime words it. */
 export class NoSuchProgram extends Error {}
 
+/** Ctrl-C was typed: the command in the foreground ends. */
+export class Interrupted extends Error {}
+const interruptedCode = 130;
+
 type Program = (args: readonly string[], io: CommandIo) => Promise<number>;
 
-const cat: Program = async (_, io) => {
+const cat: Program = async (files, io) => {
+  for (const file of files) await io.err(`cat: ${file}: No such file or directory\n`);
+  if (files.length > 0) return 1;
   for (let piece = await io.read(); piece !== undefined; piece = await io.read()) await io.out(piece);
   return 0;
 };
@@ -95,41 +100,69 @@ async function script(text: string, io: CommandIo): Promise<number> {
   }
 }
 
-/** A prompt; with a terminal what is typed is echoed, and Ctrl-D at the start of a line ends it. */
-async function shell(io: CommandIo): Promise<number> {
-  const ends = io.tty ? '\r\n' : '\n';
-  const shown: CommandIo = {
-    ...io,
-    out: (text) => io.out(typeof text === 'string' ? text.replaceAll('\n', ends) : text),
-  };
-  let line = '';
-  let code = 0;
-  await io.out('$ ');
-  for (let piece = await io.read(); piece !== undefined; piece = await io.read()) {
-    for (const character of Buffer.from(piece).toString('utf8')) {
-      if (character === '\u0004' && line === '') return code;
-      if (io.tty) await io.out(character === '\r' || character === '\n' ? ends : character);
-      if (character !== '\r' && character !== '\n') {
-        line += character;
-        continue;
-      }
-      try {
-        code = await runLine(line.trim(), shown);
-      } catch (error) {
-        if (error instanceof Exit) return error.code;
-        throw error;
-      }
-      line = '';
-      await io.out('$ ');
+/** What a shell reads line by line; a command that it runs reads on from there. */
+class ShellInput {
+  #rest = Buffer.alloc(0);
+
+  constructor(private readonly io: CommandIo) {}
+
+  /** The next line; what is left at the end of input is one too. */
+  async line(): Promise<string | undefined> {
+    for (;;) {
+      const length = this.#rest.findIndex((byte) => byte === 0x0a || byte === 0x0d);
+      if (length >= 0) return this.#take(length, 1);
+      const piece = await this.io.read();
+      if (piece === undefined) return this.#rest.length > 0 ? this.#take(this.#rest.length, 0) : undefined;
+      this.#rest = Buffer.concat([this.#rest, piece]);
     }
   }
-  return code;
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.#rest.length === 0) return this.io.read();
+    const piece = this.#rest;
+    this.forget();
+    return piece;
+  }
+
+  forget(): void {
+    this.#rest = Buffer.alloc(0);
+  }
+
+  #take(length: number, ending: number): string {
+    const line = this.#rest.subarray(0, length).toString('utf8');
+    this.#rest = this.#rest.subarray(length + ending);
+    return line;
+  }
+}
+
+/** A prompt, until the input ends; an interrupted command comes back to it. */
+async function shell(io: CommandIo): Promise<number> {
+  const input = new ShellInput(io);
+  const shared: CommandIo = { ...io, read: () => input.read() };
+  let code = 0;
+  for (;;)
+    try {
+      await io.out('$ ');
+      const line = await input.line();
+      if (line === undefined) return code;
+      code = await runLine(line.trim(), shared);
+    } catch (error) {
+      if (error instanceof Exit) return error.code;
+      if (!(error instanceof Interrupted)) throw error;
+      input.forget();
+      code = interruptedCode;
+    }
 }
 
 /** Runs what a hollow container pretends to have: sh, echo, cat, env, stty, yes, true, false. Answers the exit code. */
-export function runCommand(command: readonly string[], io: CommandIo): Promise<number> {
+export async function runCommand(command: readonly string[], io: CommandIo): Promise<number> {
   const [path = '', ...args] = command;
   const program = programs[path.split('/').at(-1) ?? ''];
   if (program === undefined) throw new NoSuchProgram(`exec: "${path}": executable file not found in $PATH: unknown`);
-  return program(args, io);
+  try {
+    return await program(args, io);
+  } catch (error) {
+    if (error instanceof Interrupted) return interruptedCode;
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 import { fieldsAt, isFields, type Pod } from '../objects.js';
 import type { ServerChannels } from './channels.js';
 import { type CommandIo, NoSuchProgram, runCommand } from './commands.js';
+import { throughTerminal } from './terminal.js';
 
 const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4 } as const;
 
@@ -51,14 +52,13 @@ export async function serveExec(pod: Pod, request: ExecRequest, socket: ServerCh
   })();
   const io: CommandIo = {
     out: (text) => socket.send(channels.stdout, Buffer.from(text)),
-    err: (text) => socket.send(tty ? channels.stdout : channels.stderr, Buffer.from(text)),
+    err: (text) => socket.send(channels.stderr, Buffer.from(text)),
     read: () => socket.receive(channels.stdin),
     env: envOf(pod, request.container),
-    tty,
     size: () => size,
     isClosed: () => socket.isClosed,
   };
-  const status = await endOf(command, io);
+  const status = await endOf(command, tty ? throughTerminal(io) : io);
   await socket.send(channels.status, Buffer.from(JSON.stringify(status)));
   socket.close();
 }
