@@ -64,6 +64,14 @@ describe('berth-agent rbac', () => {
     expect(allows(rules, 'patch', '', 'services')).toBe(false);
   });
 
+  it('reads kinds from an application in Berth’s own form', async () => {
+    const file = join(import.meta.dirname, '../../../examples/harbour-shop/app.yaml');
+    const rules = await roleOf(['--from', 'app.yaml'], { 'app.yaml': await readFile(file, 'utf8') });
+    expect(allows(rules, 'patch', 'apps', 'deployments')).toBe(true);
+    expect(allows(rules, 'patch', '', 'services')).toBe(true);
+    expect(allows(rules, 'patch', 'apps', 'daemonsets')).toBe(false);
+  });
+
   it('shows no Secret when no namespace is to be deleted, unless Secrets are among the kinds', async () => {
     const verbs = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
     const kept = await roleOf(['--keep-namespaces']);
@@ -90,7 +98,13 @@ describe('berth-agent rbac', () => {
   it('refuses what it cannot read, and says what is allowed', async () => {
     await expect(roleOf(['--kind', 'deployments'])).rejects.toThrow(RbacUsageError);
     await expect(roleOf(['--kind', 'deployments'])).rejects.toThrow('like apps/v1/Deployment or v1/Service');
-    await expect(roleOf(['--from', 'a'], { a: 'components: {}' })).rejects.toThrow('allowed are Kubernetes manifests');
+    const from = (a: string) => roleOf(['--from', 'a'], { a });
+    await expect(from('- web')).rejects.toThrow('--from a: a document has no apiVersion and kind; allowed are');
+    await expect(from('components: {}')).rejects.toThrow('--from a: components: is not known here; allowed are name');
+    await expect(from('spec: { components: [{ kind: pod }] }')).rejects.toThrow('components[0].kind: found "pod"');
+    await expect(from('a: [')).rejects.toThrow(/^--from a: Flow sequence[^\n]*$/);
+    const missing = rbacText(['--from', 'no.yaml'], (file) => readFile(file, 'utf8'));
+    await expect(missing).rejects.toThrow('--from no.yaml: there is no such file');
     await expect(roleOf(['--all'])).rejects.toThrow(RbacUsageError);
     expect(await rbacText(['--help'], noFile)).toContain('--keep-namespaces');
   });
