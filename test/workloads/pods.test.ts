@@ -133,6 +133,13 @@ describe('logs of many pods over two clusters', () => {
       expect.objectContaining({ code: 'NOT_FOUND', message: expect.stringContaining('there is one, two') }),
       expect.objectContaining({ code: 'NOT_FOUND' }),
     ]);
+    const before = await all({ component: 'web', cluster: 'clusters/one', previous: true });
+    expect(new Set(before.map(({ event }) => event.case))).toEqual(new Set(['end']));
+    for (const { event } of before)
+      expect(event.value).toMatchObject({
+        code: 'NOT_FOUND',
+        message: 'container web has nothing from before a restart',
+      });
   });
 });
 

@@ -24,6 +24,19 @@ class TooManySources extends DomainError {
   }
 }
 
+class NeverRestarted extends DomainError {
+  readonly code = 'NOT_FOUND';
+  readonly reason = 'NEVER_RESTARTED';
+
+  constructor(container: string) {
+    super(`container ${container} has nothing from before a restart`);
+  }
+}
+
+/** The words of the kubelet; the status is 400 whatever is wrong. */
+const hasNoPrevious = (error: InvalidObject): boolean =>
+  /previous terminated container .* not found/.test(error.message);
+
 /** The logs of a work's pods, those that come later too when they are followed. */
 export class LogTunnel {
   readonly #known = new Set<string>();
@@ -119,6 +132,7 @@ export class LogTunnel {
     } catch (error) {
       // 400: "container … is waiting to start"
       if (error instanceof InvalidObject && this.logs.follow && !this.logs.previous) return false;
+      if (error instanceof InvalidObject && hasNoPrevious(error)) throw new NeverRestarted(query.container);
       throw error;
     }
   }

@@ -16,18 +16,28 @@ export function containerOf(pod: Pod, asked: string): string {
   return asked || only;
 }
 
-/** Epoch milliseconds since when it runs. @throws 400 when it has not started. */
-export function startedAt(pod: Pod, container: string): number {
+/** @throws 400 when it has not started. */
+function runOf(pod: Pod, container: string): { startedAt: string; finishedAt?: unknown } {
   const statuses = (pod.status?.containerStatuses ?? []) as readonly ContainerStatus[];
   const state = fieldsAt(
     statuses.find(({ name }) => name === container),
     'state',
   );
-  const since = fieldsAt(state, 'running').startedAt ?? fieldsAt(state, 'terminated').startedAt;
+  const terminated = fieldsAt(state, 'terminated');
+  const startedAt = fieldsAt(state, 'running').startedAt ?? terminated.startedAt;
   const reason = fieldsAt(state, 'waiting').reason ?? 'ContainerCreating';
-  if (typeof since !== 'string')
+  if (typeof startedAt !== 'string')
     throw badRequest(`container "${container}" in pod "${pod.metadata.name}" is waiting to start: ${String(reason)}`);
-  return Date.parse(since);
+  return { startedAt, finishedAt: terminated.finishedAt };
+}
+
+/** Epoch milliseconds since when it runs. @throws 400 when it has not started. */
+export const startedAt = (pod: Pod, container: string): number => Date.parse(runOf(pod, container).startedAt);
+
+/** Epoch milliseconds; infinity while it runs. @throws 400 when it has not started. */
+export function finishedAt(pod: Pod, container: string): number {
+  const { finishedAt: time } = runOf(pod, container);
+  return typeof time === 'string' ? Date.parse(time) : Number.POSITIVE_INFINITY;
 }
 
 export const isOver = (pod: Pod | undefined): boolean =>

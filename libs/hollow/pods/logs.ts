@@ -4,7 +4,7 @@ import type { Pod } from '../objects.js';
 import { resourceNamed } from '../resources.js';
 import { badRequest } from '../status.js';
 import type { ObjectStore } from '../store.js';
-import { containerOf, isOver, startedAt } from './container.js';
+import { containerOf, finishedAt, isOver, startedAt } from './container.js';
 
 /** What pods of a hollow cluster print. */
 export interface PretendLogs {
@@ -28,6 +28,8 @@ const pods = resourceNamed('pods');
 
 interface Lines {
   sinceMs: number;
+  /** Nothing is printed later. */
+  untilMs: number;
   everyMs: number;
   text(number: number): string;
 }
@@ -41,7 +43,7 @@ function linesOf(parts: LogParts, pod: Pod, container: string, timestamps: boole
     const words = `line ${number} of ${container} in ${pod.metadata.name} on ${parts.cluster}`;
     return `${time}${words}`.padEnd(Math.max(0, lineBytes - 1), '.').concat('\n');
   };
-  return { sinceMs, everyMs, text };
+  return { sinceMs, untilMs: finishedAt(pod, container), everyMs, text };
 }
 
 /** From which line on, of those that there are by now. */
@@ -64,7 +66,7 @@ export function serveLogs(parts: LogParts, pod: Pod, query: URLSearchParams, res
   const isFollowed = query.get('follow') === 'true';
   response.writeHead(200, { 'content-type': 'text/plain' });
   response.flushHeaders();
-  if (lines.everyMs === 0) flood(lines, response, isFollowed ? Number.POSITIVE_INFINITY : mostLines);
+  if (lines.everyMs === 0) flood(lines, response, isFollowed && !isOver(pod) ? Number.POSITIVE_INFINITY : mostLines);
   else print(parts, pod, { lines, query, isFollowed }, response);
 }
 
@@ -75,7 +77,7 @@ function print(
   response: ServerResponse,
 ): void {
   const nowMs = parts.nowMs();
-  const printed = Math.floor((nowMs - lines.sinceMs) / lines.everyMs) + 1;
+  const printed = Math.floor((Math.min(nowMs, lines.untilMs) - lines.sinceMs) / lines.everyMs) + 1;
   let next = firstLine(lines, query, printed, nowMs);
   let text = '';
   for (; next < printed; next++) text += lines.text(next);
