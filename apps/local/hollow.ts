@@ -32,11 +32,11 @@ async function removeKubeconfig(cluster: HollowCluster): Promise<void> {
 
 await runMain(async (): Promise<Running> => {
   const { name, nodes } = readHollowFlags(typed, flags);
-  const cluster = await startHollowCluster({ name, nodes, readyDelayMs: [500, 2000] });
+  const cluster = await startHollowCluster({ name, nodes, readyDelayMs: [500, 2000], tls: true });
   await writeKubeconfig(cluster);
   const { count, cpu, memory } = nodes;
   console.log(`hollow cluster ${name}: ${count} nodes of ${cpu} cores and ${memory} at ${cluster.url}
-for "berth cluster register" and its agent: export KUBECONFIG=${kubeconfig}; Ctrl-C ends it and removes the file`);
+for kubectl, "berth cluster register" and its agent: export KUBECONFIG=${kubeconfig}; Ctrl-C ends it and removes the file`);
   return {
     close: async () => {
       await cluster.close();
