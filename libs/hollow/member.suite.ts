@@ -88,6 +88,11 @@ export class Caller {
     this.dispatcher = new Agent(ca === undefined ? {} : { connect: { ca } });
   }
 
+  async text(path: string): Promise<string> {
+    const headers = { authorization: `Bearer ${this.cluster.token}` };
+    return (await fetch(this.cluster.url + path, { dispatcher: this.dispatcher, headers })).text();
+  }
+
   async call(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
     const response = await fetch(this.cluster.url + path, {
       method,

@@ -224,4 +224,20 @@ describe('workloads on nodes that pretend', () => {
       (await cluster.apply(jobs, { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'once' }, spec: job })).code,
     ).toBe(200);
   });
+
+  it('prints nothing more once a Job is done', async () => {
+    cluster = await hollow({ logs: { everyMs: 1 } });
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'job:1' }] } };
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'once' }, spec: { template } };
+    await cluster.apply('/apis/batch/v1/namespaces/default/jobs/once', job);
+    const done = await eventually(async () =>
+      (await pods('job-name=once')).find(({ status }) => status.phase === 'Succeeded'),
+    );
+    const log = `/api/v1/namespaces/default/pods/${done.metadata.name}/log`;
+    const before = await cluster.text(log);
+    expect(before).toContain('line 0 of c');
+    const readAt = Date.now();
+    await eventually(() => Date.now() > readAt + 20 || undefined);
+    expect(await cluster.text(log)).toBe(before);
+  });
 });
