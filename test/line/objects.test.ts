@@ -213,6 +213,20 @@ describeMembers('objects that others write too', (flavour) => {
     await until(work.id, ({ objects }) => !objects.some(({ name }) => name === 'taken'));
   }, 60_000);
 
+  it('leaves no mark on an object that it was asked to take over and could not', async () => {
+    await hand.apply(configMap('disputed', { a: 'theirs' }), { fieldManager: 'somebody' });
+    const before = await find('ConfigMap', 'disputed');
+    const work = await put('disputed', [configMap('disputed', { a: 'ours' })], { adoption: 'existing' });
+    await until(work.id, ({ phase }) => phase === 'failed');
+    await applied('disputed', [], {}, work.id);
+    const after = await eventually(
+      () => find('ConfigMap', 'disputed'),
+      (found) => Object.keys(annotationsOf(found) ?? {}).length === 0,
+    );
+    expect(uidOf(after)).toBe(uidOf(before));
+    expect(after?.data).toEqual({ a: 'theirs' });
+  }, 60_000);
+
   const job = (image: string): JsonObject => ({
     apiVersion: 'batch/v1',
     kind: 'Job',

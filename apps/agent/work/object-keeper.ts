@@ -52,6 +52,10 @@ export function orderedOf({ manifest, stamp }: WantedObject, yielded: readonly F
   return { manifest: withoutFields(manifest, yielded), stamp: { ...stamp, annotations } };
 }
 
+/** The server, or the agent itself, has said no: nothing was written. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof FieldManagerConflict || error instanceof InvalidObject || error instanceof ApplyRefused;
+
 /** Whether a conflict over this path is over the field, or over a part of it. */
 const concerns =
   (conflict: FieldManagerConflict) =>
@@ -72,9 +76,9 @@ export class ObjectKeeper {
     const found = await this.#create(wanted);
     if ('created' in found) return { ...found, adopted: false };
     const isOurs = found.isApplied || found.workId === held.work.id;
-    if (!isOurs) await this.#takeOver(held, wanted, found);
+    if (!isOurs) return this.#takeOver(held, wanted, found);
     const { uid, yielded } = found;
-    return this.#change(held, wanted, { uid, yielded, isAutoscaled: false, adopted: !isOurs });
+    return this.#change(held, wanted, { uid, yielded, isAutoscaled: false, adopted: false });
   }
 
   /** One call where there is nothing yet; else what is there. */
@@ -90,14 +94,26 @@ export class ObjectKeeper {
     }
   }
 
-  async #takeOver({ work }: HeldWork, { ref }: WantedObject, there: LiveObject): Promise<void> {
+  async #takeOver(held: HeldWork, wanted: WantedObject, there: LiveObject): Promise<BroughtObject> {
+    const { work } = held;
+    const { ref } = wanted;
     if (work.policy.adoption === 'never') {
       const whose = there.managedBy === '' ? '' : ` (managed by ${there.managedBy})`;
       throw new ApplyRefused('ObjectNotOurs', `${ref.kind} "${ref.name}" is there already and not Berth's${whose}`);
     }
-    await this.parts.member.markAdopted(there, this.#bounds);
-    const { kind, namespace, name } = ref;
-    this.parts.log.info({ work: work.id, kind, namespace, name, uid: there.uid }, 'object adopted');
+    const { member, log } = this.parts;
+    const { uid, yielded } = there;
+    await member.markAdopted(there, this.#bounds);
+    try {
+      const brought = await this.#change(held, wanted, { uid, yielded, isAutoscaled: false, adopted: true });
+      const { kind, namespace, name } = ref;
+      log.info({ work: work.id, kind, namespace, name, uid }, 'object adopted');
+      return brought;
+    } catch (error) {
+      // nothing of it is Berth's, so no tombstone will ever name it: the mark would stay
+      if (isRefusal(error)) await member.letGo({ ...ref, uid }, this.#bounds);
+      throw error;
+    }
   }
 
   async #change(held: HeldWork, wanted: WantedObject, there: Standing): Promise<BroughtObject> {
