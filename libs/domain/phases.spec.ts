@@ -9,10 +9,11 @@ describe('the phase that a report stands for', () => {
     for (const phase of phases)
       for (const freshness of ages)
         for (const current of [true, false])
-          for (const whole of [true, false]) {
-            const isReady = phase === 'ready' && freshness === 'fresh' && current && whole;
-            expect(runPhaseOf({ phase, freshness, current, whole }) === 'ready').toBe(isReady);
-          }
+          for (const whole of [true, false])
+            for (const refused of [true, false]) {
+              const isReady = phase === 'ready' && freshness === 'fresh' && current && whole;
+              expect(runPhaseOf({ phase, freshness, current, whole, refused }) === 'ready').toBe(isReady);
+            }
   });
 
   it.each<[WorkPhase, Freshness, RunPhase]>([
@@ -21,11 +22,25 @@ describe('the phase that a report stands for', () => {
     ['failed', 'unknown', 'unknown'],
     ['pending', 'fresh', 'applying'],
   ])('of %s, %s, is %s', (phase, freshness, expected) => {
-    expect(runPhaseOf({ phase, freshness, current: true, whole: true })).toBe(expected);
+    expect(runPhaseOf({ phase, freshness, current: true, whole: true, refused: false })).toBe(expected);
   });
 
   it('is degraded when the cluster is content with less than was decided', () => {
-    expect(runPhaseOf({ phase: 'ready', freshness: 'fresh', current: true, whole: false })).toBe('degraded');
+    expect(runPhaseOf({ phase: 'ready', freshness: 'fresh', current: true, whole: false, refused: false })).toBe(
+      'degraded',
+    );
+  });
+
+  it.each<[WorkPhase, Freshness, boolean, RunPhase]>([
+    ['failed', 'fresh', true, 'failed'],
+    ['degraded', 'fresh', true, 'degraded'],
+    ['failed', 'unknown', true, 'unknown'],
+    ['applying', 'fresh', true, 'applying'],
+    ['ready', 'fresh', true, 'applying'],
+    ['failed', 'fresh', false, 'applying'],
+    ['degraded', 'fresh', false, 'applying'],
+  ])('of %s, %s, before the newest content is there, refused: %s, is %s', (phase, freshness, refused, expected) => {
+    expect(runPhaseOf({ phase, freshness, current: false, whole: true, refused })).toBe(expected);
   });
 });
 

@@ -67,9 +67,12 @@ export function runPhaseOf(report: {
   freshness: Freshness;
   current: boolean;
   whole: boolean;
+  /** The cluster refuses for good what was decided last. */
+  refused: boolean;
 }): RunPhase {
-  const { phase, freshness, current, whole } = report;
+  const { phase, freshness, current, whole, refused } = report;
   if (freshness === 'unknown' || (freshness === 'stale' && phase === 'ready')) return 'unknown';
+  if (refused && (phase === 'failed' || phase === 'degraded')) return phase;
   if (!current || phase === 'pending') return 'applying';
   return phase === 'ready' && !whole ? 'degraded' : phase;
 }

@@ -50,6 +50,8 @@ export interface StatusReason {
   reason: string;
   message: string;
   count: number;
+  /** The generation of the work that the cluster refuses for this reason, for good: decimal, as JSON can hold it. */
+  refusedGeneration?: string;
 }
 
 export interface ObjectStatus extends ObjectRef {

@@ -88,6 +88,23 @@ describe('berth, for tenants', () => {
     expect(run).toMatchObject({ code: 1, err: expect.stringMatching(/^error: ABORTED: etag of /) });
   });
 
+  it.each(['failed', 'degraded'] as const)('ends the wait when a cluster refuses it for good: %s', async (phase) => {
+    const application = `unwanted-${phase}`;
+    const files = { a: appFile(application) };
+    const run = startCli(['apply', '-f', 'a', '--wait'], { server, key: harness.ownerKey, files });
+    await until('the first state', () => run.kept.out.includes('waiting') || run.kept.err.includes('waiting'));
+    const placed = { application, component: application, cluster: `not-${phase}`, replicas: 2 };
+    await placeApplication(harness.db, { ...placed, refused: { generation: 1, phase } });
+    await announce(harness, application);
+    expect(await run.done).toMatchObject({ code: 1, err: expect.stringContaining('ObjectNotOurs') });
+    const shown = rowsOf((await berth(['get', application])).out);
+    expect(shown).toContain(` | not-${phase} | ${phase} | 0/2 | 0 | 0`);
+    expect((await berth(['get', application])).out).toContain('ObjectNotOurs: it is there already');
+    // the next content has not been tried yet
+    await harness.db.query('UPDATE works SET generation = 2 WHERE application_id = $1', [application]);
+    expect(rowsOf((await berth(['get', application])).out)).toContain(` | not-${phase} | applying | 0/2 | 0 | 0`);
+  });
+
   it('waits until it is ready, shows it, and explains it', async () => {
     const run = startCli(['apply', '-f', 'a', '--wait'], {
       server,

@@ -8,6 +8,8 @@ interface Placed {
   component: string;
   cluster: string;
   replicas: number;
+  /** What the cluster says instead of being ready: that it refuses this generation for good. */
+  refused?: { generation: number; phase: 'failed' | 'degraded' };
 }
 
 const recordOf = ({ component, cluster, replicas }: Placed): DecisionRecord => ({
@@ -43,6 +45,13 @@ const recordOf = ({ component, cluster, replicas }: Placed): DecisionRecord => (
     },
   ],
 });
+
+function reportOf({ replicas, refused }: Placed, objects: object[]): unknown[] {
+  if (refused === undefined) return [replicas, JSON.stringify(objects), 1, 'ready', '[]'];
+  const reason = { reason: 'ObjectNotOurs', message: 'it is there already', count: 1 };
+  const reasons = [{ ...reason, refusedGeneration: `${refused.generation}` }];
+  return [0, '[]', 0, refused.phase, JSON.stringify(reasons)];
+}
 
 /** Plays scheduler, hub and agent: the newest release of an application is placed in a cluster and reported ready. */
 export async function placeApplication(db: TestDatabase, placed: Placed): Promise<void> {
@@ -88,8 +97,8 @@ export async function placeApplication(db: TestDatabase, placed: Placed): Promis
     [...place, work, cluster, application, release.application_uid, component, release.number],
   );
   await db.query(
-    `INSERT INTO work_status (work_id, cluster_id, tenant_id, epoch, sequence, generation, phase, desired, updated, ready, unavailable, restarts, objects)
-     VALUES ($1, $2, $3, 1, 1, 1, 'ready', $4, $4, $4, 0, 0, $5)`,
-    [work, cluster, release.tenant_id, replicas, JSON.stringify(objects)],
+    `INSERT INTO work_status (work_id, cluster_id, tenant_id, epoch, sequence, generation, phase, desired, updated, ready, unavailable, restarts, objects, reasons)
+     VALUES ($1, $2, $3, 1, 1, $6, $7, $4, $4, $4, 0, 0, $5, $8)`,
+    [work, cluster, release.tenant_id, ...reportOf(placed, objects)],
   );
 }

@@ -1,5 +1,13 @@
-import { type Findings, noFindings, type ObjectStatus, type WorkPhase, type WorkStatus } from '#domain';
+import {
+  type Findings,
+  noFindings,
+  type ObjectStatus,
+  type StatusReason,
+  type WorkPhase,
+  type WorkStatus,
+} from '#domain';
 import { type ObservedStatus, type OwnedObject, type OwnedWatch, objectStatus, type PodView, workStatus } from '#kube';
+import type { ApplyFailure } from '../work/failure.js';
 import type { HeldWork } from '../work/held-works.js';
 import { isConfirmed, isNamespace, objectKey } from '../work/plan.js';
 
@@ -16,7 +24,7 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
     phase: held === undefined ? observed.phase : phaseOf(held, observed, objects),
     replicas: observed.replicas,
     reasons: [
-      ...(failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, count: 1 }]),
+      ...(held === undefined || failure === undefined ? [] : [reasonOf(failure, held.work.generation)]),
       ...(held?.notes.reasons ?? []),
       ...observed.reasons,
     ],
@@ -29,6 +37,12 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
     findings: findingsOf(workId, held, watch),
   };
 }
+
+/** What could heal by itself refuses nothing yet. */
+export const reasonOf = ({ reason, message, isPassing }: ApplyFailure, generation: bigint): StatusReason => ({
+  ...{ reason, message, count: 1 },
+  ...(isPassing ? {} : { refusedGeneration: generation.toString() }),
+});
 
 /** What the cluster warns of, and what the agent itself found and did. */
 function findingsOf(workId: string, held: HeldWork | undefined, watch: OwnedWatch): Findings {

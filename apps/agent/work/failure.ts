@@ -40,12 +40,18 @@ export class ApplyRefused extends Error {
   }
 }
 
+/** What the tenant can say so that the agent does it. */
+const wayOut = '; objectPolicy.adoption: ADOPTION_POLICY_EXISTING takes it over';
+
+const withWayOut = ({ reason, message }: ApplyRefused): string =>
+  `${message.slice(0, longestMessage)}${reason === 'ObjectNotOurs' ? wayOut : ''}`;
+
 /** Answers undefined for what is no failure of the member: a defect of ours. */
 export function failureOf(error: unknown): ApplyFailure | undefined {
   if (error instanceof NamespaceNotOurs)
     return { reason: 'NamespaceNotOurs', message: error.message, isPassing: false };
   if (error instanceof ApplyRefused)
-    return { reason: error.reason, message: error.message.slice(0, longestMessage), isPassing: error.isPassing };
+    return { reason: error.reason, message: withWayOut(error), isPassing: error.isPassing };
   if (!(error instanceof KubeError)) return undefined;
   const isPassing = error.passing || passingTags.has(error.tag);
   return { reason: words[error.tag] ?? 'ApplyFailed', message: error.message.slice(0, longestMessage), isPassing };

@@ -34,6 +34,11 @@ const unready = (state: wire.EnvironmentStatus): string[] =>
       });
     });
 
+/** A cluster takes the newest content by no means as it is, even where an older one goes on serving. */
+const isRefusedByCluster = ({ release, components }: wire.EnvironmentStatus): boolean =>
+  release?.phase === wire.ReleasePhase.PLACED &&
+  components.some(({ clusters }) => clusters.some((at) => at.reasons.some(({ facts }) => facts.refused === 'true')));
+
 /** Judges what was released by what is seen of the application now. */
 export function verdictOn(application: wire.Application, release: wire.Release): Verdict {
   const state = application.environments.find(({ environment }) => release.name.startsWith(`${environment}/`));
@@ -42,8 +47,9 @@ export function verdictOn(application: wire.Application, release: wire.Release):
   if (state === undefined || seen === undefined || seen.number < release.number) return onItsWay;
   if (seen.number > release.number)
     return { kind: 'ended', why: `v${seen.number} has taken the place of v${release.number}`, details: [] };
-  if (seen.phase === wire.ReleasePhase.REFUSED || state.phase === wire.Phase.FAILED) {
-    const word = state.phase === wire.Phase.FAILED ? 'failed' : releasePhaseWord(seen.phase, noColours);
+  const isFailed = state.phase === wire.Phase.FAILED || isRefusedByCluster(state);
+  if (seen.phase === wire.ReleasePhase.REFUSED || isFailed) {
+    const word = isFailed ? 'failed' : releasePhaseWord(seen.phase, noColours);
     return { kind: 'ended', why: `v${release.number} is ${word}`, details: [...new Set(reasonsOf(state))] };
   }
   return state.phase === wire.Phase.READY ? { kind: 'ready' } : onItsWay;

@@ -1,5 +1,5 @@
 import type { ClusterComponentView, ComponentView, ReasonView } from '#contract';
-import { noFindings, type ReplicaCounts, type RunPhase, runPhaseOf, worstPhase } from '#domain';
+import { noFindings, type ReplicaCounts, type RunPhase, runPhaseOf, type StatusReason, worstPhase } from '#domain';
 import type { ActiveRelease, StoredApplication, StoredRefusal, StoredWork } from '#store';
 
 /** How an application stands in one environment. */
@@ -20,6 +20,15 @@ const sum = (a: ReplicaCounts, b: ReplicaCounts): ReplicaCounts => ({
   restarts: a.restarts + b.restarts,
 });
 
+/** It is about what is wanted now: what refused an older content says nothing about this one. */
+const isRefusal = ({ refusedGeneration }: StatusReason, { wanted, generation }: StoredWork): boolean =>
+  wanted && refusedGeneration === `${generation}`;
+
+const reasonView = (reason: StatusReason, work: StoredWork): ReasonView => ({
+  ...{ reason: reason.reason, message: reason.message, count: reason.count },
+  facts: isRefusal(reason, work) ? { refused: 'true' } : {},
+});
+
 function phaseOfWork(work: StoredWork): RunPhase {
   if (!work.wanted) return 'removing';
   if (work.status === null) return work.freshness === 'unknown' ? 'unknown' : 'applying';
@@ -28,13 +37,16 @@ function phaseOfWork(work: StoredWork): RunPhase {
     freshness: work.freshness,
     current: work.status.generation >= work.generation,
     whole: shortOf(work) === undefined,
+    refused: work.status.reasons.some((reason) => isRefusal(reason, work)),
   });
 }
 
 /** Kinds whose replicas the decision says; how many a daemon or a job has, the cluster knows better. */
 const counted: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet']);
 
-const isCounted = ({ status }: StoredWork): boolean => status?.objects.some(({ kind }) => counted.has(kind)) ?? true;
+/** Before anything of it was all there, the cluster knows nothing better than the decision. */
+const isCounted = ({ status }: StoredWork): boolean =>
+  status === null || status.generation === 0 || status.objects.some(({ kind }) => counted.has(kind));
 
 /** What was decided is what is desired; a report may be of an older generation, or of objects not seen yet. */
 function desiredOf(work: StoredWork): number {
@@ -64,7 +76,7 @@ function clusterView(work: StoredWork): ClusterComponentView {
     phase: phaseOfWork(work),
     freshness: work.freshness,
     replicas: { ...(work.status?.replicas ?? nothing), desired: desiredOf(work) },
-    reasons: [short, ...(work.status?.reasons ?? []).map((reason) => ({ ...reason, facts: {} }))].filter(
+    reasons: [short, ...(work.status?.reasons ?? []).map((reason) => reasonView(reason, work))].filter(
       (each) => each !== undefined,
     ),
     objects: work.status?.objects ?? [],

@@ -47,7 +47,13 @@ const reports: fc.Arbitrary<StatusReport> = fc.record({
       generation: sequence,
       phase: fc.constantFrom('pending', 'applying', 'ready', 'degraded', 'failed'),
       replicas: fc.record({ desired: count, updated: count, ready: count, unavailable: count, restarts: count }),
-      reasons: fc.array(fc.record({ reason: text, message: text, count }), { maxLength: 3 }),
+      reasons: fc.array(
+        fc.record(
+          { reason: text, message: text, count, refusedGeneration: fc.bigInt(1n, 1n << 62n).map(String) },
+          { requiredKeys: ['reason', 'message', 'count'] },
+        ),
+        { maxLength: 3 },
+      ),
       objects: fc.array(
         fc.record({
           ...{ apiVersion: text, kind: text, namespace: text, name: text, uid: text, resourceVersion: text },

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { ObjectStatus, TombstoneOutcome, TombstoneReport, WorkPhase, WorkStatus } from '#domain';
+import type { ObjectStatus, StatusReason, TombstoneOutcome, TombstoneReport, WorkPhase, WorkStatus } from '#domain';
 import * as line from '../line.js';
 import { agentField } from './agent-fields.js';
 import { findingsFromWire, findingsToWire } from './findings.js';
@@ -90,7 +90,7 @@ const workStatusToWire = ({
     generation,
     phase: workPhaseToWire[phase],
     ...replicas,
-    reasons: reasons.map((reason) => create(line.ReasonSchema, reason)),
+    reasons: reasons.map(reasonToWire),
     objects: objects.map((object) => create(line.ObjectStatusSchema, object)),
     ...findingsToWire(findings),
   });
@@ -125,14 +125,23 @@ const workStatusFromWire = (work: line.WorkStatus, at: string): WorkStatus => ({
     unavailable: agentField.count(`${at}.unavailable`, work.unavailable),
     restarts: agentField.count(`${at}.restarts`, work.restarts),
   },
-  reasons: work.reasons.map(({ reason, message, count }) => ({
-    reason: agentField.text(reason, 128),
-    message: agentField.text(message),
-    count: agentField.count(`${at}.reasons.count`, count),
-  })),
+  reasons: work.reasons.map((reason) => reasonFromWire(reason, at)),
   objects: work.objects.map(objectFromWire),
   findings: findingsFromWire(work, at),
 });
+
+const reasonToWire = ({ refusedGeneration, ...reason }: StatusReason): line.Reason =>
+  create(line.ReasonSchema, { ...reason, refusedGeneration: BigInt(refusedGeneration ?? 0) });
+
+function reasonFromWire({ reason, message, count, refusedGeneration }: line.Reason, at: string): StatusReason {
+  const refused = agentField.sequence(`${at}.reasons.refused_generation`, refusedGeneration);
+  return {
+    reason: agentField.text(reason, 128),
+    message: agentField.text(message),
+    count: agentField.count(`${at}.reasons.count`, count),
+    ...(refused === 0n ? {} : { refusedGeneration: refused.toString() }),
+  };
+}
 
 const objectFromWire = (object: line.ObjectStatus): ObjectStatus => ({
   apiVersion: agentField.text(object.apiVersion),
