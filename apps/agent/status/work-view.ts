@@ -21,7 +21,7 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
   return {
     workId,
     generation: held?.confirmed ?? 0n,
-    phase: held === undefined ? observed.phase : phaseOf(held, observed, objects),
+    phase: held === undefined ? unorderedPhase(observed.phase) : phaseOf(held, observed, objects),
     replicas: observed.replicas,
     reasons: [
       ...(held === undefined || failure === undefined ? [] : [reasonOf(failure, held.work.generation)]),
@@ -37,6 +37,9 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
     findings: findingsOf(workId, held, watch),
   };
 }
+
+/** Of what no order is known yet nothing is as ordered, however well it runs. */
+const unorderedPhase = (phase: WorkPhase): WorkPhase => (phase === 'ready' ? 'applying' : phase);
 
 /** What could heal by itself refuses nothing yet. */
 export const reasonOf = ({ reason, message, isPassing }: ApplyFailure, generation: bigint): StatusReason => ({
