@@ -1,5 +1,5 @@
 import type { StatusReport } from '#contract';
-import type { Incarnation, Position, Tombstone, Work, WorkItem } from '#domain';
+import { type Incarnation, type Position, Slots, type Tombstone, type Work, type WorkItem } from '#domain';
 import type { Ordered, OwnedObject } from '#kube';
 import { type AgentParts, rest } from './seams.js';
 import { ReportDesk } from './status/report-desk.js';
@@ -7,7 +7,6 @@ import { arePodsSeen, namespacesOf, statusOf } from './status/work-view.js';
 import { Applier } from './work/applier.js';
 import { Deleter } from './work/deleter.js';
 import { HeldWorks } from './work/held-works.js';
-import { Slots } from './work/slots.js';
 import { Turns } from './work/turns.js';
 
 /** Anybody may write a label: what is no work's id is nobody's work. */

@@ -10,4 +10,5 @@ export * from './object-policy.js';
 export * from './phases.js';
 export * from './principal.js';
 export * from './quantity.js';
+export * from './slots.js';
 export * from './work.js';

@@ -1,4 +1,4 @@
-import { berthLabels, type Work } from '#domain';
+import { berthLabels, type Slots, type Work } from '#domain';
 import { NamespaceNotOurs, type ObjectIdentity } from '#kube';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
 import { failureOf } from './failure.js';
@@ -7,7 +7,6 @@ import { Mender } from './mender.js';
 import { ObjectKeeper } from './object-keeper.js';
 import { isDefinition } from './order.js';
 import { isNamespace, objectKey, type WantedObject } from './plan.js';
-import type { Slots } from './slots.js';
 import type { Turns } from './turns.js';
 
 const retries = { firstMs: 500, longestMs: 60_000 };

@@ -1,10 +1,9 @@
-import type { Millis, Tombstone, TombstoneReport } from '#domain';
+import type { Millis, Slots, Tombstone, TombstoneReport } from '#domain';
 import type { DeletionResult } from '#kube';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
 import { failureOf } from './failure.js';
 import type { HeldWorks } from './held-works.js';
 import { objectKey } from './plan.js';
-import type { Slots } from './slots.js';
 import type { Turns } from './turns.js';
 
 const retries = { firstMs: 200, longestMs: 5_000 };

@@ -1,3 +1,4 @@
+import { Slots } from '#domain';
 import type { Feed } from '../core/feed.js';
 import type { Reader } from '../core/reader.js';
 import type { Store } from '../core/store.js';
@@ -9,7 +10,6 @@ import { closeLine, lineStandings, openLine } from './lines.js';
 import type { AgentCertificate, AgentStore, FleetNews } from './port.js';
 import { storeStatus } from './status.js';
 import { announceSilent, sweepLeases } from './sweep.js';
-import { Turns } from './turns.js';
 
 /**
  * Transactions for single agents at a time, of the ten connections of a store: when a whole fleet comes back at once, its
@@ -22,25 +22,25 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
   const run = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
     store.unitOfWork.run({ kind: 'system', actor }, work);
   const read: Reader = (sql, parameters) => store.unitOfWork.read({ kind: 'system', actor }, sql, parameters);
-  const turns = new Turns(singleAtOnce);
-  const inTurn = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => turns.take(() => run(work));
+  const slots = new Slots(singleAtOnce);
+  const inSlot = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => slots.within(() => run(work));
   return {
     ping: () => store.ping(),
     // most are known, and one round trip tells
     certificateStanding: async (certificate) =>
-      (await turns.take(() => knownStanding(read, certificate))) ??
-      (await inTurn((tx) => certificateStanding(tx, certificate))),
-    recordRenewal: (certificate, former) => inTurn((tx) => recordRenewal(tx, certificate, former)),
+      (await slots.within(() => knownStanding(read, certificate))) ??
+      (await inSlot((tx) => certificateStanding(tx, certificate))),
+    recordRenewal: (certificate, former) => inSlot((tx) => recordRenewal(tx, certificate, former)),
     openLine: async (request) => {
       const incarnation = await store.feed.incarnation();
-      return inTurn((tx) => openLine(tx, incarnation, request));
+      return inSlot((tx) => openLine(tx, incarnation, request));
     },
-    closeLine: (line) => inTurn((tx) => closeLine(tx, line)),
+    closeLine: (line) => inSlot((tx) => closeLine(tx, line)),
     lineStandings: (lines) => run((tx) => lineStandings(tx, lines)),
-    workBacklog: (from) => turns.take(() => workBacklog(read, from)),
+    workBacklog: (from) => slots.within(() => workBacklog(read, from)),
     storeStatus: (writes) => run((tx) => storeStatus(tx, writes)),
     storeHeartbeats: (beats, leaseTtlMs) => run((tx) => storeHeartbeats(tx, beats, leaseTtlMs)),
-    storeSchema: (reported) => inTurn((tx) => storeSchema(tx, reported)),
+    storeSchema: (reported) => inSlot((tx) => storeSchema(tx, reported)),
     sweepLeases: () => run(sweepLeases),
     announceSilent: (told) => run((tx) => announceSilent(tx, told)),
     news: (signal) => newsOf(store.feed, signal),

@@ -1,4 +1,4 @@
-/** So many at a time; the rest waits in order. */
+/** Lets so many go on at a time; the others wait, in the order in which they came, however long it takes. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -15,7 +15,7 @@ export class Slots {
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free += 1;
-      else next();
+      else next(); // the slot is handed on
     }
   }
 }

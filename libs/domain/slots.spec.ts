@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { Turns } from './turns.js';
+import { Slots } from './slots.js';
 
 it('lets so many go on at a time, in the order in which they came, and the next when one fails', async () => {
-  const turns = new Turns(2);
+  const slots = new Slots(2);
   const begun: number[] = [];
   const ends = new Map<number, (error?: Error) => void>();
   const work = (id: number) =>
-    turns.take(
+    slots.within(
       () =>
         new Promise<number>((resolve, reject) => {
           begun.push(id);
