@@ -10,10 +10,10 @@ import { gatewayParts } from '../parts.js';
 import { actorOf, storePrincipalOf } from '../principal.js';
 import { type Applied, type ApplyOrder, applyApplication, SharedRows } from './apply.js';
 import { deleteApplication } from './delete.js';
+import { GroupCommit } from './group-commit.js';
 import { environmentOf, explainApplication, getRelease, getRevision, listReleases, listRevisions } from './history.js';
 import { readIntake } from './intake.js';
 import { ApplicationReads, listApplications, watchApplications } from './reading.js';
-import { Turns } from './turns.js';
 
 type Call = RpcCall<Principal>;
 const { applyApplication: applyMethod, deleteApplication: deleteMethod } = wire.ApplicationService.method;
@@ -32,11 +32,11 @@ const laneOf = ({ principal, order: { key } }: ApplyAsk): string =>
 @RpcService(wire.ApplicationService)
 export class ApplicationController implements RpcHandlers<typeof wire.ApplicationService, Principal> {
   readonly #reads: ApplicationReads;
-  readonly #applies = new Turns<ApplyAsk, Applied>({
+  readonly #applies = new GroupCommit<ApplyAsk, Applied>({
     laneOf,
     subjectOf: ({ order }) => order.key.application,
     mostItems: 16,
-    mostTurns: 2,
+    mostGroups: 2,
     take: (asks) => this.#applyTogether(asks),
   });
 
