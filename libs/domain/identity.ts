@@ -19,6 +19,17 @@ export interface Ids {
 /** Chance in [0, 1): jitter and sampling, never identities or secrets. */
 export type Chance = () => number;
 
+/** Chance that repeats itself for the same seed: mulberry32 (Tommy Ettinger, public domain), on 32 bits of the seed. */
+export function seededChance(seed: number): Chance {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 /** RFC 1123 label: what Kubernetes accepts for namespaces and Services' names. */
 export const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 

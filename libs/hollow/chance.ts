@@ -1,19 +1,14 @@
-/** Seeded randomness (mulberry32): the same seed gives the same delays, names and uids. */
+import { type Chance as Draw, seededChance } from '#domain';
+
+/** Seeded randomness: the same seed gives the same delays, names and uids. */
 export class Chance {
-  private state: number;
+  /** In [0, 1). */
+  readonly next: Draw;
 
   constructor(seed: number | string) {
     let hash = 2166136261;
     for (const char of String(seed)) hash = Math.imul(hash ^ char.charCodeAt(0), 16777619);
-    this.state = hash >>> 0;
-  }
-
-  /** In [0, 1). */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+    this.next = seededChance(hash);
   }
 
   between([low, high]: readonly [number, number]): number {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Millis } from '#domain';
 import { silentLogger } from '#platform';
 import { NotEnrolled, WrongMember } from '../../apps/agent/identity/enrolment.js';
@@ -29,6 +30,7 @@ export class AgentProcess {
   constructor(readonly around: AgentSurroundings) {
     const { time, random, member, certificate, faults } = around;
     const { signal } = this.#ending;
+    setMaxListeners(0, signal); // every call in flight listens to it
     const identity = { ...{ privateKey: '', certificate: '', authority: '' }, cluster: certificate.cluster };
     const timing = {
       clock: { now: () => time.now() + this.skewMs },

@@ -1,20 +1,12 @@
-import type { Chance, Millis } from '#domain';
+import { type Chance, type Millis, seededChance } from '#domain';
 
 /** Chance that a run can repeat: everything that a simulation decides is drawn from one of these. */
 export class SeededRandom {
-  #state: number;
+  readonly next: Chance;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.next = seededChance(seed);
   }
-
-  /** In [0, 1): mulberry32 (Tommy Ettinger, public domain). */
-  readonly next: Chance = () => {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 
   /** Whole, both ends included. */
   between(least: number, most: number): number {
