@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockAt, defaultObjectPolicy, type WorkItem } from '#domain';
+import { berthAnnotations, clockAt, defaultObjectPolicy, type WorkItem } from '#domain';
 import type { MemberCluster, OwnedObject, OwnedWatch, PodView, Timing } from '#kube';
 import { silentLogger } from '#platform/light';
 import { Agent } from './agent.js';
@@ -48,12 +48,14 @@ interface Showing {
   synced: Promise<void>;
   objects?: readonly OwnedObject[];
   pods?: readonly PodView[];
+  /** Without it no pause ends. */
+  sleep?: Timing['sleep'];
 }
 
 /** A member that answers nothing but as told, and a watch that shows its objects once it has listed them. */
 function anAgentBefore(sync: Showing, answers: Partial<MemberCluster> = {}) {
-  const { objects = [leftOver], pods = [] } = sync;
   const unanswered = () => new Promise<never>(() => undefined);
+  const { objects = [leftOver], pods = [], sleep = unanswered } = sync;
   const member: MemberCluster = {
     serverVersion: unanswered,
     clusterUid: unanswered,
@@ -85,7 +87,7 @@ function anAgentBefore(sync: Showing, answers: Partial<MemberCluster> = {}) {
     compare: () => undefined,
     watchKind: async () => undefined,
   };
-  const timing: Timing = { clock: clockAt('2030-01-01T00:00:00Z'), chance: () => 0.5, sleep: unanswered };
+  const timing: Timing = { clock: clockAt('2030-01-01T00:00:00Z'), chance: () => 0.5, sleep };
   const signal = new AbortController().signal;
   const agent = new Agent({ member, watch, timing, log: silentLogger(), signal }, () => undefined);
   return Object.assign(agent, { watch });
@@ -179,6 +181,47 @@ describe('Agent', () => {
     agent.openFullReport({ isLate: false });
     const [work] = agent.nextReport()?.works ?? [];
     expect(work?.objects).toMatchObject([{ kind: 'Pod', name: 'web-1', uid: 'p1' }]);
+  });
+
+  it('applies again what the watch has shown, and then something else in its place, before the apply was answered', async () => {
+    const applies: { digest: string; answer(): void }[] = [];
+    const applyObject: MemberCluster['applyObject'] = async (_, { annotations } = {}) => {
+      const digest = annotations?.[berthAnnotations.digest] ?? '';
+      await new Promise<void>((answer) => applies.push({ digest, answer }));
+      return { ...ref, uid: 'u', ...made };
+    };
+    const ensureNamespace: MemberCluster['ensureNamespace'] = async () => ({ ...namespaceRef, ...made, uid: 'ns' });
+    const pauses: (() => void)[] = [];
+    const sleep = () => new Promise<void>((end) => pauses.push(end));
+    const objects: OwnedObject[] = [];
+    const agent = anAgentBefore(
+      { listed: true, synced: Promise.resolve(), objects, sleep },
+      { applyObject, ensureNamespace },
+    );
+    const shows = (digest: string) => {
+      objects.splice(0, 1, { ...leftOver, digest });
+      agent.changed(workId);
+    };
+    agent.beginSession({}, { incarnation: 'i', headSequence: 3n, fromBeginning: true });
+    await settled();
+    agent.take([filled], 3n);
+    await settled();
+
+    const [first] = applies;
+    shows(first?.digest ?? '');
+    shows('of an older agent');
+    first?.answer();
+    await settled();
+    expect(applies).toHaveLength(1); // for all that the agent knows, the watch only lags
+    expect(pauses).toHaveLength(1);
+
+    pauses[0]?.();
+    await settled();
+    expect(applies).toHaveLength(2);
+    shows(first?.digest ?? '');
+    applies[1]?.answer();
+    await settled();
+    expect(agent.held.appliedUpTo).toBe(3n);
   });
 
   it('carries out no tombstone before it knows every work that it was to know', async () => {
