@@ -26,6 +26,7 @@ export class AgentProcess {
   /** Its own clock is so far off. */
   skewMs: Millis = 0;
   readonly #ending = new AbortController();
+  readonly #port: MemberPort;
 
   constructor(readonly around: AgentSurroundings) {
     const { time, random, member, certificate, faults } = around;
@@ -39,10 +40,10 @@ export class AgentProcess {
         if ((await time.sleep(ms, until, this.life)) === 'aborted') throw until.reason;
       },
     };
-    const port = new MemberPort(member, time, random, this.life, faults);
+    this.#port = new MemberPort(member, time, random, this.life, faults);
     const source = { current: { ...identity, member: member.uid }, keepFresh: () => ended(signal) };
     live(
-      { member: port, timing, log: silentLogger(), signal },
+      { member: this.#port, timing, log: silentLogger(), signal },
       () => around.dial(certificate, this.life),
       source,
     ).catch((error: unknown) => {
@@ -50,6 +51,11 @@ export class AgentProcess {
       if (!isExpected && !this.life.isOver) around.onDefect(error);
       this.life.kill();
     });
+  }
+
+  /** The moment of its member that it knows of. */
+  get seen(): number | undefined {
+    return this.#port.shown;
   }
 
   /** In good order; what is under way may still come to its end. */

@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { line, statusReportToWire } from '#contract';
 import { noFindings, type WorkStatus } from '#domain';
-import { isOwned, type MemberObject } from './member-model.js';
+import { wantedObjects } from '../../apps/agent/work/plan.js';
+import { generationOf, isOwned, keyOf, type MemberModel, type MemberObject, workOf } from './member-model.js';
 import { Life } from './virtual-time.js';
 import { clusters, type World } from './world.js';
 
@@ -150,11 +151,36 @@ const all: readonly Fault[] = [
   ...[secondAgent, storeOutage, memberOutage, clockJump, impostor],
 ];
 
+/**
+ * No sooner is a change there than what an agent before this one sent arrives, too: between order and apply, between the
+ * apply and its answer, between what the watch shows and what is told of it.
+ */
+function sendLateRequests(world: World, member: MemberModel): void {
+  const { random, time, scheduler, faults } = world;
+  member.follow(({ kind, object }) => {
+    if (kind === 'gone' || faults.lateRequests === 0 || !random.happens(faults.lateRequests)) return;
+    const older = scheduler.history.get(workOf(object))?.filter(({ generation }) => generation < generationOf(object));
+    const wanted = older?.flatMap(wantedObjects).filter(({ ref }) => keyOf(ref) === keyOf(object));
+    const late = random.pick(wanted ?? []);
+    if (late === undefined) return;
+    time.after(random.delay(1, 2_000), () => {
+      const there = member.objects.get(keyOf(object));
+      if (there?.uid !== object.uid || there.deleting || !isOwned(there)) return;
+      const { labels = {}, annotations = {} } = late.stamp;
+      member.apply(late.ref, late.manifest, { labels, annotations });
+      world.note(member.cluster, `a late request brings ${object.kind} ${object.name} back`);
+    });
+  });
+}
+
 /** Faults and changes at random from now on, until told otherwise. */
 export function raiseTrouble(world: World, isOver: () => boolean): void {
   const { time, random, faults } = world;
   faults.store = random.pick([0, 0.01, 0.05]) ?? 0;
   faults.lostAnswers = random.pick([0, 0.02, 0.1]) ?? 0;
+  faults.slowAnswers = random.pick([0, 0.05, 0.2]) ?? 0;
+  faults.lateRequests = random.pick([0, 0.1, 0.3]) ?? 0;
+  for (const member of world.members.values()) sendLateRequests(world, member);
   const next = (): void => {
     if (isOver()) return;
     random.pick(all)?.(world);
@@ -163,10 +189,15 @@ export function raiseTrouble(world: World, isOver: () => boolean): void {
   time.after(500, next);
 }
 
+/** What a later change would have hidden stays to be seen, when it goes wrong shortly before everything is healed. */
+export function crowd({ faults, random }: World): void {
+  if (random.happens(0.5)) Object.assign(faults, { slowAnswers: 0.5, lateRequests: 0.5 });
+}
+
 /** Everything works again: one agent beside each member, every hub, no faults. What was set in motion ends by itself. */
 export function heal(world: World): void {
   world.note('world', 'is healed');
-  Object.assign(world.faults, { store: 0, lostAnswers: 0 });
+  Object.assign(world.faults, { store: 0, lostAnswers: 0, slowAnswers: 0, lateRequests: 0 });
   world.isStoreDown = false;
   world.isHealed = true;
   for (const member of world.members.values()) member.isDown = false;

@@ -37,6 +37,7 @@ export class MemberModel {
   /** The API server does not answer. */
   isDown = false;
   #version = 0;
+  #moment = 0;
   readonly #followers = new Set<(change: Change) => void>();
 
   constructor(
@@ -46,6 +47,11 @@ export class MemberModel {
     private readonly slowestStart: Millis,
   ) {
     this.uid = random.uuid();
+  }
+
+  /** How many changes there have been. Between two of them nothing is any other. */
+  get moment(): number {
+    return this.#moment;
   }
 
   follow(onChange: (change: Change) => void): () => void {
@@ -127,6 +133,7 @@ export class MemberModel {
   }
 
   #tell(change: Change): void {
+    this.#moment += 1;
     for (const follower of this.#followers) follower(change);
   }
 }

@@ -28,10 +28,15 @@ const namespaceRef = (name: string): ObjectRef => ({ apiVersion: 'v1', kind: 'Na
 export interface MemberFaults {
   /** How often an answer is lost although the deed was done. */
   lostAnswers: number;
+  /** How often one takes seconds: meanwhile the watch shows the deed, and what came after it. */
+  slowAnswers: number;
 }
 
 /** How one agent process reaches its member: late, not at all, or without hearing the answer. */
 export class MemberPort implements MemberCluster {
+  /** The moment of the member that its agent's watch shows; undefined before the first list. */
+  shown: number | undefined;
+
   constructor(
     private readonly member: MemberModel,
     private readonly time: VirtualTime,
@@ -118,7 +123,11 @@ export class MemberPort implements MemberCluster {
   }
 
   watchOwned(options: OwnedWatchOptions): OwnedWatch {
-    return watchOf({ member: this.member, time: this.time, random: this.random, life: this.life }, options);
+    const { member, time, random, life } = this;
+    const onShown = (moment: number) => {
+      this.shown = moment;
+    };
+    return watchOf({ member, time, random, life, onShown }, options);
   }
 
   inventory(bounds?: Bounds): ReturnType<MemberCluster['inventory']> {
@@ -165,7 +174,9 @@ export class MemberPort implements MemberCluster {
     }
     const answer = deed(what);
     const isLost = this.random.happens(this.faults.lostAnswers);
-    await this.time.sleep(this.random.delay(1, 300), signal, this.life);
+    const isSlow = this.random.happens(this.faults.slowAnswers);
+    const backMs = isSlow ? this.random.between(300, 8_000) : this.random.delay(1, 300);
+    await this.time.sleep(backMs, signal, this.life);
     signal?.throwIfAborted();
     if (isLost) throw unreachable('connection reset');
     return answer;

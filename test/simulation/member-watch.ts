@@ -9,6 +9,8 @@ interface WatchParts {
   time: VirtualTime;
   random: SeededRandom;
   life: Life;
+  /** From now on the watch shows the member as it was at this moment of its. */
+  onShown(moment: number): void;
 }
 
 /** The watch of one agent process: behind by chance, in order; not at all while the API server is down, then a relist. */
@@ -16,7 +18,8 @@ export function watchOf(parts: WatchParts, { onChange, signal }: OwnedWatchOptio
   const { member, life } = parts;
   const view = new Map<string, OwnedObject>();
   const isLive = () => !life.isOver && !signal.aborted;
-  const take = (change: Change): void => {
+  const take = (change: Change, moment: number): void => {
+    parts.onShown(moment);
     const key = keyOf(change.object);
     const before = view.get(key);
     if (change.kind === 'gone') view.delete(key);
@@ -24,6 +27,8 @@ export function watchOf(parts: WatchParts, { onChange, signal }: OwnedWatchOptio
     for (const workId of new Set([before?.workId, view.get(key)?.workId])) if (workId !== undefined) onChange(workId);
   };
   const list = (): void => {
+    const { moment } = member;
+    parts.onShown(moment);
     const there = [...member.objects.values()].filter(isOwned);
     const keys = new Set(there.map(keyOf));
     for (const [key, object] of [...view]) {
@@ -32,7 +37,8 @@ export function watchOf(parts: WatchParts, { onChange, signal }: OwnedWatchOptio
       onChange(object.workId);
     }
     for (const object of there)
-      if (view.get(keyOf(object))?.resourceVersion !== `${object.resourceVersion}`) take({ kind: 'set', object });
+      if (view.get(keyOf(object))?.resourceVersion !== `${object.resourceVersion}`)
+        take({ kind: 'set', object }, moment);
   };
   const synced = follow(parts, { list, take, isLive });
   return {
@@ -51,7 +57,7 @@ export function watchOf(parts: WatchParts, { onChange, signal }: OwnedWatchOptio
 /** Resolves with the first list; from then on changes come in their order. */
 function follow(
   { member, time, random, life }: WatchParts,
-  view: { list(): void; take(change: Change): void; isLive(): boolean },
+  view: { list(): void; take(change: Change, moment: number): void; isLive(): boolean },
 ): Promise<void> {
   let lastAt = 0;
   /** Changes since the connection broke are not sent again: a list tells. */
@@ -67,8 +73,9 @@ function follow(
     }
     lastAt = Math.max(lastAt, time.now() + random.delay(1, 1_500));
     const own = connection;
+    const { moment } = member;
     time.after(lastAt - time.now(), () => {
-      if (view.isLive() && own === connection) view.take(change);
+      if (view.isLive() && own === connection) view.take(change, moment);
     });
   });
   life.onKill(() => unfollow());

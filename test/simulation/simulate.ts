@@ -1,5 +1,5 @@
 import type { Millis } from '#domain';
-import { heal, raiseTrouble } from './faults.js';
+import { crowd, heal, raiseTrouble } from './faults.js';
 import { discords, orphansIn } from './harmony.js';
 import { Broken } from './witness.js';
 import { clusters, World } from './world.js';
@@ -22,6 +22,7 @@ export interface Run {
 
 /** Faults for so long. */
 const troubleMs: Millis = 150_000;
+const crowdedMs: Millis = 20_000;
 /** Then everything is in step again within this; the longest pause that an agent makes between tries is 60 s. */
 const healedWithinMs: Millis = 180_000;
 const reapEveryMs: Millis = 1_000;
@@ -46,6 +47,8 @@ export async function simulate(seed: number): Promise<Run> {
   world.time.after(reapEveryMs, reap);
   raiseTrouble(world, () => elapsed() >= troubleMs);
   try {
+    await until(troubleMs - crowdedMs, () => false);
+    crowd(world);
     await until(troubleMs, () => false);
     heal(world);
     await until(troubleMs + healedWithinMs, () => steps % 50 === 0 && discords(world).length === 0);

@@ -23,6 +23,8 @@ export class Truth {
   readonly #whole = new Set<string>();
   readonly #ready = new Set<string>();
   readonly #contents = new Map<string, Content[]>();
+  /** By work/generation: from which moment of its member it was ready, or not, to the next entry. */
+  readonly #turns = new Map<string, { moment: number; isReady: boolean }[]>();
 
   constructor(private readonly members: readonly MemberModel[]) {
     for (const member of members) member.follow(({ object }) => this.#look(member, workOf(object)));
@@ -44,12 +46,21 @@ export class Truth {
     return this.#ready.has(`${workId}/${generation}`);
   }
 
+  /** As its member was at this moment; of moments before it was ordered nothing is known, and they pass. */
+  wasReadyAt(workId: string, generation: bigint, moment: number): boolean {
+    return this.#turns.get(`${workId}/${generation}`)?.findLast((turn) => turn.moment <= moment)?.isReady ?? true;
+  }
+
   #look(member: MemberModel, workId: string): void {
     for (const { generation, objects } of this.#contents.get(workId) ?? []) {
       const there = [...objects].map(([key, manifest]) => asOrdered(member.objects.get(key), manifest));
-      if (!there.every((each) => each !== undefined)) continue;
-      this.#whole.add(`${workId}/${generation}`);
-      if (there.every((each) => each?.ready === true && !each.deleting)) this.#ready.add(`${workId}/${generation}`);
+      const name = `${workId}/${generation}`;
+      const isReady = there.every((each) => each?.ready === true && !each.deleting);
+      if (there.every((each) => each !== undefined)) this.#whole.add(name);
+      if (isReady) this.#ready.add(name);
+      const turns = this.#turns.get(name) ?? [];
+      this.#turns.set(name, turns);
+      if (turns.at(-1)?.isReady !== isReady) turns.push({ moment: member.moment, isReady });
     }
   }
 }

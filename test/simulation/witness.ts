@@ -44,13 +44,19 @@ export class Witness {
     for (const workId of this.store.status.keys()) this.#judgeFreshness(workId);
   }
 
-  /** An agent has written this on a stream of this cluster's certificate. */
-  heard(cluster: string, epoch: bigint | undefined, message: line.ConnectRequest['message']): void {
+  /** Somebody with this cluster's certificate has written this; an agent, having `seen` its member up to that moment. */
+  heard(
+    cluster: string,
+    epoch: bigint | undefined,
+    message: line.ConnectRequest['message'],
+    seen: number | undefined,
+  ): void {
     if (message.case === 'heartbeat') this.#heardAt.set(cluster, this.time.now());
     if (message.case !== 'statusReport') return;
     const { sequence, works, tombstones } = statusReportFromWire(message.value);
     this.#said.set(`${cluster}/${epoch}/${sequence}`, new Map(works.map((status) => [status.workId, status])));
     for (const { tombstoneId } of tombstones) this.#outcomes.add(`${cluster}/${tombstoneId}`);
+    if (seen !== undefined) for (const status of works) this.#judgeWord(cluster, status, seen);
   }
 
   /** A hub has written this to an agent with this cluster's certificate. */
@@ -69,6 +75,11 @@ export class Witness {
     const agent = this.store.agents.get(cluster);
     if (agent?.epoch === epoch && message.value.sequence > (agent?.statusSequence ?? 0n))
       throw new Broken(5, `report ${message.value.sequence} of ${cluster} is acknowledged, and not stored`);
+  }
+
+  #judgeWord(cluster: string, { workId, phase, generation }: WorkStatus, seen: number): void {
+    if (phase === 'ready' && !this.truth.wasReadyAt(workId, generation, seen))
+      throw new Broken(5, `${cluster} tells of ${workId} at ${generation} as ready; it was not when it last looked`);
   }
 
   #judgeDeletions(member: MemberModel): void {

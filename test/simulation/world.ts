@@ -28,7 +28,7 @@ export class World {
   readonly calls = new Set<SimulatedCall>();
   readonly scheduler: PretendScheduler;
   readonly witness: Witness;
-  readonly faults = { store: 0, lostAnswers: 0 };
+  readonly faults = { store: 0, lostAnswers: 0, slowAnswers: 0, lateRequests: 0 };
   isStoreDown = false;
   isHealed = false;
   /** Two agents were beside these at a time: what one deletes the other may put back once, and nobody answers for it. */
@@ -111,7 +111,8 @@ export class World {
     const hooks = {
       onRequest: (message: line.ConnectRequest['message']) => {
         this.note(cluster, `says ${message.case}${brief(message)}`);
-        this.witness.heard(cluster, epoch, message);
+        const seen = this.agents.find(({ life }) => life === client)?.seen;
+        this.#guard(() => this.witness.heard(cluster, epoch, message, seen));
       },
       onResponse: (message: line.ConnectResponse['message']) => {
         if (message.case === 'welcome') epoch = message.value.epoch;
