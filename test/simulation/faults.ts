@@ -168,6 +168,7 @@ function sendLateRequests(world: World, member: MemberModel): void {
       if (there?.uid !== object.uid || there.deleting || !isOwned(there)) return;
       const { labels = {}, annotations = {} } = late.stamp;
       member.apply(late.ref, late.manifest, { labels, annotations });
+      world.lateRequests += 1;
       world.note(member.cluster, `a late request brings ${object.kind} ${object.name} back`);
     });
   });

@@ -34,6 +34,8 @@ export class MemberModel {
   readonly uid: string;
   readonly objects = new Map<string, MemberObject>();
   readonly deletions: Deletion[] = [];
+  /** Applies that were answered when something else was in their place already. */
+  overtaken = 0;
   /** The API server does not answer. */
   isDown = false;
   #version = 0;

@@ -1,4 +1,4 @@
-import { berthLabels, type JsonObject, type Millis, noResources, type ObjectRef } from '#domain';
+import { berthLabels, canonicalJson, type JsonObject, type Millis, noResources, type ObjectRef } from '#domain';
 import {
   type AppliedObject,
   type ApplyBounds,
@@ -53,16 +53,20 @@ export class MemberPort implements MemberCluster {
     return this.#call('kube-system', bounds, () => this.member.uid);
   }
 
-  applyObject(manifest: JsonObject, stamp: Stamp = {}, bounds?: ApplyBounds): Promise<AppliedObject> {
+  async applyObject(manifest: JsonObject, stamp: Stamp = {}, bounds?: ApplyBounds): Promise<AppliedObject> {
     const { apiVersion, kind, namespace, name } = identityOf(manifest);
     const ref = { apiVersion, kind, namespace, name };
-    return this.#call(`apply ${kind} ${name}`, bounds, (call) => {
+    const applied = await this.#call(`apply ${kind} ${name}`, bounds, (call) => {
       const home = this.member.objects.get(keyOf(namespaceRef(namespace)));
       if (home === undefined) throw new ObjectNotFound({ call, status: 404 }, `namespace ${namespace} is not there`);
       if (home.deleting) throw new NamespaceTerminating({ call, status: 403 }, `namespace ${namespace} is terminating`);
       this.#check(call, this.member.objects.get(keyOf(ref)), bounds?.expect);
       return this.#apply(ref, manifest, stamp);
     });
+    const there = this.member.objects.get(keyOf(ref));
+    if (there?.uid === applied.uid && canonicalJson(there.manifest) !== canonicalJson(manifest))
+      this.member.overtaken += 1;
+    return applied;
   }
 
   lookAt({ manifest }: Ordered, bounds?: Bounds): Promise<LiveObject | undefined> {

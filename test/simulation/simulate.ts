@@ -18,6 +18,10 @@ export interface Run {
   /** Epochs granted. */
   epochs: number;
   orphans: number;
+  /** Requests of an older agent that arrived after a newer one's. */
+  lateRequests: number;
+  /** Applies that were answered when something else was in their place already. */
+  overtaken: number;
 }
 
 /** Faults for so long. */
@@ -62,6 +66,8 @@ export async function simulate(seed: number): Promise<Run> {
   return {
     ...{ seed, broken, steps, trace: trace.last, digest: trace.digest(), simulatedMs: elapsed() },
     deletions: [...members.values()].flatMap(({ deletions }) => deletions.filter(({ by }) => by === 'berth')).length,
+    lateRequests: world.lateRequests,
+    overtaken: [...members.values()].reduce((sum, member) => sum + member.overtaken, 0),
     orphans: clusters.reduce((sum, cluster) => sum + orphansIn(world, cluster).length, 0),
     epochs: [...store.agents.values()].reduce((sum, { epoch }) => sum + Number(epoch), 0),
   };

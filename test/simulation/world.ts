@@ -29,6 +29,8 @@ export class World {
   readonly scheduler: PretendScheduler;
   readonly witness: Witness;
   readonly faults = { store: 0, lostAnswers: 0, slowAnswers: 0, lateRequests: 0 };
+  /** Older requests that arrived after newer ones. */
+  lateRequests = 0;
   isStoreDown = false;
   isHealed = false;
   /** Two agents were beside these at a time: what one deletes the other may put back once, and nobody answers for it. */
