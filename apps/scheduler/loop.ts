@@ -4,6 +4,8 @@ export interface LoopOptions {
   name: string;
   /** Runs when woken, and at least this often. */
   everyMs: number;
+  /** Once woken it waits so long for company, and lets others go first. */
+  lingerMs: number;
   /** After a round, wakings wait this long: what comes meanwhile is one round. */
   atMostEveryMs: number;
   log: Logger;
@@ -54,6 +56,7 @@ export class Loop {
         waitMs = backoff.firstMs;
         if (this.options.atMostEveryMs > 0) await this.#pause(this.options.atMostEveryMs, false);
         if (!more) await this.#pause(this.options.everyMs, true);
+        if (!more && this.options.lingerMs > 0) await this.#pause(this.options.lingerMs, false);
       } catch (error) {
         if (signal.aborted) return;
         this.options.onFailure();

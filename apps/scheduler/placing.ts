@@ -119,8 +119,10 @@ export class Placer {
   async round(): Promise<Round> {
     const { store, name, batchSize, metrics } = this.parts;
     const done = metrics.roundSeconds.startTimer();
-    const waiting = await store.unitOfWork.run(this.#principal, (tx) =>
-      placementStore.readWaiting(tx, batchSize, name),
+    const waiting = await placementStore.readWaiting(
+      (sql, parameters) => store.unitOfWork.read(this.#principal, sql, parameters),
+      batchSize,
+      name,
     );
     if (waiting.length === 0) return nothing;
     const { batch, undecidable } = this.#decide(waiting);

@@ -33,6 +33,12 @@ const deadlineTimersEveryMs = 5_000;
 /** Reports come in floods; one look at what they free is enough for all that came meanwhile. */
 const reapAtMostEveryMs = 100;
 
+/** What was just handed in is placed first. */
+const reapLingerMs = 20;
+
+/** Releases that a hint has named and the feed has not: more than wait for the feed at a time. */
+const mostHinted = 10_000;
+
 /** The loops of one scheduler, and the feed that wakes them. */
 export class Scheduler {
   readonly #stopping = new AbortController();
@@ -43,11 +49,15 @@ export class Scheduler {
   #position = 0n;
   #readAll: Instant = 0;
   #deadlineTimerSet: Instant = 0;
+  readonly #hinted = new Set<string>();
 
   constructor(private readonly parts: SchedulerParts) {
     const { config, reaper, sweeper } = parts;
     this.#placing = this.#loop('placing', config.scanIntervalMs, () => this.#place());
-    this.#reaping = this.#loop('reaping', config.scanIntervalMs, () => reaper.round(), reapAtMostEveryMs);
+    this.#reaping = this.#loop('reaping', config.scanIntervalMs, () => reaper.round(), {
+      atMostEveryMs: reapAtMostEveryMs,
+      lingerMs: reapLingerMs,
+    });
     this.#sweeping = this.#loop('sweeping', config.sweepIntervalMs, async () => {
       await sweeper.round();
       return false;
@@ -60,6 +70,8 @@ export class Scheduler {
     // What happens from here on is heard; what was before is read.
     this.#position = await store.feed.position();
     this.#feed = this.#listen();
+    const deaf = store.feed.hear(({ kind, resource }) => kind === 'release' && this.#placeSoon(resource));
+    this.#stopping.signal.addEventListener('abort', deaf);
     this.#placing.start();
     this.#reaping.start();
     this.#sweeping.start();
@@ -70,12 +82,12 @@ export class Scheduler {
     await Promise.all([this.#placing.stop(), this.#reaping.stop(), this.#sweeping.stop(), this.#feed]);
   }
 
-  #loop(name: string, everyMs: number, round: () => Promise<boolean>, atMostEveryMs = 0): Loop {
+  #loop(name: string, everyMs: number, round: () => Promise<boolean>, pace = { atMostEveryMs: 0, lingerMs: 0 }): Loop {
     const { log, metrics } = this.parts;
     return new Loop({
       name,
       everyMs,
-      atMostEveryMs,
+      ...pace,
       log,
       round,
       onFailure: () => metrics.failures.inc({ part: name }),
@@ -98,13 +110,21 @@ export class Scheduler {
       }
   }
 
+  /** The feed will name it again. */
+  #placeSoon(release: string): void {
+    if (this.#hinted.size >= mostHinted) this.#hinted.clear();
+    this.#hinted.add(release);
+    this.#placing.wake();
+  }
+
   #hear({ kind, resource, position, version }: FeedRow): void {
     const { placer } = this.parts;
     this.#position = position;
     // Its own commits are in the picture before the feed brings them.
     const isNews = kind === 'cluster' || (kind === 'work' && !placer.picture.reflects(resource, version));
     if (isNews) placer.touch(resource);
-    if (kind === 'cluster' || kind === 'release') this.#placing.wake();
+    const isKnown = kind === 'release' && this.#hinted.delete(resource);
+    if (kind === 'cluster' || (kind === 'release' && !isKnown)) this.#placing.wake();
     if (kind === 'status' || kind === 'release') this.#reaping.wake();
   }
 

@@ -148,8 +148,10 @@ describe('placing', () => {
       const replayed = new Snapshot();
       for (const state of [...placer.picture.states.values()].reverse()) replayed.upsert(state);
       replayed.feedPosition = 7n;
-      const [release] = await store.unitOfWork.run({ kind: 'system', actor: 'test' }, (tx) =>
-        placementStore.readWaiting(tx, 1, 's1'),
+      const [release] = await placementStore.readWaiting(
+        (sql, parameters) => store.unitOfWork.read({ kind: 'system', actor: 'test' }, sql, parameters),
+        1,
+        's1',
       );
       if (release === undefined) throw new Error('nothing waits');
       await placer.round();

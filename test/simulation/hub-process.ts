@@ -121,6 +121,7 @@ function asLongAs(life: Life, store: AgentStore): AgentStore {
     closeLine: (closed) => guarded(() => store.closeLine(closed)),
     lineStandings: (lines) => guarded(() => store.lineStandings(lines)),
     workBacklog: (from) => guarded(() => store.workBacklog(from)),
+    hints: (take) => store.hints(take),
     storeStatus: (writes) => guarded(() => store.storeStatus(writes)),
     storeHeartbeats: (beats, leaseTtlMs) => guarded(() => store.storeHeartbeats(beats, leaseTtlMs)),
     storeSchema: (reported) => guarded(() => store.storeSchema(reported)),

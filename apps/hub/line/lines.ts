@@ -59,8 +59,10 @@ export class Lines implements OnModuleDestroy {
     ended.end({ kind: 'goodbye', reason: line.GoodbyeReason[reason], message: goodbyes[reason] });
   }
 
-  wake(cluster: ClusterId): void {
-    this.#open.get(cluster)?.wake();
+  /** There are works for it; up to this sequence, when it is known. */
+  wake(cluster: ClusterId, upTo?: bigint): void {
+    const open = this.#open.get(cluster);
+    if (open !== undefined && (upTo === undefined || upTo > open.sent)) open.wake();
   }
 
   /** What lost wake-ups would have said, of all lines or some: newer works, a newer epoch, a revocation; and an expiry. */

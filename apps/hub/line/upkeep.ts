@@ -29,6 +29,10 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
     const { leaseTtlMs, scanIntervalMs } = this.config;
     const { sleep } = this.seams;
     this.grantGrace();
+    signal.addEventListener(
+      'abort',
+      this.store.hints((cluster) => this.lines.wake(cluster)),
+    );
     this.#running = Promise.all([
       this.follow(signal),
       repeatedly({
@@ -69,10 +73,8 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async announced(news: readonly FleetNews[]): Promise<void> {
-    const about = (kind: FleetNews['kind']) =>
-      new Set(news.filter((each) => each.kind === kind).map(({ resource }) => resource));
-    for (const cluster of about('work')) this.lines.wake(cluster);
-    const changed = about('cluster');
+    for (const { kind, resource, sequence } of news) if (kind === 'work') this.lines.wake(resource, sequence);
+    const changed = new Set(news.filter(({ kind }) => kind === 'cluster').map(({ resource }) => resource));
     if (changed.size > 0) await this.lines.check(changed);
   }
 

@@ -4,6 +4,7 @@ import { placementStore, type Transaction } from '#store';
 import { deadlines } from '../deadlines.js';
 import { stateOf } from '../fleet/picture.js';
 import type { Decided } from './decided.js';
+import { mayChangeUse } from './quota.js';
 import { type Settlement, saysTheSame, settle } from './settle.js';
 
 /** What became of a batch. */
@@ -38,7 +39,7 @@ const figures = (state: ClusterState): string =>
 
 /**
  * Commits a batch of decisions in the transaction it is given: reservations, placements, works, records, audit and
- * announcements together. Locks projects, then releases, then clusters by id.
+ * announcements together. Locks projects whose use changes, then releases, then clusters by id.
  */
 export async function commitBatch(
   tx: Transaction,
@@ -82,7 +83,8 @@ const placingOf = (batch: readonly Decided[]): placementStore.WaitingRelease[] =
 async function lockAsked(tx: Transaction, batch: readonly Decided[]) {
   const releases = batch.map(({ release }) => release);
   const placing = placingOf(batch);
-  const projects = placementStore.lockProjects(tx, releases);
+  const charged = batch.filter(mayChangeUse).map(({ release }) => release);
+  const projects = charged.length === 0 ? Promise.resolve([]) : placementStore.lockProjects(tx, charged);
   const waiting = placementStore.lockWaiting(tx, releases);
   const holding = placementStore.lockHolding(tx, placing);
   const clusters = placementStore.clustersHolding(tx, placing);

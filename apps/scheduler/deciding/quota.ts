@@ -1,6 +1,7 @@
 import { addResources, noResources, type Resources, subtractResources, timesResources } from '#domain';
 import type { Allotment } from '#placement';
 import type { placementStore } from '#store';
+import type { Decided } from './decided.js';
 
 /** What all pods of a decision ask for together. */
 export const chargeOf = (allotments: readonly Allotment[]): Resources =>
@@ -8,6 +9,16 @@ export const chargeOf = (allotments: readonly Allotment[]): Resources =>
     (sum, { perReplica, replicas }) => addResources(sum, timesResources(perReplica, replicas)),
     noResources,
   );
+
+/**
+ * Whether the commit of this decision changes what its project uses. The gateway holds the project's row for each apply:
+ * who changes nothing must not wait for it.
+ */
+export const mayChangeUse = ({ decision, release }: Pick<Decided, 'decision' | 'release'>): boolean =>
+  decision.placed && (release.replaces || !isSameAmount(chargeOf(decision.allotments), release.charged));
+
+export const isSameAmount = (a: Resources, b: Resources): boolean =>
+  a.mcpu === b.mcpu && a.memoryBytes === b.memoryBytes && a.pods === b.pods;
 
 const projectKey = ({ tenant, project }: { tenant: string; project: string }): string => `${tenant}/${project}`;
 

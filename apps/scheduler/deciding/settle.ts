@@ -10,7 +10,7 @@ import {
 import type { placementStore } from '#store';
 import { type ArbitratedCluster, arbitrate, type Stale } from './arbitrate.js';
 import type { Decided } from './decided.js';
-import { chargeOf, QuotaLedger } from './quota.js';
+import { chargeOf, isSameAmount, mayChangeUse, QuotaLedger } from './quota.js';
 import { podTolerations } from './request.js';
 import { reservedDelta } from './reservations.js';
 import { claimOf, worksOf } from './works.js';
@@ -94,7 +94,9 @@ function claims(placing: readonly Decided[], holdings: readonly placementStore.H
 /** What becomes of a batch of decisions on locked figures: pure, so that it can be tried on any. */
 export function settle(batch: readonly Decided[], locked: Locked, ids: Ids): Settlement {
   const placing = batch.filter(({ decision }) => decision.placed);
-  const { granted, stale } = arbitrate(claims(placing, locked.holdings), locked.clusters);
+  const arbitrated = arbitrate(claims(placing, locked.holdings), locked.clusters);
+  const { granted } = arbitrated;
+  const stale = [...arbitrated.stale];
   const quota = new QuotaLedger(locked.projects);
   const capacity = new CapacityLedger(
     locked.clusters.map(({ state, workSequence }) => ({ id: state.id, reserved: state.reserved, workSequence })),
@@ -111,7 +113,13 @@ export function settle(batch: readonly Decided[], locked: Locked, ids: Ids): Set
     const replaced = locked.holding.filter(sameApplication(release));
     const charge = chargeOf(decision.allotments);
     const givenBack = replaced.reduce((sum, each) => addResources(sum, each.charged), noResources);
-    const refusal = quota.charge(release, { charge, charged: release.charged, givenBack });
+    const isCharged = !isSameAmount(charge, release.charged) || !isSameAmount(givenBack, noResources);
+    if (isCharged && !mayChangeUse(decided)) {
+      // placed meanwhile is what it replaces, and the project is not locked: once more, knowing it
+      stale.push({ key, cluster: '', why: 'replaces' });
+      continue;
+    }
+    const refusal = isCharged ? quota.charge(release, { charge, charged: release.charged, givenBack }) : undefined;
     if (refusal !== undefined) {
       refused.push({ decided, refusals: [refusal], wakeOn: [] });
       continue;

@@ -16,6 +16,8 @@ export interface AgentCertificate {
 export interface FleetNews {
   kind: 'work' | 'cluster';
   resource: ClusterId;
+  /** Of works: the sequence up to which there are some; undefined when it was not said. */
+  sequence?: bigint | undefined;
 }
 
 /**
@@ -47,4 +49,6 @@ export interface AgentStore {
   announceSilent(told: readonly ClusterId[]): Promise<ClusterId[]>;
   /** What changes from now on, in order; ends when the signal aborts, throws when it can't be followed any further. */
   news(signal: AbortSignal): AsyncIterable<readonly FleetNews[]>;
+  /** Clusters with new works, told before `news` does: perhaps twice, perhaps never. Until what it returns is called. */
+  hints(take: (cluster: ClusterId) => void): () => void;
 }

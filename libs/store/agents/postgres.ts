@@ -44,6 +44,7 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
     sweepLeases: () => run(sweepLeases),
     announceSilent: (told) => run((tx) => announceSilent(tx, told)),
     news: (signal) => newsOf(store.feed, signal),
+    hints: (take) => store.feed.hear((hint) => hint.kind === 'work' && take(hint.resource)),
   };
 }
 
@@ -62,5 +63,8 @@ async function recordRenewal(tx: Transaction, certificate: AgentCertificate, for
 
 async function* newsOf(feed: Feed, signal: AbortSignal): AsyncGenerator<readonly FleetNews[], void, undefined> {
   for await (const rows of feed.subscribe({ kinds: ['work', 'cluster'], signal }))
-    yield rows.flatMap(({ kind, resource }) => (kind === 'work' || kind === 'cluster' ? [{ kind, resource }] : []));
+    yield rows.flatMap(({ kind, resource, version }): FleetNews[] => {
+      if (kind === 'work') return [{ kind, resource, sequence: version > 0n ? version : undefined }];
+      return kind === 'cluster' ? [{ kind, resource }] : [];
+    });
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TokenExpired } from '#domain';
 import { startTestDatabase, type TestDatabase } from '../testing/database.js';
 import type { FeedRow } from './feed-subscription.js';
+import type { Hint } from './hints.js';
 import type { Store } from './store.js';
 
 let database: TestDatabase;
@@ -64,6 +65,28 @@ async function write(
 }
 
 describe('change feed', () => {
+  it('hints at what was committed beside the feed, also to who begins to hear while it listens', async () => {
+    const told: Hint[] = [];
+    const release = { tenant: undefined, kind: 'release', resource: 'hinted/live/1' } as const;
+    const deaf = reader.feed.hear((hint) => told.push(hint));
+    const isTold = () => told.some(({ kind, resource }) => kind === 'release' && resource === release.resource);
+    for (let tries = 0; !isTold() && tries < 200; tries++) {
+      await writer.unitOfWork.run(system, (tx) => tx.outbox.append(release));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(isTold()).toBe(true);
+    deaf();
+    const before = await reader.feed.position();
+    await writer.unitOfWork.run(system, (tx) => tx.outbox.append({ ...release, resource: 'hinted/live/2' }));
+    for await (const rows of reader.feed.subscribe({
+      after: before,
+      kinds: ['release'],
+      signal: AbortSignal.timeout(10_000),
+    }))
+      if (rows.some(({ resource }) => resource === 'hinted/live/2')) break;
+    expect(told.some(({ resource }) => resource === 'hinted/live/2')).toBe(false);
+  });
+
   it('misses nothing and repeats nothing while many commit at once and readers resume at random', async () => {
     let rounds = 0;
     const plan = fc.record({

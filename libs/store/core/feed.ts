@@ -2,6 +2,7 @@ import pg from 'pg';
 import { type Incarnation, type Position, TokenExpired } from '#domain';
 import { channels } from './channels.js';
 import { type FeedRow, FeedSubscription, pageRows, type SubscribeOptions } from './feed-subscription.js';
+import { type Hint, hintsOf } from './hints.js';
 import type { StoreLog } from './log.js';
 import { pause, type Sequencer, startSequencer } from './sequencer.js';
 import type { FeedKind } from './transaction.js';
@@ -28,6 +29,8 @@ interface RawRow {
  */
 export class Feed {
   readonly #waiting = new Set<() => void>();
+  readonly #hinted = new Set<(hint: Hint) => void>();
+  #listening: pg.Client | undefined;
   /** Announcements so far. */
   #heard = 0;
   readonly #closing = new AbortController();
@@ -85,6 +88,15 @@ export class Feed {
       },
       { ...options, signal },
     );
+  }
+
+  /** Calls `take` with hints until what it returns is called. */
+  hear(take: (hint: Hint) => void): () => void {
+    this.#hinted.add(take);
+    // lost with its connection, which listens to both when it comes back
+    void this.#listening?.query(`LISTEN ${channels.outbox}`).catch(() => undefined);
+    this.#listener ??= this.listen();
+    return () => void this.#hinted.delete(take);
   }
 
   /** Orders the outbox for as long as this store is connected. Several processes may; one leads. */
@@ -157,10 +169,15 @@ export class Feed {
       const ended = new AbortController();
       client.on('error', () => ended.abort());
       client.on('end', () => ended.abort());
-      client.on('notification', () => this.wakeAll());
+      client.on('notification', ({ channel, payload }) => {
+        if (channel === channels.feed) this.wakeAll();
+        else for (const hint of hintsOf(payload)) for (const take of this.#hinted) take(hint);
+      });
       try {
         await client.connect();
+        this.#listening = client;
         await client.query(`LISTEN ${channels.feed}`);
+        if (this.#hinted.size > 0) await client.query(`LISTEN ${channels.outbox}`);
         this.wakeAll();
         await pause(2 ** 31 - 1, AbortSignal.any([signal, ended.signal]));
       } catch (error) {
@@ -170,6 +187,7 @@ export class Feed {
             'feed listener connects again',
           );
       } finally {
+        this.#listening = undefined;
         await client.end().catch(() => undefined); // already ended
       }
       if (!signal.aborted) await pause(500, signal);

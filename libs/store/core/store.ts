@@ -5,7 +5,10 @@ import { entities } from '../entities/index.js';
 import { channels } from './channels.js';
 import { translateFailure } from './failures.js';
 import { Feed } from './feed.js';
+import { GatheringSocket } from './gathering-socket.js';
+import { PendingHints } from './hints.js';
 import type { StoreLog } from './log.js';
+import type { Announcement } from './transaction.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 export interface StoreOptions {
@@ -21,6 +24,7 @@ export interface StoreOptions {
 export class Store {
   readonly unitOfWork: UnitOfWork;
   readonly feed: Feed;
+  readonly #hints = new PendingHints();
   #poking = false;
   #pokeAgain = false;
   #closing: Promise<void> | undefined;
@@ -31,7 +35,7 @@ export class Store {
     url: string,
     private readonly log: StoreLog,
   ) {
-    this.unitOfWork = new UnitOfWork(dataSource, pool, () => this.poke());
+    this.unitOfWork = new UnitOfWork(dataSource, pool, (announced) => this.tell(announced));
     this.feed = new Feed(url, pool, log);
   }
 
@@ -54,6 +58,11 @@ export class Store {
     await this.pool.end();
   }
 
+  private tell(announced: readonly Announcement[]): void {
+    this.#hints.add(announced);
+    this.poke();
+  }
+
   /** Tells the sequencer that there is something, on its own and after the commit; many pokes become one. */
   private poke(): void {
     if (this.#poking) {
@@ -62,7 +71,7 @@ export class Store {
     }
     this.#poking = true;
     this.pool
-      .query(`NOTIFY ${channels.outbox}`)
+      .query('SELECT pg_notify($1, $2)', [channels.outbox, this.#hints.take()])
       .catch((error: Error) =>
         this.log.warn({ error: error.message }, 'sequencer was not told; it finds out by its scan'),
       )
@@ -79,7 +88,8 @@ export class Store {
 export async function connectStore(options: StoreOptions): Promise<Store> {
   const { url, poolSize = 10, applicationName = 'berth', log = { warn: () => undefined } } = options;
   // Statements of one transaction that do not wait for each other's answers travel together, in their order.
-  const extra = { pipeline: true, max: poolSize, connectionTimeoutMillis: 5_000 };
+  const stream = () => new GatheringSocket();
+  const extra = { pipeline: true, max: poolSize, connectionTimeoutMillis: 5_000, stream };
   const dataSource = new DataSource({ type: 'postgres', url, applicationName, extra, entities });
   // Reads and pokes take the short way, without TypeORM's query runner.
   const pool = new pg.Pool({

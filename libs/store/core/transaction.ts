@@ -39,7 +39,8 @@ function nameOf(sql: string): string {
 
 /** One transaction, alive until the function that was given it returns. */
 export class Transaction {
-  #announced = false;
+  readonly #announced: Announcement[] = [];
+  #isAnnounced = false;
   readonly #last: Promise<unknown>[] = [];
 
   constructor(private readonly client: ClientBase) {}
@@ -87,14 +88,20 @@ export class Transaction {
   }
 
   /** True once something was announced: the sequencer is poked after commit. */
-  get announced(): boolean {
+  get isAnnounced(): boolean {
+    return this.#isAnnounced;
+  }
+
+  /** What was announced, but for what statements announced by themselves. */
+  get announced(): readonly Announcement[] {
     return this.#announced;
   }
 
   readonly outbox = {
     append: async (...announcements: readonly Announcement[]): Promise<void> => {
       if (announcements.length === 0) return;
-      this.#announced = true;
+      this.#isAnnounced = true;
+      this.#announced.push(...announcements);
       await this.query(
         `INSERT INTO outbox (tenant_id, kind, resource, version)
          SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])`,
@@ -108,7 +115,7 @@ export class Transaction {
     },
     /** For statements that insert announcements themselves (`INSERT INTO outbox … SELECT`). */
     announcedBySql: (): void => {
-      this.#announced = true;
+      this.#isAnnounced = true;
     },
   };
 

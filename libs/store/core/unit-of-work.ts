@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { isRetriable, sqlStateOf, translateFailure } from './failures.js';
 import { type StorePrincipal, settingsOf } from './principal.js';
-import { Transaction } from './transaction.js';
+import { type Announcement, Transaction } from './transaction.js';
 
 const attempts = 5;
 
@@ -17,7 +17,7 @@ export class UnitOfWork {
   constructor(
     private readonly dataSource: DataSource,
     private readonly pool: pg.Pool,
-    private readonly poke: () => void,
+    private readonly poke: (announced: readonly Announcement[]) => void,
   ) {}
 
   /**
@@ -47,7 +47,7 @@ export class UnitOfWork {
         await transaction.together([...opening, worked]);
         // A transaction in which something failed is rolled back by its COMMIT.
         await transaction.together([...transaction.unanswered, client.query('COMMIT')]);
-        if (transaction.announced) this.poke();
+        if (transaction.isAnnounced) this.poke(transaction.announced);
         return await worked;
       } catch (error) {
         await client.query('ROLLBACK').catch(() => undefined); // the connection is gone, and the transaction with it

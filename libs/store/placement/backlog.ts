@@ -1,4 +1,5 @@
 import type { ApplicationSpec, Resources } from '#domain';
+import type { Reader } from '../core/reader.js';
 import type { Transaction } from '../core/transaction.js';
 
 export interface ReleaseRef {
@@ -26,6 +27,8 @@ export interface WaitingRelease extends ReleaseRef {
   spec: ApplicationSpec;
   /** What its project was charged for it. */
   charged: Resources;
+  /** Another release of the application is placed there, or is being removed. */
+  replaces: boolean;
   /** Why it was refused the last time; empty when it never was. */
   refusals: readonly StoredRefusal[];
   /** What the application holds now. */
@@ -45,6 +48,7 @@ interface WaitingRow {
   spec: ApplicationSpec;
   charged: number[];
   refusals: StoredRefusal[];
+  replaces: boolean;
   held: { component: string; cluster: string; replicas: number; mcpu: number; memoryBytes: number }[] | null;
 }
 
@@ -52,11 +56,14 @@ interface WaitingRow {
  * The oldest releases that wait. Nothing is locked: whoever commits first has decided. `shard` scatters the readers over
  * the head of the queue, so that several schedulers rarely think about the same release.
  */
-export async function readWaiting(tx: Transaction, limit: number, shard: string): Promise<WaitingRelease[]> {
-  const rows = await tx.query<WaitingRow>(
+export async function readWaiting(read: Reader, limit: number, shard: string): Promise<WaitingRelease[]> {
+  const rows = await read<WaitingRow>(
     `SELECT l.tenant_id, l.project_id, l.environment_id, l.number::text, l.generation::text, l.application_id,
        l.application_uid, e.namespace, v.digest, v.spec, l.refusals,
        ARRAY[l.charged_mcpu, l.charged_memory_bytes, l.charged_pods]::float8[] AS charged,
+       EXISTS (SELECT FROM releases other WHERE other.tenant_id = l.tenant_id AND other.application_uid = l.application_uid
+         AND other.project_id = l.project_id AND other.environment_id = l.environment_id
+         AND other.phase IN ('placed', 'removing')) AS replaces,
        (SELECT json_agg(json_build_object('component', w.component, 'cluster', w.cluster_id, 'replicas', r.replicas,
             'mcpu', r.replica_mcpu, 'memoryBytes', r.replica_memory_bytes) ORDER BY w.component, w.cluster_id)
         FROM works w JOIN reservations r ON r.work_id = w.id AND r.state = 'held'
@@ -86,6 +93,7 @@ export async function readWaiting(tx: Transaction, limit: number, shard: string)
     spec: row.spec,
     charged: { mcpu: row.charged[0] ?? 0, memoryBytes: row.charged[1] ?? 0, pods: row.charged[2] ?? 0 },
     refusals: row.refusals,
+    replaces: row.replaces,
     held: (row.held ?? []).map(({ component, cluster, replicas, mcpu, memoryBytes }) => ({
       component,
       cluster,

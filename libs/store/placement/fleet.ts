@@ -25,7 +25,7 @@ export interface FleetCluster extends ClusterFacts {
   /** By the store's clock; undefined when nothing was ever measured. */
   measureAgeMs: number | undefined;
   classes: readonly NodeClass[];
-  /** Reservations of pods that the last inventory does not show: not yet in `classes`. */
+  /** Reservations of pods that the last inventory does not show, by size: not yet in `classes`. */
   unreflected: readonly { perReplica: Resources; replicas: number }[];
   kinds: readonly string[];
   schemaDigest: string;
@@ -66,12 +66,15 @@ const columns = `
   ARRAY[k.reserved_mcpu, k.reserved_memory_bytes, k.reserved_pods]::float8[] AS reserved,
   ARRAY[k.measured_mcpu, k.measured_memory_bytes]::float8[] AS measured,
   extract(epoch FROM clock_timestamp() - k.measured_at)::float8 * 1000 AS measure_age_ms,
-  (SELECT json_agg(json_build_object('mcpu', r.replica_mcpu, 'memoryBytes', r.replica_memory_bytes, 'replicas', r.replicas)
-      ORDER BY r.work_sequence, r.id)
+  (SELECT json_agg(json_build_object('mcpu', mcpu, 'memoryBytes', memory_bytes, 'replicas', replicas) ORDER BY first, mcpu, memory_bytes)
+   FROM (
+   SELECT r.replica_mcpu AS mcpu, r.replica_memory_bytes AS memory_bytes, sum(r.replicas) AS replicas,
+     min(r.work_sequence) AS first
    FROM reservations r
    WHERE r.cluster_id = k.cluster_id AND r.state = 'held' AND r.replicas > 0
      AND (r.work_sequence > k.reflected_work_sequence
-       OR r.work_sequence > (k.unreflected_works ->> r.work_id::text)::bigint)) AS unreflected`;
+       OR r.work_sequence > (k.unreflected_works ->> r.work_id::text)::bigint)
+   GROUP BY r.replica_mcpu, r.replica_memory_bytes) size) AS unreflected`;
 
 const resourcesOf = (amounts: readonly number[]): Resources => ({
   mcpu: amounts[0] ?? 0,

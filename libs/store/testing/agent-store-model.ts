@@ -281,6 +281,11 @@ export class AgentStoreModel implements AgentStore {
     return this.#news.follow(signal, () => this.#transaction('news', () => undefined));
   }
 
+  /** Every one of them is lost. */
+  hints(): () => void {
+    return () => undefined;
+  }
+
   /** Whole or not at all; what is answered may be wrong about which only where the connection broke. */
   async #transaction<T>(call: keyof AgentStore, work: () => T): Promise<T> {
     for (let attempt = 1; ; attempt++) {
