@@ -20,14 +20,14 @@ const emptied = {
   },
 } satisfies WorkItem;
 
-const filled: WorkItem = {
+const filled = {
   kind: 'work',
   work: {
     ...emptied.work,
     ...{ sequence: 3n, generation: 1n },
     objects: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web', namespace: 'n' } }],
   },
-};
+} satisfies WorkItem;
 const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'web' };
 const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name: 'n' };
 const made = { resourceVersion: '1', created: true };
@@ -91,6 +91,37 @@ function anAgentBefore(sync: Showing, answers: Partial<MemberCluster> = {}) {
   const signal = new AbortController().signal;
   const agent = new Agent({ member, watch, timing, log: silentLogger(), signal }, () => undefined);
   return Object.assign(agent, { watch });
+}
+
+/** An agent that has applied one object, and has no answer yet. */
+async function anApplyUnderWay() {
+  const applies: { digest: string; answer(): void }[] = [];
+  const applyObject: MemberCluster['applyObject'] = async (_, { annotations } = {}) => {
+    const digest = annotations?.[berthAnnotations.digest] ?? '';
+    await new Promise<void>((answer) => applies.push({ digest, answer }));
+    return { ...ref, uid: 'u', ...made };
+  };
+  const ensureNamespace: MemberCluster['ensureNamespace'] = async () => ({ ...namespaceRef, ...made, uid: 'ns' });
+  const ends: (() => void)[] = [];
+  const sleep = () => new Promise<void>((end) => ends.push(end));
+  const objects: OwnedObject[] = [];
+  const showing = { listed: true, synced: Promise.resolve(), objects, sleep };
+  const agent = anAgentBefore(showing, { applyObject, ensureNamespace });
+  const shows = (digest: string) => {
+    objects.splice(0, 1, { ...leftOver, digest });
+    agent.changed(workId);
+  };
+  const pauses = {
+    end: async () => {
+      for (const end of ends.splice(0)) end();
+      await settled();
+    },
+  };
+  agent.beginSession({}, { incarnation: 'i', headSequence: 3n, fromBeginning: true });
+  await settled();
+  agent.take([filled], 3n);
+  await settled();
+  return { agent, applies, pauses, shows };
 }
 
 describe('Agent', () => {
@@ -184,44 +215,41 @@ describe('Agent', () => {
   });
 
   it('applies again what the watch has shown, and then something else in its place, before the apply was answered', async () => {
-    const applies: { digest: string; answer(): void }[] = [];
-    const applyObject: MemberCluster['applyObject'] = async (_, { annotations } = {}) => {
-      const digest = annotations?.[berthAnnotations.digest] ?? '';
-      await new Promise<void>((answer) => applies.push({ digest, answer }));
-      return { ...ref, uid: 'u', ...made };
-    };
-    const ensureNamespace: MemberCluster['ensureNamespace'] = async () => ({ ...namespaceRef, ...made, uid: 'ns' });
-    const pauses: (() => void)[] = [];
-    const sleep = () => new Promise<void>((end) => pauses.push(end));
-    const objects: OwnedObject[] = [];
-    const agent = anAgentBefore(
-      { listed: true, synced: Promise.resolve(), objects, sleep },
-      { applyObject, ensureNamespace },
-    );
-    const shows = (digest: string) => {
-      objects.splice(0, 1, { ...leftOver, digest });
-      agent.changed(workId);
-    };
-    agent.beginSession({}, { incarnation: 'i', headSequence: 3n, fromBeginning: true });
-    await settled();
-    agent.take([filled], 3n);
-    await settled();
-
+    const { agent, applies, pauses, shows } = await anApplyUnderWay();
     const [first] = applies;
     shows(first?.digest ?? '');
     shows('of an older agent');
     first?.answer();
     await settled();
     expect(applies).toHaveLength(1); // for all that the agent knows, the watch only lags
-    expect(pauses).toHaveLength(1);
-
-    pauses[0]?.();
-    await settled();
+    await pauses.end();
     expect(applies).toHaveLength(2);
     shows(first?.digest ?? '');
     applies[1]?.answer();
     await settled();
     expect(agent.held.appliedUpTo).toBe(3n);
+  });
+
+  it('does so however late the apply was answered', async () => {
+    const { applies, pauses, shows } = await anApplyUnderWay();
+    shows('of an older agent');
+    await pauses.end();
+    applies[0]?.answer();
+    await settled();
+    await pauses.end();
+    expect(applies).toHaveLength(2);
+  });
+
+  it('does so for a newer generation that orders the same object', async () => {
+    const { agent, applies, pauses, shows } = await anApplyUnderWay();
+    shows('of an older agent');
+    applies[0]?.answer();
+    await settled();
+    agent.take([{ kind: 'work', work: { ...filled.work, sequence: 4n, generation: 2n } }], 4n);
+    await settled();
+    expect(applies).toHaveLength(1);
+    await pauses.end();
+    expect(applies).toHaveLength(2);
   });
 
   it('carries out no tombstone before it knows every work that it was to know', async () => {

@@ -5,7 +5,10 @@ import { simulate } from './simulate.js';
 const asked = process.env.BERTH_SEED;
 const runs = Number(process.env.BERTH_SIMULATION_RUNS ?? 20);
 const firstSeed = Number(process.env.BERTH_SIMULATION_FROM ?? 1);
-const seeds = asked === undefined ? Array.from({ length: runs }, (_, index) => firstSeed + index) : [Number(asked)];
+/** They broke a promise once: an apply answered late, whose object the watch had shown as somebody else's. */
+const brokeOnce = [20_779_043];
+const inRow = Array.from({ length: runs }, (_, index) => firstSeed + index);
+const seeds = asked === undefined ? [...brokeOnce, ...inRow] : [Number(asked)];
 
 describe('hub and agents on simulated time, network, store and members', () => {
   it('keep promises 1, 5 and 8 at every step, and are in step again once all is healed', async () => {
@@ -17,7 +20,9 @@ describe('hub and agents on simulated time, network, store and members', () => {
       if (run.broken !== undefined)
         expect.fail(`${run.broken}\n\nBERTH_SEED=${seed}; the last that happened:\n${run.trace.join('\n')}`);
     }
-    console.log(`seeds ${seeds[0]} to ${seeds.at(-1)}: ${JSON.stringify(sums)} in ${Date.now() - began} ms`);
+    console.log(
+      `seeds ${seeds.slice(0, 2).join(', ')} to ${seeds.at(-1)}: ${JSON.stringify(sums)} in ${Date.now() - began} ms`,
+    );
     // a schedule that has stopped to reach where bugs were once would be green for ever
     const isReached = sums.deletions > 0 && sums.orphans > 0 && sums.lateRequests > 0 && sums.overtaken > 0;
     if (seeds.length >= 20) expect(isReached, JSON.stringify(sums)).toBe(true);

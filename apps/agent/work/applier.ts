@@ -146,16 +146,19 @@ export class Applier {
     } finally {
       hands.isApplying = false;
       held.isTried = true;
+      this.#lookAgain(held);
     }
   }
 
-  /** Once more, when the watch should have shown what is applied now. */
-  #lookAgain(held: HeldWork): void {
+  /** Once more, when the watch should have shown what was applied; a newer generation may wait for the same. */
+  #lookAgain({ work, applied }: HeldWork): void {
+    const marks = [...applied.values()].filter(({ seen, overdue }) => !seen && overdue !== true);
+    if (marks.length === 0) return;
     void rest(this.parts.timing, shownWithinMs, this.parts.signal).then((hasWaited) => {
-      const awaited = [...held.applied.values()].filter(({ seen }) => !seen);
-      if (!hasWaited || awaited.length === 0 || this.held.get(held.work.id) !== held) return;
+      const awaited = marks.filter(({ seen }) => !seen);
+      if (!hasWaited || awaited.length === 0) return;
       for (const mark of awaited) mark.overdue = true;
-      this.due(held.work.id, { isNew: false });
+      this.due(work.id, { isNew: false });
     });
   }
 
@@ -163,7 +166,6 @@ export class Applier {
   async #apply(held: HeldWork, left: readonly WantedObject[]): Promise<boolean> {
     const { member, watch, signal } = this.parts;
     await this.#ensureNamespace(held);
-    this.#lookAgain(held);
     for (const wanted of left) {
       const { key, ref, digest } = wanted;
       if (this.held.get(held.work.id) !== held) return false;
