@@ -58,6 +58,12 @@ export class AgentProcess {
     return this.#port.shown;
   }
 
+  /** Nothing more comes of it, and nothing of it stays in memory: a signal that nobody aborts keeps all who listen. */
+  end(): void {
+    this.life.kill();
+    this.#ending.abort(new Error('the simulation is over'));
+  }
+
   /** In good order; what is under way may still come to its end. */
   stop(): void {
     this.#ending.abort(new Error('the agent ends'));

@@ -207,6 +207,12 @@ export class SimulatedCall {
     this.#serverLoses(this.random.between(1_000, noticedWithin));
   }
 
+  /** The simulation is over. */
+  end(): void {
+    this.#lose();
+    this.#aborting.abort(cancelled());
+  }
+
   #lose(): void {
     this.#up.lose();
     this.#down.lose();

@@ -62,6 +62,7 @@ export async function simulate(seed: number): Promise<Run> {
   } catch (error) {
     broken = briefly(error);
   }
+  world.end();
   const { trace, store, members } = world;
   return {
     ...{ seed, broken, steps, trace: trace.last, digest: trace.digest(), simulatedMs: elapsed() },

@@ -96,6 +96,13 @@ export class World {
     return agent;
   }
 
+  /** Nothing happens in it any more. */
+  end(): void {
+    for (const agent of this.agents) agent.end();
+    for (const hub of this.hubs.values()) hub.life.kill();
+    for (const call of this.calls) call.end();
+  }
+
   living(cluster?: string): AgentProcess[] {
     return this.agents.filter(
       ({ life, around }) => !life.isOver && (cluster === undefined || around.member.cluster === cluster),
