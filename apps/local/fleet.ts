@@ -51,4 +51,4 @@ export const demoFleet: readonly DemoMember[] = [
 ];
 
 export const startMember = (member: DemoMember): Promise<HollowCluster> =>
-  startHollowCluster({ name: member.cluster, ...member.shape });
+  startHollowCluster({ name: member.cluster, ...member.shape, tls: true });
