@@ -74,7 +74,11 @@ export interface FieldDrift {
   manager: string;
   /** When that manager last wrote, by the member's clock. */
   changedAt: Instant | undefined;
+  /** What the agent did about it; agents from before do not say. */
+  outcome?: DriftOutcome;
 }
+
+export type DriftOutcome = 'reported' | 'put-back' | 'fought-over' | 'conflict';
 
 /** A field that another manager owns, and that was therefore not written. */
 export interface FieldConflict {

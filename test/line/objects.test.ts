@@ -91,7 +91,14 @@ describeMembers('objects that others write too', (flavour) => {
     await edit('ConfigMap', 'drift', { data: { a: 'edited', c: 'theirs' } });
     const { findings } = (await until(work.id, (row) => (row.findings?.drifts.length ?? 0) > 0)) ?? {};
     expect(findings?.drifts).toMatchObject([
-      { path: 'data.a', ordered: '"1"', found: '"edited"', manager: 'kubectl-edit', object: { name: 'drift' } },
+      {
+        path: 'data.a',
+        ordered: '"1"',
+        found: '"edited"',
+        manager: 'kubectl-edit',
+        outcome: 'put-back',
+        object: { name: 'drift' },
+      },
     ]);
     expect(findings?.drifts[0]?.changedAt).toBeGreaterThan(0);
     await eventually(
@@ -136,7 +143,10 @@ describeMembers('objects that others write too', (flavour) => {
   it('only tells of drift when that is the policy, until the next release', async () => {
     const work = await applied('told', [configMap('told', { a: '1' })], { drift: 'report' });
     await edit('ConfigMap', 'told', { data: { a: 'edited' } });
-    await until(work.id, (row) => row.findings?.drifts[0]?.path === 'data.a');
+    await until(
+      work.id,
+      (row) => row.findings?.drifts[0]?.path === 'data.a' && row.findings.drifts[0].outcome === 'reported',
+    );
     expect(await dataOf('told')).toEqual({ a: 'edited' });
     await applied('told', [configMap('told', { a: '2' })], { drift: 'report' }, work.id);
     expect(await dataOf('told')).toEqual({ a: '2' });

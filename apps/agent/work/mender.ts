@@ -35,7 +35,7 @@ export class Mender {
     const found = { drifts: driftsOf(wanted.ref, live.lost), conflicts: conflictsOf(wanted.ref, live.lost) };
     switch (decision.kind) {
       case 'tell':
-        return held.notes.note(wanted.key, observed, { ...found, outcome: 'told' });
+        return held.notes.note(wanted.key, observed, { ...found, outcome: 'reported' });
       case 'conflict':
         return held.notes.note(wanted.key, observed, { ...found, outcome: 'conflict' });
       case 'fought-over':

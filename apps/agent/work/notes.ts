@@ -1,11 +1,17 @@
-import type { FieldConflict, FieldDrift, Findings, Instant, ObjectEvent, ObjectRef, StatusReason } from '#domain';
+import type {
+  DriftOutcome,
+  FieldConflict,
+  FieldDrift,
+  Findings,
+  Instant,
+  ObjectEvent,
+  ObjectRef,
+  StatusReason,
+} from '#domain';
 import type { Hold, OwnedObject } from '#kube';
 
-/** What became of fields that somebody has changed. */
-export type Outcome = 'told' | 'conflict' | 'put-back' | 'fought-over';
-
 interface DriftNote {
-  outcome: Outcome;
+  outcome: DriftOutcome;
   uid: string;
   /** Of the object when it was looked at, and what was said of it then. */
   seenVersion: string;
@@ -83,7 +89,9 @@ export class WorkNotes {
     const notes = [...this.#drifts.values()];
     const conflicts = [...[...this.#refused.values()].flat(), ...notes.flatMap((note) => note.conflicts)];
     return {
-      drifts: notes.flatMap((note) => note.drifts).slice(0, mostOfEach),
+      drifts: notes
+        .flatMap(({ drifts, outcome }) => drifts.map((drift) => ({ ...drift, outcome })))
+        .slice(0, mostOfEach),
       conflicts: conflicts.slice(0, mostOfEach),
       events: [...this.#events],
     };

@@ -12,15 +12,15 @@ const stateWith = (at: { drifts?: object[]; conflicts?: object[] }) =>
     components: [{ component: 'web', clusters: [{ cluster: 'clusters/west', ...at }] }],
   });
 
-it('shows what somebody changed, from what to what, by whom and when', () => {
+it('shows what somebody changed, from what to what, by whom and when, and what was done about it', () => {
   const drift = {
     ...{ object, path: 'spec.replicas', ordered: '2', found: '5' },
-    ...{ manager: 'kubectl-edit', changeTime: timestampFromMs(60_000) },
+    ...{ manager: 'kubectl-edit', changeTime: timestampFromMs(60_000), outcome: wire.DriftOutcome.PUT_BACK },
   };
   expect(driftLines(stateWith({ drifts: [drift] }), look)).toEqual([
     '',
-    'DRIFTED   CLUSTER   OBJECT           FIELD           ORDERED   FOUND   BY             AGE',
-    'web       west      Deployment web   spec.replicas   2         5       kubectl-edit   1m',
+    'DRIFTED   CLUSTER   OBJECT           FIELD           ORDERED   FOUND   BY             AGE   DONE',
+    'web       west      Deployment web   spec.replicas   2         5       kubectl-edit   1m    put back',
   ]);
 });
 

@@ -24,9 +24,16 @@ const resources = fc.record({ mcpu: amount, memoryBytes: amount, pods: amount })
 const object = fc.record({ apiVersion: text, kind: text, namespace: text, name: text });
 const moment = fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 }), { nil: undefined });
 const findings: fc.Arbitrary<Findings> = fc.record({
-  drifts: fc.array(fc.record({ object, path: text, ordered: text, found: text, manager: text, changedAt: moment }), {
-    maxLength: 2,
-  }),
+  drifts: fc.array(
+    fc.record(
+      {
+        ...{ object, path: text, ordered: text, found: text, manager: text, changedAt: moment },
+        outcome: fc.constantFrom('reported', 'put-back', 'fought-over', 'conflict'),
+      },
+      { requiredKeys: ['object', 'path', 'ordered', 'found', 'manager', 'changedAt'] },
+    ),
+    { maxLength: 2 },
+  ),
   conflicts: fc.array(fc.record({ object, path: text, manager: text }), { maxLength: 2 }),
   events: fc.array(fc.record({ object, reason: text, message: text, count, lastAt: moment }), { maxLength: 2 }),
 });

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
-import type { Findings, Instant, ObjectRef } from '#domain';
+import type { DriftOutcome, Findings, Instant, ObjectRef } from '#domain';
 import * as wire from '../wire.js';
 import { agentField } from './agent-fields.js';
 import { defined } from './optional.js';
@@ -11,6 +11,21 @@ interface WireFindings {
   events: wire.ObjectEvent[];
 }
 
+const outcomes = {
+  reported: wire.DriftOutcome.REPORTED,
+  'put-back': wire.DriftOutcome.PUT_BACK,
+  'fought-over': wire.DriftOutcome.FOUGHT_OVER,
+  conflict: wire.DriftOutcome.CONFLICT,
+} satisfies Record<DriftOutcome, wire.DriftOutcome>;
+
+/** A newer agent's word for it is passed over. */
+const outcomesFromWire: Readonly<Record<number, DriftOutcome>> = {
+  [wire.DriftOutcome.REPORTED]: 'reported',
+  [wire.DriftOutcome.PUT_BACK]: 'put-back',
+  [wire.DriftOutcome.FOUGHT_OVER]: 'fought-over',
+  [wire.DriftOutcome.CONFLICT]: 'conflict',
+};
+
 const mostOfEach = 50;
 const noObject: ObjectRef = { apiVersion: '', kind: '', namespace: '', name: '' };
 
@@ -18,10 +33,10 @@ const time = (at: Instant | undefined): Timestamp | undefined => (at === undefin
 const instant = (at: Timestamp | undefined): Instant | undefined => (at === undefined ? undefined : timestampMs(at));
 
 export const findingsToWire = ({ drifts, conflicts, events }: Findings): WireFindings => ({
-  drifts: drifts.map(({ object, path, ordered, found, manager, changedAt }) =>
+  drifts: drifts.map(({ object, path, ordered, found, manager, changedAt, outcome }) =>
     create(wire.FieldDriftSchema, {
       ...{ object, path, ordered, found, manager },
-      ...defined({ changeTime: time(changedAt) }),
+      ...defined({ changeTime: time(changedAt), outcome: outcome === undefined ? undefined : outcomes[outcome] }),
     }),
   ),
   conflicts: conflicts.map((each) => create(wire.FieldConflictSchema, each)),
@@ -39,6 +54,7 @@ export const findingsFromWire = ({ drifts, conflicts, events }: WireFindings, at
     found: agentField.text(each.found, 512),
     manager: agentField.text(each.manager, 128),
     changedAt: instant(each.changeTime),
+    ...defined({ outcome: outcomesFromWire[each.outcome] }),
   })),
   conflicts: conflicts.slice(0, mostOfEach).map((each) => ({
     object: objectFromWire(each.object),
