@@ -1,6 +1,6 @@
 import { line } from '#contract';
 import type { Millis } from '#domain';
-import { createRpcClient, openChannel, type RpcChannel, RpcError } from '#platform/light';
+import { type ClientTls, createRpcClient, openChannel, type RpcChannel, RpcError } from '#platform/light';
 import type { Agent } from '../agent.js';
 import { NotEnrolled, tlsOf } from '../identity/enrolment.js';
 import { type AgentIdentity, validityOf } from '../identity/identity.js';
@@ -37,10 +37,15 @@ export type Dial = (identity: AgentIdentity) => { stream: Stream; attach?: () =>
  * Tunnels have a connection of their own, made with the first: nothing in them is ever ahead of a heartbeat. The line
  * outlives the certificate that it was opened with; a tunnel is a new call, and shows the present one.
  */
-export const grpcDial =
-  (hub: string, living: { readonly current: AgentIdentity }): Dial =>
-  (identity) => {
-    const settings = (shown: AgentIdentity) => ({ address: hub, tls: tlsOf(shown), ownConnection: true });
+export const grpcDial = (hub: string, living: { readonly current: AgentIdentity }): Dial => {
+  let last: { shown: AgentIdentity; tls: ClientTls } | undefined;
+  /** The same object for the same identity, whose key and certificates are then read once, however often it is tried. */
+  const tlsFor = (shown: AgentIdentity): ClientTls => {
+    if (last?.shown !== shown) last = { shown, tls: tlsOf(shown) };
+    return last.tls;
+  };
+  return (identity) => {
+    const settings = (shown: AgentIdentity) => ({ address: hub, tls: tlsFor(shown), ownConnection: true });
     const client = createRpcClient(line.AgentService, settings(identity));
     let tunnels: { channel: RpcChannel; shown: AgentIdentity } | undefined;
     return {
@@ -59,6 +64,7 @@ export const grpcDial =
       },
     };
   };
+};
 
 /** Keeps a stream to the hub, until the agent ends. */
 export class Connector {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { Clock, ClusterId, Ids, Instant, Millis } from '#domain';
 import type { ServerTls } from '#platform';
@@ -35,10 +35,15 @@ export interface IssuedCertificate {
 
 /** Signs for agents and for the hub itself, and reads what agents show. */
 export class Authority {
+  /** Its certificate as OpenSSL reads it. */
+  private readonly root: X509Certificate;
+
   private constructor(
     private readonly signer: Signer,
     private readonly options: AuthorityOptions,
-  ) {}
+  ) {
+    this.root = new X509Certificate(Buffer.from(signer.certificate.rawData));
+  }
 
   /** Reads the authority from its directory; makes one when there is none. */
   static async open(options: AuthorityOptions): Promise<Authority> {
@@ -78,8 +83,8 @@ export class Authority {
     return { tls: { certificate: chain, privateKey: keyPem(pkcs8), clientAuthority: this.certificate }, expiresAt };
   }
 
-  identify(der: Uint8Array): Promise<ClientIdentity> {
-    return identifyClient(this.signer.certificate, der, this.options.clock.now());
+  async identify(der: Uint8Array): Promise<ClientIdentity> {
+    return identifyClient(this.root, der, this.options.clock.now());
   }
 
   private validity() {

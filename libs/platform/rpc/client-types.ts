@@ -9,7 +9,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 
-/** PEM of what a client needs for TLS; with an authority or a certificate of one's own nothing older than TLS 1.3 is spoken. */
+/** PEM of what a client needs for TLS; with an authority or a certificate of one's own nothing older than TLS 1.3 is spoken. Read once, and not changed afterwards. */
 export interface ClientTls {
   /** Authority of the server's certificate. Left out: the system's. */
   authority?: string | Buffer;

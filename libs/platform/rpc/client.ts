@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import { checkServerIdentity, createSecureContext } from 'node:tls';
+import { checkServerIdentity, createSecureContext, type SecureContext } from 'node:tls';
 import type { DescService } from '@bufbuild/protobuf';
 import { ChannelCredentials, type ChannelOptions, Client, credentials, type VerifyOptions } from '@grpc/grpc-js';
 import { RpcError } from '../errors/rpc-error.js';
 import { bidiCall, serverStreamCall, unaryCall } from './client-calls.js';
-import type { ChannelSettings, RpcClient } from './client-types.js';
+import type { ChannelSettings, ClientTls, RpcClient } from './client-types.js';
 import { serviceConfig } from './retry.js';
 
 /** One connection to a server (made when first needed, re-made when lost) for any number of services. */
@@ -24,22 +24,33 @@ const ipOf = (address: string): string | undefined => {
 /** grpc-js would send the IP address as server name; it gets a name that nobody has, and the address is checked. */
 const namelessServer = 'ip-address.invalid';
 
-const credentialsOf = ({ address, tls }: ChannelSettings): ChannelCredentials => {
-  if (tls === undefined) return credentials.createInsecure();
-  const { authority, certificate, privateKey, serverName } = tls;
-  const ip = serverName === undefined ? ipOf(address) : undefined;
-  const verify: VerifyOptions =
-    ip === undefined ? {} : { checkServerIdentity: (_name, certificate) => checkServerIdentity(ip, certificate) };
-  // a server of the public authorities may stand behind something older; ours speak TLS 1.3
-  if (authority === undefined && certificate === undefined)
-    return ChannelCredentials.createSsl(null, null, null, verify);
+/** Reading keys and certificates takes as long as half a handshake: who comes back with the same ones has them read once. */
+const contexts = new WeakMap<ClientTls, SecureContext>();
+
+const contextOf = (tls: ClientTls): SecureContext => {
+  const { authority, certificate, privateKey } = tls;
+  const known = contexts.get(tls);
+  if (known !== undefined) return known;
   const context = createSecureContext({
     ...(authority === undefined ? {} : { ca: authority }),
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(privateKey === undefined ? {} : { key: privateKey }),
     minVersion: 'TLSv1.3',
   });
-  return ChannelCredentials.createFromSecureContext(context, verify);
+  contexts.set(tls, context);
+  return context;
+};
+
+const credentialsOf = ({ address, tls }: ChannelSettings): ChannelCredentials => {
+  if (tls === undefined) return credentials.createInsecure();
+  const { authority, certificate, serverName } = tls;
+  const ip = serverName === undefined ? ipOf(address) : undefined;
+  const verify: VerifyOptions =
+    ip === undefined ? {} : { checkServerIdentity: (_name, certificate) => checkServerIdentity(ip, certificate) };
+  // a server of the public authorities may stand behind something older; ours speak TLS 1.3
+  if (authority === undefined && certificate === undefined)
+    return ChannelCredentials.createSsl(null, null, null, verify);
+  return ChannelCredentials.createFromSecureContext(contextOf(tls), verify);
 };
 
 const serverNameOf = ({ address, tls }: ChannelSettings): string | undefined =>

@@ -3,7 +3,7 @@ import { durationMs } from '@bufbuild/protobuf/wkt';
 import { line } from '#contract';
 import type { Chance } from '#domain';
 import { systemTiming } from '#kube';
-import { type ClientBidi, type ClientTls, createRpcClient } from '#platform';
+import { type ClientBidi, type ClientTls, createRpcClient, RpcError } from '#platform';
 import { backoffMs, rest } from '../../../apps/agent/seams.js';
 import { someChange, someInventory } from './inventory.js';
 
@@ -18,6 +18,8 @@ export interface Tally {
   inStep: number;
   lastInStepAt: number;
   lost: number;
+  /** Of those the ones that failed, by the hub's reason, or gRPC's code. */
+  failed: Record<string, number>;
   reportsStored: number;
   rowsStored: number;
   heartbeats: number;
@@ -148,8 +150,11 @@ export class FleetAgent {
         } else this.#heard(message);
         if (message.case === 'goodbye') break;
       }
-    } catch {
-      // the stream has failed: it is tried again, and counted
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      const { code, details } = error;
+      const why = details.errorInfo?.reason ?? code;
+      this.options.tally.failed[why] = (this.options.tally.failed[why] ?? 0) + 1;
     } finally {
       over.abort();
       signal.removeEventListener('abort', hangUp);

@@ -9,6 +9,12 @@ import type {
   SteadyOrder,
 } from './messages.js';
 
+const sumByName = (all: readonly Record<string, number>[]): Record<string, number> => {
+  const sums: Record<string, number> = {};
+  for (const each of all) for (const [name, count] of Object.entries(each)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+};
+
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** All agents, over several processes. */
@@ -43,6 +49,7 @@ export class Fleet {
       inStep: total((each) => each.inStep),
       lastInStepAt: Math.max(...all.map((each) => each.lastInStepAt)),
       lost: total((each) => each.lost),
+      failed: sumByName(all.map((each) => each.failed)),
       reportsStored: total((each) => each.reportsStored),
       rowsStored: total((each) => each.rowsStored),
       heartbeats: total((each) => each.heartbeats),

@@ -25,6 +25,8 @@ export interface SpeakerCounts {
   lastInStepAt: number;
   /** Streams that ended or failed. */
   lost: number;
+  /** Of those the ones that failed, by the hub's reason, or gRPC's code. */
+  failed: Record<string, number>;
   reportsStored: number;
   rowsStored: number;
   heartbeats: number;

@@ -40,6 +40,10 @@ export interface Restart {
   handshakes: number;
   /** Streams that ended or failed meanwhile; beyond one for each agent they are tries that came too early. */
   lost: number;
+  /** Of those, by the hub's reason or gRPC's code. */
+  failed: Record<string, number>;
+  /** CPU from the kill on: the new hub's, PostgreSQL's and all the agents', who have machines of their own elsewhere. */
+  cpuSeconds: { hub: number; postgres: number; agents: number };
 }
 
 export interface Saturated {
@@ -161,8 +165,10 @@ async function withMoreWorks({ hub, fleet, specs, options, database, progress }:
   return { works: worksHeld / 2, heapMb: after.heapMb - before.heapMb, pssMb: after.pssMb - before.pssMb };
 }
 
-async function restarted({ hub, fleet, progress }: Site): Promise<Restart> {
+async function restarted(site: Site): Promise<Restart> {
+  const { hub, fleet, progress } = site;
   const before = await fleet.counts();
+  const feetBefore = await site.footprints();
   const from = Date.now();
   hub.restart();
   for (const deadline = from + 180_000; (await fleet.counts()).lost < before.lost + before.agents; ) {
@@ -170,6 +176,8 @@ async function restarted({ hub, fleet, progress }: Site): Promise<Restart> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const after = await fleet.settled(before.worksHeld, 180_000);
+  const feet = await site.footprints();
+  const cpuOf = (name: string) => feet[name]?.cpuSeconds ?? 0;
   const { perSecond } = await hub.probe.ask('accepted', {});
   const each = Object.values(perSecond);
   const restart = {
@@ -177,6 +185,12 @@ async function restarted({ hub, fleet, progress }: Site): Promise<Restart> {
     peakHandshakes: Math.max(...each),
     handshakes: each.reduce((sum, count) => sum + count, 0),
     lost: after.lost - before.lost,
+    failed: difference(new Map(Object.entries(before.failed)), new Map(Object.entries(after.failed))),
+    cpuSeconds: {
+      hub: cpuOf('hub'),
+      postgres: cpuOf('postgres') - (feetBefore.postgres?.cpuSeconds ?? 0),
+      agents: (after.cpuMicros - before.cpuMicros) / 1e6,
+    },
   };
   progress(`hub killed and started: ${after.agents} agents in step after ${restart.inStepSeconds.toFixed(1)} s`);
   return restart;

@@ -131,6 +131,8 @@ const saturatedTable = ({ saturated, bareRowsPerSecond, restart }: FleetFigures)
     ['restart: connections accepted', restart.handshakes],
     ['restart: in the busiest second', restart.peakHandshakes],
     ['restart: streams lost', restart.lost],
+    ...Object.entries(restart.failed).map(([why, count]) => [`restart: failed with ${why}`, count]),
+    ...Object.entries(restart.cpuSeconds).map(([name, seconds]) => [`restart: CPU s, ${name}`, round(seconds, 1)]),
   ],
 });
 

@@ -8,7 +8,15 @@ import type { SaturatedOrder, SpeakerCommands, SpeakerStart, SteadyOrder } from 
 
 /** A process with many agents: `node speaker.js`, told by messages what to do. */
 
-const tally: Tally = { inStep: 0, lastInStepAt: 0, lost: 0, reportsStored: 0, rowsStored: 0, heartbeats: 0 };
+const tally: Tally = {
+  inStep: 0,
+  lastInStepAt: 0,
+  lost: 0,
+  failed: {},
+  reportsStored: 0,
+  rowsStored: 0,
+  heartbeats: 0,
+};
 const agents: FleetAgent[] = [];
 const stopping = new AbortController();
 setMaxListeners(0, stopping.signal);
