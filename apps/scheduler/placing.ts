@@ -192,7 +192,7 @@ export class Placer {
       const committed = await store.unitOfWork.run(this.#principal, (tx) => commitBatch(tx, batch, context));
       for (const cluster of committed.locked) touched.delete(cluster);
       // Heard here first, the feed will bring no news of it.
-      this.#note(this.picture.take(committed.fleet, committed.locked));
+      this.#note(this.picture.take(await committed.fleet, committed.locked));
       return committed;
     } finally {
       // What was handed out in memory and not committed is given back by reading again.
@@ -257,14 +257,14 @@ function isTransient(error: unknown): boolean {
   return error instanceof Unavailable || isRetriable(error) || waitedTooLong;
 }
 
-const nobody: Committed = { placed: [], refused: [], stale: [], lost: [], fleet: [], locked: [] };
+const nobody: Committed = { placed: [], refused: [], stale: [], lost: [], fleet: Promise.resolve([]), locked: [] };
 
 const together = (parts: readonly Committed[]): Committed => ({
   placed: parts.flatMap((part) => part.placed),
   refused: parts.flatMap((part) => part.refused),
   stale: parts.flatMap((part) => part.stale),
   lost: parts.flatMap((part) => part.lost),
-  fleet: [],
+  fleet: Promise.resolve([]),
   locked: parts.flatMap((part) => part.locked),
 });
 

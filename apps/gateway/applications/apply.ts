@@ -49,7 +49,7 @@ export interface ApplyOrder {
 }
 
 /** The rows that an apply is judged by, all under lock. */
-interface Scene {
+export interface Scene {
   project: LockedProject;
   application: LockedApplication | undefined;
   nextRelease: bigint;
@@ -68,7 +68,7 @@ export function checkCurrent(name: string, etag: string, application: LockedAppl
 }
 
 /** Locks project, application and environment in this order: they are sent together, and taken one after the other. */
-async function lockScene(tx: Transaction, { key, environment, etag }: ApplyOrder): Promise<Scene> {
+export async function lockScene(tx: Transaction, { key, environment, etag }: ApplyOrder): Promise<Scene> {
   const [lockingProject, lockingApplication, lockingEnvironment] = [
     lockProject(tx, key),
     lockApplication(tx, key),
@@ -246,6 +246,12 @@ export class SharedRows {
   }
 }
 
+/** What an apply shares with others of its transaction, and what was sent for it beforehand. */
+export interface ApplyTogether {
+  shared?: SharedRows;
+  scene?: Promise<Scene>;
+}
+
 /** What the caller gets. */
 export type Applied = MessageInitShape<typeof wire.ApplyApplicationResponseSchema>;
 
@@ -257,10 +263,10 @@ export async function applyApplication(
   tx: Transaction,
   order: ApplyOrder,
   ids: Ids,
-  shared = new SharedRows(),
+  { shared = new SharedRows(), scene: lockedScene = lockScene(tx, order) }: ApplyTogether = {},
 ): Promise<Applied> {
   const { key, intake, environment } = order;
-  const locked = await lockScene(tx, order);
+  const locked = await lockedScene;
   await checkClusters(tx, intake);
   // From here until everything is sent nothing is waited for: no other apply of this transaction comes in between.
   const scene = shared.seen(locked, environment);

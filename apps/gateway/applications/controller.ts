@@ -8,7 +8,7 @@ import { mutate } from '../dry-run.js';
 import { once } from '../idempotent.js';
 import { gatewayParts } from '../parts.js';
 import { actorOf, storePrincipalOf } from '../principal.js';
-import { type Applied, type ApplyOrder, applyApplication, SharedRows } from './apply.js';
+import { type Applied, type ApplyOrder, applyApplication, lockScene, type Scene, SharedRows } from './apply.js';
 import { deleteApplication } from './delete.js';
 import { GroupCommit } from './group-commit.js';
 import { environmentOf, explainApplication, getRelease, getRevision, listReleases, listRevisions } from './history.js';
@@ -69,10 +69,21 @@ export class ApplicationController implements RpcHandlers<typeof wire.Applicatio
     if (first === undefined) return [];
     return await this.store.unitOfWork.run(storePrincipalOf(first.principal), async (tx) => {
       const shared = new SharedRows();
-      const applied = asks.map(({ principal, request, order }) =>
-        once(tx, { principal, method: applyMethod, request }, () => applyApplication(tx, order, this.ids, shared)),
-      );
-      await tx.together(applied);
+      const scenes = new Map<ApplyOrder, Promise<Scene>>();
+      const sceneOf = (order: ApplyOrder): Promise<Scene> => {
+        const scene = scenes.get(order) ?? lockScene(tx, order);
+        scenes.set(order, scene);
+        return scene;
+      };
+      const applied = asks.map(({ principal, request, order }) => {
+        const answer = once(tx, { principal, method: applyMethod, request }, () =>
+          applyApplication(tx, order, this.ids, { shared, scene: sceneOf(order) }),
+        );
+        // Sent right behind the question whether this request came before: whoever repeats one needs no scene.
+        void sceneOf(order).catch(() => undefined);
+        return answer;
+      });
+      await tx.together([...applied, Promise.allSettled(scenes.values())]);
       return await Promise.all(applied);
     });
   }

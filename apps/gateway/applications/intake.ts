@@ -15,7 +15,7 @@ import {
   type Resources,
   timesResources,
 } from '#domain';
-import { checkSpec, importManifests, objectRefsOf, parseManifests, podRequests } from '#kube';
+import { checkSpec, importManifests, objectRefsOf, parseManifests, podRequests, statusRuleViolations } from '#kube';
 
 /** What was handed in, read and checked, with all that follows from it alone. */
 export interface Intake {
@@ -56,10 +56,37 @@ function checked(spec: ApplicationSpec): ApplicationSpec {
   return spec;
 }
 
+const mostRules = 20;
+
+/** What is wrong with the status rules of a spec that its schema refuses: to be said in the same answer. */
+function ruleViolations({ components }: wire.ApplicationSpec): FieldViolation[] {
+  return components.slice(0, limits.components).flatMap(({ objectPolicy }, index) => {
+    const rules = (objectPolicy?.statusRules ?? [])
+      .slice(0, mostRules)
+      .map(({ apiVersion, kind, ready, failed, message }) => ({
+        ...{ apiVersion, kind, ready },
+        ...(failed === '' ? {} : { failed }),
+        ...(message === '' ? {} : { message }),
+      }));
+    return statusRuleViolations(rules, `spec.components[${index}].object_policy.status_rules`);
+  });
+}
+
+function specFromWire(from: wire.ApplicationSpec): ApplicationSpec {
+  try {
+    return applicationSpecFromWire(from);
+  } catch (error) {
+    if (!(error instanceof InvalidRequest)) throw error;
+    const known = new Set(error.fieldViolations.map(({ field }) => field));
+    const others = ruleViolations(from).filter(({ field }) => !known.has(field));
+    throw new InvalidRequest([...error.fieldViolations, ...others]);
+  }
+}
+
 function specOf(source: wire.ApplyApplicationRequest['source']): ApplicationSpec {
   switch (source.case) {
     case 'spec':
-      return applicationSpecFromWire(source.value);
+      return specFromWire(source.value);
     case 'manifests':
       return importManifests(parseManifests(source.value.content));
     case undefined:

@@ -11,8 +11,8 @@ import { type Settlement, saysTheSame, settle } from './settle.js';
 export interface Committed extends Pick<Settlement, 'placed' | 'refused' | 'stale'> {
   /** Somebody else decided, superseded or deleted these meanwhile. */
   lost: readonly Decided[];
-  /** The rows that were locked, as they are after the commit. */
-  fleet: readonly placementStore.FleetCluster[];
+  /** The rows that were locked, as they are after the commit; there by then. */
+  fleet: Promise<readonly placementStore.FleetCluster[]>;
   locked: readonly string[];
 }
 
@@ -46,19 +46,11 @@ export async function commitBatch(
   batch: readonly Decided[],
   context: CommitContext,
 ): Promise<Committed> {
-  const { projects, waiting, holding, clusters: held } = await lockAsked(tx, batch);
+  const locked = concerned(batch);
+  const { projects, waiting, holding, fleet, holdings } = await lockAsked(tx, batch, locked);
   const live = batch.filter(({ key }) => waiting.has(key));
   const lost = batch.filter(({ key }) => !waiting.has(key));
-  if (live.length === 0) return { placed: [], refused: [], stale: [], lost, fleet: [], locked: [] };
-  const placing = placingOf(live);
-  const chosen = live.flatMap(({ decision }) => decision.allotments.map(({ cluster }) => cluster));
-  const locked = [...new Set([...chosen, ...held])].sort();
-  const [lockingFleet, readingHoldings] = [
-    placementStore.lockFleet(tx, locked),
-    placementStore.readHoldings(tx, placing),
-  ];
-  await tx.together([lockingFleet, readingHoldings]);
-  const [fleet, holdings] = [await lockingFleet, await readingHoldings];
+  if (live.length === 0) return { placed: [], refused: [], stale: [], lost, fleet: Promise.resolve([]), locked: [] };
   const clusters = fleet.map((cluster) => {
     const state = stateOf(cluster, 0n);
     const before = context.decidedOn.get(cluster.id);
@@ -66,30 +58,42 @@ export async function commitBatch(
     return { state, asDecided, workSequence: cluster.workSequence };
   });
   const settlement = settle(live, { clusters, holdings, holding, projects }, context.ids);
-  const written = write(tx, settlement, context);
+  tx.last(write(tx, settlement, context));
   const after = placementStore.readFleet(tx, locked);
-  await tx.together([written, after]);
+  tx.last(after);
   const { placed, refused, stale } = settlement;
-  return { placed, refused, stale, lost, fleet: await after, locked };
+  return { placed, refused, stale, lost, fleet: after, locked };
 }
 
 const placingOf = (batch: readonly Decided[]): placementStore.WaitingRelease[] =>
   batch.filter(({ decision }) => decision.placed).map(({ release }) => release);
 
+/** Clusters that a batch chooses, and those that have works of its applications. In order of id. */
+function concerned(batch: readonly Decided[]): string[] {
+  const clusters = batch.flatMap(({ decision, release }) =>
+    decision.placed ? [...decision.allotments.map(({ cluster }) => cluster), ...release.worksAt] : [],
+  );
+  return [...new Set(clusters)].sort();
+}
+
 /**
- * Projects and releases under lock, and which clusters hold something of the batch. Sent together and taken one after
- * the other; what is locked for a release that turns out to be lost is let go with the rest.
+ * Projects, releases and clusters under lock, and what they hold of the batch. Sent together and taken one after the
+ * other; what is locked for a release that turns out to be lost is let go with the rest.
  */
-async function lockAsked(tx: Transaction, batch: readonly Decided[]) {
+async function lockAsked(tx: Transaction, batch: readonly Decided[], clusters: readonly string[]) {
   const releases = batch.map(({ release }) => release);
   const placing = placingOf(batch);
   const charged = batch.filter(mayChangeUse).map(({ release }) => release);
   const projects = charged.length === 0 ? Promise.resolve([]) : placementStore.lockProjects(tx, charged);
   const waiting = placementStore.lockWaiting(tx, releases);
   const holding = placementStore.lockHolding(tx, placing);
-  const clusters = placementStore.clustersHolding(tx, placing);
-  await tx.together([projects, waiting, holding, clusters]);
-  return { projects: await projects, waiting: await waiting, holding: await holding, clusters: await clusters };
+  const fleet = placementStore.lockFleet(tx, clusters);
+  const holdings = placementStore.readHoldings(tx, placing);
+  await tx.together([projects, waiting, holding, fleet, holdings]);
+  return {
+    ...{ projects: await projects, waiting: await waiting, holding: await holding },
+    ...{ fleet: await fleet, holdings: await holdings },
+  };
 }
 
 /** None waits for another's answer: they are sent in this order, and one that fails takes all of them back. */

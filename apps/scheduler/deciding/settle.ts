@@ -102,6 +102,7 @@ export function settle(batch: readonly Decided[], locked: Locked, ids: Ids): Set
     locked.clusters.map(({ state, workSequence }) => ({ id: state.id, reserved: state.reserved, workSequence })),
   );
   const charges = new Map<string, Resources>();
+  const locks = new Set(locked.clusters.map(({ state }) => state.id));
   const placed: Decided[] = [];
   const works: placementStore.WorkWrite[] = [];
   const superseded: placementStore.HoldingRelease[] = [];
@@ -110,6 +111,13 @@ export function settle(batch: readonly Decided[], locked: Locked, ids: Ids): Set
     .map((decided) => ({ decided, refusals: decided.refusals, wakeOn: wakeOnOf(decided) }));
   for (const decided of placing.filter(({ key }) => granted.includes(key))) {
     const { release, decision, key } = decided;
+    const own = locked.holdings.filter(sameApplication(release));
+    const unlocked = own.find(({ cluster }) => !locks.has(cluster));
+    if (unlocked !== undefined) {
+      // a work that came meanwhile: once more, knowing it
+      stale.push({ key, cluster: unlocked.cluster, why: 'not locked' });
+      continue;
+    }
     const replaced = locked.holding.filter(sameApplication(release));
     const charge = chargeOf(decision.allotments);
     const givenBack = replaced.reduce((sum, each) => addResources(sum, each.charged), noResources);
@@ -124,7 +132,6 @@ export function settle(batch: readonly Decided[], locked: Locked, ids: Ids): Set
       refused.push({ decided, refusals: [refusal], wakeOn: [] });
       continue;
     }
-    const own = locked.holdings.filter(sameApplication(release));
     for (const work of worksOf(release, decision.allotments, own, capacity.next, ids)) {
       const before = own.find((holding) => holding.workId === work.workId)?.reservations ?? [];
       capacity.add(work.cluster, reservedDelta(before, work.reservations));

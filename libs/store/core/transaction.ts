@@ -42,6 +42,7 @@ export class Transaction {
   readonly #announced: Announcement[] = [];
   #isAnnounced = false;
   readonly #last: Promise<unknown>[] = [];
+  #isEnding = false;
 
   constructor(private readonly client: ClientBase) {}
 
@@ -50,6 +51,7 @@ export class Transaction {
     sql: string,
     parameters: readonly unknown[] = [],
   ): Promise<Row[]> {
+    this.#checkOpen();
     const { rows } = await this.client.query<Row & QueryResultRow>({
       name: nameOf(sql),
       text: sql,
@@ -68,21 +70,27 @@ export class Transaction {
   }
 
   /**
-   * A statement whose answer nobody needs: the commit travels with it. When it fails the server takes everything back,
-   * and the unit of work throws what it failed with.
+   * Statements whose answers nobody waits for: the commit travels with them, so all must have been sent by now. When one
+   * fails the server takes everything back, and the unit of work throws what it failed with.
    */
-  last(statement: Promise<unknown>): void {
-    statement.catch(() => undefined); // looked at with the commit
-    this.#last.push(statement);
+  last(statements: Promise<unknown>): void {
+    statements.catch(() => undefined); // looked at with the commit
+    this.#last.push(statements);
   }
 
-  /** What was sent last, to be waited for with the commit. */
-  get unanswered(): readonly Promise<unknown>[] {
+  /** What was sent last, to be waited for with the commit, which comes next: no statement may follow it. */
+  end(): readonly Promise<unknown>[] {
+    this.#isEnding = true;
     return this.#last;
+  }
+
+  #checkOpen(): void {
+    if (this.#isEnding) throw new Error('a statement after the end of its transaction');
   }
 
   /** How many rows a statement changed. */
   async execute(sql: string, parameters: readonly unknown[] = []): Promise<number> {
+    this.#checkOpen();
     const { rowCount } = await this.client.query({ name: nameOf(sql), text: sql, values: [...parameters] });
     return rowCount ?? 0;
   }

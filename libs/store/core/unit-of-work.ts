@@ -46,7 +46,7 @@ export class UnitOfWork {
         const worked = work(transaction);
         await transaction.together([...opening, worked]);
         // A transaction in which something failed is rolled back by its COMMIT.
-        await transaction.together([...transaction.unanswered, client.query('COMMIT')]);
+        await transaction.together([...transaction.end(), client.query('COMMIT')]);
         if (transaction.isAnnounced) this.poke(transaction.announced);
         return await worked;
       } catch (error) {

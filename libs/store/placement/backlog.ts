@@ -29,6 +29,8 @@ export interface WaitingRelease extends ReleaseRef {
   charged: Resources;
   /** Another release of the application is placed there, or is being removed. */
   replaces: boolean;
+  /** Clusters that have a work of the application, wanted or on its way out. */
+  worksAt: readonly string[];
   /** Why it was refused the last time; empty when it never was. */
   refusals: readonly StoredRefusal[];
   /** What the application holds now. */
@@ -49,6 +51,7 @@ interface WaitingRow {
   charged: number[];
   refusals: StoredRefusal[];
   replaces: boolean;
+  works_at: string[];
   held: { component: string; cluster: string; replicas: number; mcpu: number; memoryBytes: number }[] | null;
 }
 
@@ -64,6 +67,9 @@ export async function readWaiting(read: Reader, limit: number, shard: string): P
        EXISTS (SELECT FROM releases other WHERE other.tenant_id = l.tenant_id AND other.application_uid = l.application_uid
          AND other.project_id = l.project_id AND other.environment_id = l.environment_id
          AND other.phase IN ('placed', 'removing')) AS replaces,
+       ARRAY(SELECT DISTINCT w.cluster_id FROM works w
+         WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id AND w.environment_id = l.environment_id
+           AND w.application_uid = l.application_uid) AS works_at,
        (SELECT json_agg(json_build_object('component', w.component, 'cluster', w.cluster_id, 'replicas', r.replicas,
             'mcpu', r.replica_mcpu, 'memoryBytes', r.replica_memory_bytes) ORDER BY w.component, w.cluster_id)
         FROM works w JOIN reservations r ON r.work_id = w.id AND r.state = 'held'
@@ -94,6 +100,7 @@ export async function readWaiting(read: Reader, limit: number, shard: string): P
     charged: { mcpu: row.charged[0] ?? 0, memoryBytes: row.charged[1] ?? 0, pods: row.charged[2] ?? 0 },
     refusals: row.refusals,
     replaces: row.replaces,
+    worksAt: row.works_at,
     held: (row.held ?? []).map(({ component, cluster, replicas, mcpu, memoryBytes }) => ({
       component,
       cluster,
