@@ -32,3 +32,4 @@ export { refuseSecrets } from './model/secrets.js';
 export { type FieldPath, withoutFields } from './ownership/field-path.js';
 export type { FieldHolder } from './ownership/managed-fields.js';
 export { type AgentDuties, agentAccess, agentRules, type RoleRule, usualDuties } from './rbac/agent-role.js';
+export { statusRuleViolations } from './rules/status-rules.js';

@@ -112,6 +112,24 @@ describe('what the gateway refuses', () => {
       /found "\\"no\\"": it gives a text; .* it must give true or false/,
     ],
   ];
+  it('names every wrong status rule in one answer, beside what else is wrong', async () => {
+    const rule = { apiVersion: 'example.org/v1', kind: 'Database' };
+    const statusRules = [
+      { ...rule, ready: '' },
+      { ...rule, ready: 'object.status ==', failed: '"no"' },
+      { ...rule, ready: `object.a${' '.repeat(1100)}==` },
+    ];
+    const value = component({ links: ['db'], objectPolicy: { statusRules } });
+    const refusal = await refusalOf(owner.applications.applyApplication({ name, source: { case: 'spec', value } }));
+    expect(refusal.details.badRequest?.fieldViolations.map(({ field }) => field).toSorted()).toEqual([
+      'spec.components[0].links[0]',
+      'spec.components[0].object_policy.status_rules[0].ready',
+      'spec.components[0].object_policy.status_rules[1].failed',
+      'spec.components[0].object_policy.status_rules[1].ready',
+      'spec.components[0].object_policy.status_rules[2].ready',
+    ]);
+  });
+
   it.each(wrongSpecs)('refuses %s by its field, and changes nothing', async (_, value, field, says) => {
     await rowsUnchangedBy(harness.db, async () => {
       const refusal = await refusalOf(owner.applications.applyApplication({ name, source: { case: 'spec', value } }));

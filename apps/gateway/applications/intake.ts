@@ -57,6 +57,10 @@ function checked(spec: ApplicationSpec): ApplicationSpec {
 }
 
 const mostRules = 20;
+const longestExpression = 1024;
+
+/** What is too long is refused for that, and must not be parsed. */
+const short = (text: string): string => (text.length <= longestExpression ? text : 'true');
 
 /** What is wrong with the status rules of a spec that its schema refuses: to be said in the same answer. */
 function ruleViolations({ components }: wire.ApplicationSpec): FieldViolation[] {
@@ -64,9 +68,9 @@ function ruleViolations({ components }: wire.ApplicationSpec): FieldViolation[] 
     const rules = (objectPolicy?.statusRules ?? [])
       .slice(0, mostRules)
       .map(({ apiVersion, kind, ready, failed, message }) => ({
-        ...{ apiVersion, kind, ready },
-        ...(failed === '' ? {} : { failed }),
-        ...(message === '' ? {} : { message }),
+        ...{ apiVersion, kind, ready: short(ready) },
+        ...(failed === '' ? {} : { failed: short(failed) }),
+        ...(message === '' || message.length > longestExpression ? {} : { message }),
       }));
     return statusRuleViolations(rules, `spec.components[${index}].object_policy.status_rules`);
   });
