@@ -115,7 +115,7 @@ export class PretendScheduler {
           {
             ...object,
             ...{ workId, cluster: work.cluster, tenant: 'acme', droppedGeneration, uid },
-            tombstone: this.#tombstoneOf(work.cluster, object, uid, droppedGeneration),
+            tombstone: this.#tombstoneOf(work, object, uid, droppedGeneration),
             adopted: false,
             restLeft: object.kind === 'Namespace' && [...known.values()].some(({ kind }) => kind !== 'Namespace'),
             holders: object.kind === 'Namespace' ? this.#holders(work.cluster, object) : 1,
@@ -125,10 +125,10 @@ export class PretendScheduler {
     });
   }
 
-  #tombstoneOf(cluster: string, object: ObjectRef, uid: string | undefined, generation: bigint) {
+  #tombstoneOf({ id, cluster }: Work, object: ObjectRef, uid: string | undefined, generation: bigint) {
     const [newest] = [...this.store.tombstones.values()]
       .filter((each) => each.cluster === cluster && each.uid === uid && keyOf(each.object) === keyOf(object))
-      .filter((each) => each.generation >= generation)
+      .filter((each) => each.workId === id && each.generation >= generation)
       .sort((a, b) => (a.sequence > b.sequence ? -1 : 1));
     if (newest === undefined) return 'none' as const;
     return newest.confirmed === undefined ? ('open' as const) : ('confirmed' as const);

@@ -14,7 +14,7 @@ export interface DroppedObject extends ObjectRef {
   uid: string | undefined;
   /** It was there before Berth took it over: it is let go, and not deleted. */
   adopted: boolean;
-  /** The newest tombstone that names this very object (by uid). */
+  /** This work's newest tombstone that names this very object (by uid): another's may be moot because this work wanted it. */
   tombstone: 'none' | 'open' | 'confirmed';
   /** Whether the work still has objects inside the namespace that this object is. */
   restLeft: boolean;
@@ -61,7 +61,7 @@ export async function readDropped(tx: Transaction, clusters?: readonly string[])
        LIMIT 1) seen ON true
      LEFT JOIN LATERAL (
        SELECT CASE WHEN t.confirmed_at IS NULL THEN 'open' ELSE 'confirmed' END AS state FROM tombstones t
-       WHERE t.cluster_id = w.cluster_id AND t.uid = seen.uid AND t.kind = o.kind AND t.name = o.name
+       WHERE t.cluster_id = w.cluster_id AND t.work_id = o.work_id AND t.uid = seen.uid AND t.kind = o.kind AND t.name = o.name
          AND t.namespace = o.namespace AND t.generation >= o.dropped_generation
        ORDER BY t.sequence DESC LIMIT 1) stone ON true
      WHERE o.dropped_generation IS NOT NULL AND ($1::text[] IS NULL OR w.cluster_id = ANY($1))
