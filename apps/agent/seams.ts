@@ -14,6 +14,9 @@ export interface AgentParts {
   signal: AbortSignal;
 }
 
+/** For a lost line: at its longest it leaves a fleet time to be in step again within 10 s of its hub's return. */
+export const lostLine: { firstMs: Millis; longestMs: Millis } = { firstMs: 200, longestMs: 3_000 };
+
 /** Full jitter over the upper half of an exponential rise, so that a fleet does not come back in step. */
 export function backoffMs(failures: number, bounds: { firstMs: Millis; longestMs: Millis }, chance: Chance): Millis {
   const ceiling = Math.min(bounds.longestMs, bounds.firstMs * 2 ** Math.max(0, failures - 1));

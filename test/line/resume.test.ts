@@ -6,7 +6,7 @@ import { line } from '#contract';
 import { systemClock } from '#domain';
 import { newKey } from '../../apps/agent/identity/identity.js';
 import type { AgentIdentity } from '../../apps/agent/index.js';
-import { backoffMs } from '../../apps/agent/seams.js';
+import { backoffMs, lostLine } from '../../apps/agent/seams.js';
 import { Authority } from '../../apps/hub/authority/authority.js';
 import { type BuiltApps, buildApps } from '../start/built.js';
 import { configMap, eventually, type LineHarness, startLineHarness } from './harness.js';
@@ -14,8 +14,6 @@ import { RawAgent, readyStatus, reportOf } from './raw-agent.js';
 
 /** So many in `npm test`; `BERTH_RESUME_AGENTS` sets another number. All are in this process: it is no measure of the hub. */
 const agents = Number(process.env.BERTH_RESUME_AGENTS ?? 100);
-/** As the agent's connector has it. */
-const lost = { firstMs: 200, longestMs: 5_000 };
 
 /** An agent with one work, as light as can be: comes back by itself, and tells when its report is acknowledged. */
 class LightAgent {
@@ -46,7 +44,7 @@ class LightAgent {
       const before = this.inStep.length;
       await this.#converse();
       failures = this.inStep.length > before ? 1 : failures + 1;
-      await new Promise((resolve) => setTimeout(resolve, backoffMs(failures, lost, Math.random)));
+      await new Promise((resolve) => setTimeout(resolve, backoffMs(failures, lostLine, Math.random)));
     }
   }
 

@@ -4,12 +4,10 @@ import { type ClientTls, createRpcClient, openChannel, type RpcChannel, RpcError
 import type { Agent } from '../agent.js';
 import { NotEnrolled, tlsOf } from '../identity/enrolment.js';
 import { type AgentIdentity, validityOf } from '../identity/identity.js';
-import { type AgentParts, backoffMs, rest } from '../seams.js';
+import { type AgentParts, backoffMs, lostLine, rest } from '../seams.js';
 import type { AttachStream, TunnelDesk } from '../tunnels/desk.js';
 import { Session, type SessionEnd, type Stream, type Tunnels } from './session.js';
 
-/** At its longest it leaves a fleet time to be in step again within 10 s of its hub's return. */
-const lost = { firstMs: 200, longestMs: 5_000 };
 /** Where coming back soon helps nobody: another agent took over, or an operator has to act. */
 const patient = { firstMs: 5_000, longestMs: 60_000 };
 
@@ -126,7 +124,7 @@ export class Connector {
     if (outcome.kind === 'failed') {
       const { code, message, details } = outcome.error;
       const isRefused = code === 'UNAUTHENTICATED' || code === 'INVALID_ARGUMENT';
-      const pauseMs = backoffMs(failures, isRefused ? patient : lost, timing.chance);
+      const pauseMs = backoffMs(failures, isRefused ? patient : lostLine, timing.chance);
       log.warn(
         { code, reason: details.errorInfo?.reason, message, retryInMs: Math.round(pauseMs) },
         'the line to the hub failed',
@@ -135,7 +133,7 @@ export class Connector {
     }
     const reason = outcome.end.goodbye?.reason;
     const isSoon = reason === undefined || soonAfter.has(reason);
-    const pauseMs = backoffMs(failures, isSoon ? lost : patient, timing.chance);
+    const pauseMs = backoffMs(failures, isSoon ? lostLine : patient, timing.chance);
     const said = reason === undefined ? 'nothing' : line.GoodbyeReason[reason];
     const fields = { said, message: outcome.end.goodbye?.message, retryInMs: Math.round(pauseMs) };
     if (isSoon) log.info(fields, 'the hub ended the line');

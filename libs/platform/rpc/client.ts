@@ -82,9 +82,30 @@ const methodsOf = (service: DescService, client: Client, settings: ChannelSettin
   return methods;
 };
 
+/**
+ * After a refused connection grpc-js tries again a second later, though its channel was closed meanwhile, and keeps what it
+ * gets for seconds: a fleet that waits for its server would make most of its handshakes for nobody.
+ */
+const connectOnlyWhile = (isOpen: () => boolean, given: ChannelCredentials): ChannelCredentials => {
+  const connectorOf = given._createSecureConnector.bind(given);
+  given._createSecureConnector = (...of) => {
+    const connector = connectorOf(...of);
+    const waitForReady = connector.waitForReady.bind(connector);
+    connector.waitForReady = async () => {
+      if (!isOpen()) throw new Error('the channel was closed');
+      await waitForReady();
+    };
+    return connector;
+  };
+  return given;
+};
+
 /** Opens a channel; nothing is sent until the first call. */
 export const openChannel = (settings: ChannelSettings): RpcChannel => {
-  const channelCredentials = credentialsOf(settings);
+  let isOpen = true;
+  const given = credentialsOf(settings);
+  // a shared connection may be another channel's by then
+  const channelCredentials = settings.ownConnection === true ? connectOnlyWhile(() => isOpen, given) : given;
   const clients: Client[] = [];
   const open = (service: DescService | undefined): Client => {
     const client = new Client(settings.address, channelCredentials, optionsOf(settings, service));
@@ -95,6 +116,7 @@ export const openChannel = (settings: ChannelSettings): RpcChannel => {
     client: <S extends DescService>(service: S) => methodsOf(service, open(service), settings) as RpcClient<S>,
     ready: (timeoutMs) => waitUntilReady(clients[0] ?? open(undefined), settings.address, timeoutMs),
     close: () => {
+      isOpen = false;
       for (const client of clients) client.close();
     },
   };

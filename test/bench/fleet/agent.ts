@@ -4,13 +4,11 @@ import { line } from '#contract';
 import type { Chance } from '#domain';
 import { systemTiming } from '#kube';
 import { type ClientBidi, type ClientTls, createRpcClient, RpcError } from '#platform';
-import { backoffMs, rest } from '../../../apps/agent/seams.js';
+import { backoffMs, lostLine, rest } from '../../../apps/agent/seams.js';
 import { someChange, someInventory } from './inventory.js';
 
 type Stream = ClientBidi<typeof line.ConnectRequestSchema, typeof line.ConnectResponseSchema>;
 
-/** The agent's own bounds for coming back. */
-const lost = { firstMs: 200, longestMs: 5_000 };
 const worksPerPart = 200;
 
 /** What the agents of a process have done together. */
@@ -114,7 +112,7 @@ export class FleetAgent {
       if (signal.aborted) return;
       tally.lost += 1;
       failures = wasWelcomed ? 1 : failures + 1;
-      await rest(systemTiming, backoffMs(failures, lost, chance), signal);
+      await rest(systemTiming, backoffMs(failures, lostLine, chance), signal);
     }
   }
 
