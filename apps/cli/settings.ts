@@ -73,7 +73,8 @@ export const namesIn = ({ tenant, project, environment }: Settings) => ({
   project: projectName(tenant, project),
   environment: environmentName(tenant, project, environment),
   application: (id: string) => applicationName(tenant, project, label('application', id)),
-  cluster: (id: string) => `clusters/${label('cluster', id)}`,
+  /** By its id, or by its whole name `clusters/{id}`. */
+  cluster: (id: string) => `clusters/${label('cluster', id.replace(/^clusters\//, ''))}`,
 });
 
 export const isForPeople = (format: Format): boolean => format === 'table' || format === 'wide';

@@ -136,8 +136,8 @@ function addRegistration(cluster: Command, shell: Shell): void {
     .option('--taint <key=value:effect>', 'turns away what does not tolerate it; may be repeated', collect, [])
     .option('--request-id <id>', 'repeating a request with the same id has no further effect');
   addElsewhere(register);
-  shell.on<RegisterOptions>(register, async (session, [id = ''], options) => {
-    session.names.cluster(id);
+  shell.on<RegisterOptions>(register, async (session, [typed = ''], options) => {
+    const id = idOf(session.names.cluster(typed));
     const { region = '', zone = '', provider = '' } = options;
     const labels = changedLabels({}, options.label);
     const taints = changedTaints([], options.taint);
@@ -170,8 +170,9 @@ function addRegistration(cluster: Command, shell: Shell): void {
     .argument('<name>')
     .description('Make another enrolment token, for an agent that has lost its certificate; voids earlier ones.');
   addElsewhere(token);
-  shell.on<ElsewhereOptions>(token, async (session, [id = ''], options) => {
-    const name = session.names.cluster(id);
+  shell.on<ElsewhereOptions>(token, async (session, [typed = ''], options) => {
+    const name = session.names.cluster(typed);
+    const id = idOf(name);
     const folder = await folderFor(session, id, options);
     const made = await session.clusters.createEnrolmentToken({ name }).catch(async (error: unknown) => {
       await folder?.discard();
