@@ -6,6 +6,7 @@ import { NotEnrolled, tlsOf } from '../identity/enrolment.js';
 import { type AgentIdentity, validityOf } from '../identity/identity.js';
 import { type AgentParts, backoffMs, lostLine, rest } from '../seams.js';
 import type { AttachStream, TunnelDesk } from '../tunnels/desk.js';
+import { Displacements } from './displacement.js';
 import { Session, type SessionEnd, type Stream, type Tunnels } from './session.js';
 
 /** Where coming back soon helps nobody: another agent took over, or an operator has to act. */
@@ -66,6 +67,8 @@ export const grpcDial = (hub: string, living: { readonly current: AgentIdentity 
 
 /** Keeps a stream to the hub, until the agent ends. */
 export class Connector {
+  readonly #displacements = new Displacements();
+
   constructor(
     private readonly agent: Agent,
     private readonly parts: AgentParts,
@@ -78,10 +81,13 @@ export class Connector {
     const { signal, timing } = this.parts;
     let failures = 0;
     while (!signal.aborted) {
+      const began = timing.clock.now();
       const outcome = await this.#converse();
       if (signal.aborted) return;
       const wasWelcomed = outcome.kind === 'ended' ? outcome.end.wasWelcomed : outcome.wasWelcomed;
-      failures = wasWelcomed ? 1 : failures + 1;
+      const wasSuperseded = outcome.kind === 'ended' && outcome.end.goodbye?.reason === line.GoodbyeReason.SUPERSEDED;
+      const displaced = this.#displacements.ended({ began, ended: timing.clock.now(), wasSuperseded });
+      failures = wasWelcomed ? Math.max(1, displaced) : failures + 1;
       await rest(timing, this.#pauseAfter(outcome, failures), signal);
     }
   }
@@ -137,6 +143,11 @@ export class Connector {
     const said = reason === undefined ? 'nothing' : line.GoodbyeReason[reason];
     const fields = { said, message: outcome.end.goodbye?.message, retryInMs: Math.round(pauseMs) };
     if (isSoon) log.info(fields, 'the hub ended the line');
+    else if (reason === line.GoodbyeReason.SUPERSEDED)
+      log.error(
+        { ...fields, displaced: failures },
+        'another agent of this cluster took the line: unless this one is being replaced, run only one agent for the cluster',
+      );
     else log.error(fields, 'the hub ended the line');
     return pauseMs;
   }
