@@ -32,7 +32,16 @@ async function allProcesses(): Promise<ProcessFact[]> {
 
 /** A process and all that descend from it, whoever they run as. */
 export async function processTree(root: number): Promise<ProcessFact[]> {
+  return treeOf(root, await allProcesses());
+}
+
+/** The same of several, from one look at all processes: a look costs more than what it is for. */
+export async function processTrees(roots: readonly number[]): Promise<ProcessFact[][]> {
   const all = await allProcesses();
+  return roots.map((root) => treeOf(root, all));
+}
+
+function treeOf(root: number, all: readonly ProcessFact[]): ProcessFact[] {
   const tree = all.filter(({ pid }) => pid === root);
   // The list grows while it is walked: children of children are found as well.
   for (const { pid } of tree) tree.push(...all.filter(({ parent }) => parent === pid));

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { megabytes, processTree, pssOf } from '../processes.js';
+import { megabytes, processTrees, pssOf } from '../processes.js';
 
 /** What one part of the system uses. */
 export interface Footprint {
@@ -32,8 +32,9 @@ export async function postmasterOf(backend: number): Promise<number | undefined>
 
 /** Of each process with all that descend from it. */
 export async function footprints(pids: Readonly<Record<string, number>>): Promise<Footprints> {
-  const entries = Object.entries(pids).map(async ([name, root]) => {
-    const tree = await processTree(root);
+  const trees = await processTrees(Object.values(pids));
+  const entries = Object.entries(pids).map(async ([name, root], index) => {
+    const tree = trees[index] ?? [];
     const sizes = await Promise.all(tree.map(({ pid }) => pssOf(pid)));
     const times = await Promise.all(tree.map(({ pid }) => cpuSecondsOf(pid, pid === root)));
     const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -48,17 +49,20 @@ export const isControlPlane = (name: string): boolean => !name.startsWith('agent
 export const controlPlaneMb = (all: Footprints): number =>
   Object.entries(all).reduce((sum, [name, { pssMb }]) => (isControlPlane(name) ? sum + pssMb : sum), 0);
 
-/** Looks again and again, and keeps the highest of each and of the control plane as a whole. */
+/**
+ * Keeps the highest of each and of the control plane as a whole. A look takes tens of milliseconds of a core and holds up
+ * who is looked at, so there is none while single calls are timed, and few in bulk.
+ */
 export class PeakWatch {
   readonly peaks = new Map<string, number>();
   controlPlaneMb = 0;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(
-    private readonly pids: Readonly<Record<string, number>>,
-    everyMs: number,
-  ) {
+  constructor(private readonly pids: Readonly<Record<string, number>>) {}
+
+  /** Again and again, until it is stopped. */
+  start(everyMs: number): void {
     let isLooking = false;
     this.#timer = setInterval(() => {
       if (isLooking) return;

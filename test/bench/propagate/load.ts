@@ -88,10 +88,10 @@ export interface SingleTimes {
   everywhereMs: number[];
 }
 
-/** One after another, each on a system that has come to rest. */
+/** One after another, each on a system that has come to rest. `look` measures sizes: in the rest, after every tenth. */
 export async function propagateSingly(
   bench: Bench,
-  options: { prefix: string; count: number; restMs: number },
+  options: { prefix: string; count: number; restMs: number; look(): Promise<void> },
 ): Promise<SingleTimes> {
   const times: SingleTimes = { answeredMs: [], everywhereMs: [] };
   for (let index = 0; index < options.count; index++) {
@@ -101,6 +101,7 @@ export async function propagateSingly(
     times.answeredMs.push(performance.now() - from);
     await untilSeen(bench, () => bench.watches.every((watch) => watch.seenAt(id) !== undefined), id);
     times.everywhereMs.push(Math.max(...bench.watches.map((watch) => watch.seenAt(id) ?? 0)) - from);
+    if (index % 10 === 9) await options.look();
     await new Promise((resolve) => setTimeout(resolve, options.restMs));
   }
   return times;

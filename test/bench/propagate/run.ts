@@ -153,19 +153,21 @@ async function measure(site: Site, bench: Bench): Promise<PropagateFigures> {
   await rest(options.idleMs);
   const idle = await footprints(pids);
   const requests = [await counted()];
-  const peak = new PeakWatch(pids, 500);
+  const peak = new PeakWatch(pids);
   try {
     const { restMs } = options;
-    const warmUp = await propagateSingly(bench, { prefix: `${prefix}-w`, count: options.warmUp, restMs });
+    const look = () => peak.look();
+    const warmUp = await propagateSingly(bench, { prefix: `${prefix}-w`, count: options.warmUp, restMs, look });
     progress(`${options.warmUp} single applications to warm up`);
     const beforeSingle = await footprints(pids);
-    const single = await propagateSingly(bench, { prefix: `${prefix}-s`, count: options.singles, restMs });
+    const single = await propagateSingly(bench, { prefix: `${prefix}-s`, count: options.singles, restMs, look });
     progress(`${options.singles} single applications`);
     await statusSettled(site);
     requests.push(await counted());
     const commitsBefore = await commits(database);
     const beforeBulk = await footprints(pids);
     const { applications: count, concurrency, replicas } = options;
+    peak.start(1_000);
     const bulk = await propagateInBulk(bench, { prefix: `${prefix}-b`, count, concurrency, replicas });
     progress(`${count} applications in ${bulk.seconds.toFixed(2)} s`);
     const statusSeconds = await statusSettled(site);
