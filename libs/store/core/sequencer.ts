@@ -6,6 +6,11 @@ import type { StoreLog } from './log.js';
 const leaderLock = 7_237_841;
 const batchRows = 2_000;
 const backlogScanMs = 2_000;
+/**
+ * Whoever was woken waits so long for company. Each batch wakes every reader of every process, and who waits for a commit
+ * itself has heard of it by a hint: readers of the feed are people and their tools.
+ */
+const lingerMs = 20;
 
 /**
  * Turns the outbox into one dense order. It takes only rows of transactions below `pg_snapshot_xmin`, so that nothing
@@ -90,7 +95,7 @@ async function lead(client: pg.Client, signal: AbortSignal): Promise<void> {
     patienceMs = written > 0 ? 1 : Math.min(patienceMs * 2, 64);
     if (written === batchRows) continue;
     // Rows above the horizon wait for a running transaction, whose end nobody announces.
-    await wake.next(held ? patienceMs : backlogScanMs);
+    if (await wake.next(held ? patienceMs : backlogScanMs)) await pause(lingerMs, signal);
   }
 }
 
@@ -99,8 +104,8 @@ async function tryLead(client: pg.Client): Promise<boolean> {
   return rows[0]?.leads === true;
 }
 
-/** Notifications that came while nobody waited count for the next wait. */
-function wakeUps(client: pg.Client, signal: AbortSignal): { next(atMostMs: number): Promise<void> } {
+/** Notifications that came while nobody waited count for the next wait. It answers whether there was any. */
+function wakeUps(client: pg.Client, signal: AbortSignal): { next(atMostMs: number): Promise<boolean> } {
   let pending = false;
   let release: (() => void) | undefined;
   client.on('notification', () => {
@@ -115,7 +120,9 @@ function wakeUps(client: pg.Client, signal: AbortSignal): { next(atMostMs: numbe
         await pause(atMostMs, AbortSignal.any([signal, waiting.signal]));
         release = undefined;
       }
+      const isWoken = pending;
       pending = false;
+      return isWoken;
     },
   };
 }
