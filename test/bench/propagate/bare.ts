@@ -59,6 +59,23 @@ export async function applyBare(applies: readonly BareApplies[], connections: nu
   return (performance.now() - from) / 1000;
 }
 
+/** Milliseconds of each: one in every member at once, when the last has answered; with a rest between two. */
+export async function applyBareSingly(applies: readonly BareApplies[], restMs: number): Promise<number[]> {
+  const times: number[] = [];
+  const count = Math.min(...applies.map(({ manifests }) => manifests.length));
+  for (let index = 0; index < count; index++) {
+    await new Promise((resolve) => setTimeout(resolve, restMs));
+    const from = performance.now();
+    const inMembers = applies.map(async ({ member, manifests }) => {
+      const each = manifests[index];
+      if (each !== undefined) await member.api.apply(each.path, each.body);
+    });
+    await Promise.all(inMembers);
+    times.push(performance.now() - from);
+  }
+  return times;
+}
+
 /** Makes the namespace in every member; answers how to take it away again. */
 export async function withNamespace(members: readonly BenchMember[], name: string): Promise<() => Promise<void>> {
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };

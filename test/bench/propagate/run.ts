@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wire } from '#contract';
 import { openChannel } from '#platform';
-import { applyBare, bareApplies, withNamespace } from './bare.js';
+import { applyBare, applyBareSingly, bareApplies, withNamespace } from './bare.js';
 import { type BerthProcesses, startBerth } from './berth.js';
 import { type BerthDatabase, startBerthDatabase } from './database.js';
 import { type DeploymentWatch, watchDeployments } from './deployment-watch.js';
@@ -44,6 +44,8 @@ export interface PropagateFigures {
   /** From the last Deployment until Postgres knows that every member has it. */
   statusSeconds: number;
   bareSeconds: number;
+  /** One Deployment in every member at once, by the bare client. */
+  bareSingleMs: readonly number[];
   idle: Footprints;
   idleAfter: Footprints;
   /** CPU seconds by process: of the singles, of the applications in bulk (with their status). */
@@ -178,9 +180,9 @@ async function measure(site: Site, bench: Bench): Promise<PropagateFigures> {
     await rest(options.idleMs);
     const idleAfter = await footprints(pids);
     await peak.stop();
-    const bareSeconds = await measureBare(site);
+    const { bareSeconds, bareSingleMs } = await measureBare(site);
     return {
-      ...{ warmUp, single, bulk, statusSeconds, bareSeconds, idle, idleAfter },
+      ...{ warmUp, single, bulk, statusSeconds, bareSeconds, bareSingleMs, idle, idleAfter },
       cpu: { single: cpuBetween(beforeSingle, beforeBulk), bulk: cpuBetween(beforeBulk, afterBulk) },
       peakMb: Object.fromEntries(peak.peaks),
       controlPlanePeakMb: Math.max(peak.controlPlaneMb, controlPlaneMb(idle)),
@@ -208,7 +210,7 @@ async function statusSettled({ database }: Site): Promise<number> {
   return (performance.now() - from) / 1000;
 }
 
-async function measureBare({ database, members, prefix, options, progress }: Site): Promise<number> {
+async function measureBare({ database, members, prefix, options, progress }: Site) {
   const namespace = `${prefix}-bare`;
   const remove = await withNamespace(members, namespace);
   try {
@@ -216,7 +218,8 @@ async function measureBare({ database, members, prefix, options, progress }: Sit
     const seconds = await applyBare(applies, options.connections);
     const count = applies.reduce((sum, { manifests }) => sum + manifests.length, 0);
     progress(`${count} bare applies in ${seconds.toFixed(2)} s`);
-    return seconds;
+    const singles = await bareApplies(database, members, `${prefix}-s`, namespace);
+    return { bareSeconds: seconds, bareSingleMs: await applyBareSingly(singles, options.restMs) };
   } finally {
     await remove();
   }

@@ -66,6 +66,7 @@ function outcomeOf(figures: PropagateFigures, options: PropagateOptions): BenchO
       control_plane_cpu_s: round(controlPlaneCpu(cpu.bulk)),
       largest_agent_mb: round(agentMb(figures.peakMb), 1),
       bare_apply_s: round(bareSeconds),
+      bare_single_p50_ms: round(median(figures.bareSingleMs)),
     },
     evidence: {
       options,
@@ -93,7 +94,7 @@ const processFacts = ({ idle, idleAfter, peakMb, cpu }: PropagateFigures) =>
     cpuSecondsBulk: round(cpu.bulk[name] ?? 0),
   }));
 
-function latencyTable({ single }: PropagateFigures): BenchTable {
+function latencyTable({ single, bareSingleMs }: PropagateFigures): BenchTable {
   const row = (what: string, values: readonly number[]) => [
     what,
     ...[0.5, 0.9, 0.99].map((share) => round(percentile(values, share), 1)),
@@ -105,6 +106,7 @@ function latencyTable({ single }: PropagateFigures): BenchTable {
       ['until', 'p50', 'p90', 'p99', 'longest'],
       row('the call is answered', single.answeredMs),
       row('all three members have the Deployment', single.everywhereMs),
+      row('bare: the three applies alone, at once', bareSingleMs),
     ],
   };
 }
