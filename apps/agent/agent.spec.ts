@@ -200,6 +200,7 @@ describe('Agent', () => {
       restarts: 0,
       reasons: [],
       isBound: true,
+      requests: { mcpu: 250, memoryBytes: 2 ** 28, pods: 1 },
     } as const;
     const pods: PodView[] = [
       { ...pod, deleting: true },
@@ -212,6 +213,35 @@ describe('Agent', () => {
     agent.openFullReport({ isLate: false });
     const [work] = agent.nextReport()?.works ?? [];
     expect(work?.objects).toMatchObject([{ kind: 'Pod', name: 'web-1', uid: 'p1' }]);
+  });
+
+  it('counts pods that nobody deletes as foreign, once nothing that they belong to is left, and says so', async () => {
+    const requests = { mcpu: 250, memoryBytes: 2 ** 28, pods: 1 };
+    const pod: PodView = {
+      ...{ namespace: 'n', name: 'web-1', uid: 'p1', workId, state: 'ready', restarts: 0, reasons: [], isBound: true },
+      ...{ deleting: false, requests },
+    };
+    const pods = [pod];
+    const ends: (() => void)[] = [];
+    const sleep = () => new Promise<void>((end) => ends.push(end));
+    const agent = anAgentBefore({ listed: true, synced: Promise.resolve(), objects: [], pods, sleep });
+    agent.beginSession({}, { incarnation: 'i', headSequence: 4n, fromBeginning: true });
+    await settled();
+    agent.take([emptied], 4n);
+    agent.openFullReport({ isLate: false });
+    const [before] = agent.nextReport()?.works ?? [];
+    expect(before?.objects).toMatchObject([{ kind: 'Pod', uid: 'p1' }]);
+    expect(agent.handedBackRequests).toEqual({ mcpu: 0, memoryBytes: 0, pods: 0 });
+    expect(agent.held.reflection(10)).toEqual({ upTo: 4n, except: [{ workId, after: emptied.work.sequence - 1n }] });
+    for (const end of ends.splice(0)) end();
+    await settled();
+    const [after] = agent.nextReport()?.works ?? [];
+    expect(after).toMatchObject({ objects: [], reasons: [{ reason: 'PodsHandedBack', count: 1 }] });
+    expect(agent.handedBackRequests).toEqual(requests);
+    expect(agent.held.reflection(10)).toEqual({ upTo: 4n, except: [] });
+    pods.splice(0, 1, { ...pod, deleting: true });
+    agent.changed(workId);
+    expect(agent.handedBackRequests).toEqual({ mcpu: 0, memoryBytes: 0, pods: 0 });
   });
 
   it('applies again what the watch has shown, and then something else in its place, before the apply was answered', async () => {

@@ -1,11 +1,20 @@
 import type { StatusReport } from '#contract';
-import { type Incarnation, type Position, Slots, type Tombstone, type Work, type WorkItem } from '#domain';
+import {
+  type Incarnation,
+  type Position,
+  type Resources,
+  Slots,
+  type Tombstone,
+  type Work,
+  type WorkItem,
+} from '#domain';
 import type { Ordered, OwnedObject } from '#kube';
 import { type AgentParts, rest } from './seams.js';
 import { ReportDesk } from './status/report-desk.js';
-import { arePodsSeen, namespacesOf, statusOf } from './status/work-view.js';
+import { arePodsSeen, arePodsSettled, namespacesOf, statusOf } from './status/work-view.js';
 import { Applier } from './work/applier.js';
 import { Deleter } from './work/deleter.js';
+import { HandedBack } from './work/handed-back.js';
 import { HeldWorks } from './work/held-works.js';
 import { Turns } from './work/turns.js';
 
@@ -28,6 +37,7 @@ export class Agent {
   private readonly desk = new ReportDesk(reportsInFlight);
   private readonly applier: Applier;
   private readonly deleter: Deleter;
+  private readonly handedBack: HandedBack;
   private incarnation: string | undefined;
   private session: object | undefined;
   private head = 0n;
@@ -55,7 +65,9 @@ export class Agent {
       this.desk.confirm(report);
       this.wake();
     };
-    this.deleter = new Deleter(parts, this.held, slots, turns, { onOutcome, onDefect });
+    this.handedBack = new HandedBack(parts, this.held, (workId) => this.touched(workId));
+    const onLetGo = (workId: string) => this.handedBack.expect(workId);
+    this.deleter = new Deleter(parts, this.held, slots, turns, { onOutcome, onLetGo, onDefect });
     void parts.watch.synced.then(
       () => {
         this.isSynced = true;
@@ -140,7 +152,9 @@ export class Agent {
     const left = this.held.examine(held, objects);
     const drifted = this.held.drifted(held, objects, timing.clock.now());
     if (namespacesOf(held.work.namespace, this.parts.watch).length > 0) held.hands.namespace = undefined;
-    this.held.sawPods(held, arePodsSeen(workId, this.parts.watch));
+    this.handedBack.look(held);
+    const isWanted = held.wanted.length > 0;
+    this.held.sawPods(held, isWanted ? arePodsSeen(workId, watch) : arePodsSettled(held, watch));
     return left.length + drifted.length > 0;
   }
 
@@ -152,6 +166,11 @@ export class Agent {
   /** Everything that was missed has been received, and the cluster has been seen whole: what is held says whose pods are there. */
   get isCaughtUp(): boolean {
     return this.isSynced && this.held.received >= this.head;
+  }
+
+  /** Of pods that carry a work's name and are Berth's no more. */
+  get handedBackRequests(): Resources {
+    return this.handedBack.requests(this.isCaughtUp);
   }
 
   /**

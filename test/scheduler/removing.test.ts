@@ -127,6 +127,33 @@ describe('removing', () => {
     expect(await counts()).toMatchObject({ works: 0, mcpu: 0, used: 0 });
   });
 
+  it('frees the room of pods that were handed back only once the stored inventory counts them as foreign', async () => {
+    await place('front', spec([component('web', { replicas: 4 })]));
+    await scenario.report();
+    await scenario.remove('front');
+    const reaper = await aReaper(database, 'r1');
+    const reflects = (upTo: string, except: string) =>
+      database.query(`UPDATE cluster_capacity SET reflected_work_sequence = ${upTo}, unreflected_works = ${except}`);
+    const ownId = '(SELECT jsonb_object_agg(id, 1) FROM works)';
+    const rounds = async () => {
+      for (let round = 0; round < 5; round++) {
+        await scenario.report();
+        await database.query(
+          `UPDATE work_status SET reasons = '[{"reason": "PodsHandedBack", "message": "", "count": 4}]'`,
+        );
+        await reaper.round();
+      }
+      return (await counts())?.reservations;
+    };
+    await reflects('0', `'{}'`);
+    expect(await rounds()).toBe(1);
+    await reflects('work_sequence', ownId);
+    expect(await rounds()).toBe(1);
+    await reflects('work_sequence', `'{}'`);
+    expect(await rounds()).toBe(0);
+    expect(await scenario.phases()).toEqual({ front: 'removed' });
+  });
+
   it('frees what shrank only after its agent has reported the smaller generation', async () => {
     await place('front', spec([component('web', { replicas: 4 })]));
     await scenario.report();

@@ -23,7 +23,12 @@ const first: Omit<Inventory, 'reflected'> = {
 /** A pulse on time that a test moves: `beats` runs so many intervals and answers what was said meanwhile. */
 function aPulse(options: { takesChanges?: boolean; isCaughtUp?: () => boolean } = {}) {
   const said: line.Heartbeat[] = [];
-  const state = { inventory: first, reflection: { upTo: 7n, except: [] } as Reflection, now: 1_000_000 };
+  const state = {
+    handedBack: { mcpu: 0, memoryBytes: 0, pods: 0 },
+    inventory: first,
+    reflection: { upTo: 7n, except: [] } as Reflection,
+    now: 1_000_000,
+  };
   const sleepers = new Set<{ until: number; wake: () => void }>();
   const timing: Timing = {
     clock: { now: () => state.now },
@@ -45,7 +50,12 @@ function aPulse(options: { takesChanges?: boolean; isCaughtUp?: () => boolean } 
       reflection: (most) => (most === 0 ? { upTo: 3n, except: [] } : state.reflection),
     },
     async (message) => void (message.case === 'heartbeat' && said.push(message.value)),
-    { intervalMs, takesChanges: options.takesChanges ?? true, isCaughtUp: options.isCaughtUp ?? (() => true) },
+    {
+      intervalMs,
+      takesChanges: options.takesChanges ?? true,
+      isCaughtUp: options.isCaughtUp ?? (() => true),
+      handedBack: () => state.handedBack,
+    },
   );
   const settle = async () => {
     for (let turn = 0; turn < 5; turn += 1) await setImmediate();

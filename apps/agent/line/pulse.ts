@@ -3,6 +3,7 @@ import { gzip } from 'node:zlib';
 import { create } from '@bufbuild/protobuf';
 import { inventoryChange, inventoryChangeToWire, inventoryToWire, line } from '#contract';
 import {
+  addResources,
   type ClusterSchema,
   type FieldTree,
   type Instant,
@@ -12,6 +13,8 @@ import {
   type JsonValue,
   type Millis,
   mostUnreflectedWorks,
+  type Resources,
+  subtractResources,
 } from '#domain';
 import { type AgentParts, rest } from '../seams.js';
 import type { HeldWorks } from '../work/held-works.js';
@@ -32,6 +35,8 @@ export interface PulseOptions {
   takesChanges: boolean;
   /** Everything that was missed has been received. */
   isCaughtUp(): boolean;
+  /** Requests of pods that carry a work's name and are Berth's no more. */
+  handedBack(): Resources;
 }
 
 /** Heartbeats of one epoch: the lease, and what of the inventory has changed. */
@@ -129,11 +134,25 @@ export class Pulse {
     this.#blindMs = 0;
     if (!isKnown) return false;
     const isFirst = this.#inventory === undefined;
-    this.#inventory = { ...read, reflected };
+    this.#inventory = { ...handOver(read, this.options.handedBack()), reflected };
     if (isFirst) await this.#beat();
     return true;
   }
 }
+
+/** What counted as Berth's, and is not. */
+const handOver = (read: Omit<Inventory, 'reflected'>, amount: Resources): Omit<Inventory, 'reflected'> => ({
+  ...read,
+  foreignRequests: addResources(read.foreignRequests, amount),
+  berthRequests: atLeastNone(subtractResources(read.berthRequests, amount)),
+});
+
+/** Pods may have come or gone since the figures were read. */
+const atLeastNone = ({ mcpu, memoryBytes, pods }: Resources): Resources => ({
+  mcpu: Math.max(0, mcpu),
+  memoryBytes: Math.max(0, memoryBytes),
+  pods: Math.max(0, pods),
+});
 
 const plainTree = (tree: FieldTree): JsonValue => (tree === true ? true : plain(tree));
 const plain = (schema: ClusterSchema): JsonObject =>

@@ -8,13 +8,15 @@ import {
 } from '#domain';
 import { type ObservedStatus, type OwnedObject, type OwnedWatch, objectStatus, type PodView, workStatus } from '#kube';
 import type { ApplyFailure } from '../work/failure.js';
+import { isLiving } from '../work/handed-back.js';
 import type { HeldWork } from '../work/held-works.js';
 import { isConfirmed, isNamespace, objectKey } from '../work/plan.js';
 
 /** A work as the agent reports it: what is in the cluster, and how far its own hands have come. Pure. */
 export function statusOf(workId: string, held: HeldWork | undefined, watch: OwnedWatch): WorkStatus {
   const objects = watch.objectsOf(workId);
-  const observed = workStatus(objects, watch.podsOf(workId));
+  const pods = podsOf(workId, held, watch);
+  const observed = workStatus(objects, pods);
   const namespace = held?.work.namespace ?? objects[0]?.namespace;
   const namespaces = namespace === undefined ? [] : namespacesOf(namespace, watch);
   const failure = held?.failure;
@@ -26,16 +28,30 @@ export function statusOf(workId: string, held: HeldWork | undefined, watch: Owne
     reasons: [
       ...(held === undefined || failure === undefined ? [] : [reasonOf(failure, held.work.generation)]),
       ...(held?.notes.reasons ?? []),
+      ...handedBack(workId, held, watch),
       ...observed.reasons,
     ],
     objects: [
       ...observed.objects,
       ...namespaces.map(objectStatus),
       ...(held === undefined ? [] : unseen(held, namespaces.length > 0)),
-      ...podsToGo(held, observed, watch.podsOf(workId)),
+      ...podsToGo(held, observed, pods),
     ],
     findings: findingsOf(workId, held, watch),
   };
+}
+
+/** Those that count as the work's: not the ones that were handed back with what made them. */
+const podsOf = (workId: string, held: HeldWork | undefined, watch: OwnedWatch): PodView[] =>
+  held?.isHandedBack === true ? watch.podsOf(workId).filter((pod) => !isLiving(pod)) : watch.podsOf(workId);
+
+/** The store frees what was reserved for them only once an inventory counts them as foreign. */
+function handedBack(workId: string, held: HeldWork | undefined, watch: OwnedWatch): StatusReason[] {
+  if (held?.isHandedBack !== true) return [];
+  const count = watch.podsOf(workId).filter(isLiving).length;
+  return count === 0
+    ? []
+    : [{ reason: 'PodsHandedBack', message: 'they live on with the object that was let go', count }];
 }
 
 /** Of what no order is known yet nothing is as ordered, however well it runs. */
@@ -98,6 +114,10 @@ function phaseOf(held: HeldWork, observed: ObservedStatus, objects: readonly Own
 
 /** Kinds whose pods are there for as long as they are. */
 const lastingKinds: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet', 'DaemonSet']);
+
+/** Of a work that is wanted no more: its pods are gone, or on their way, or count as foreign. */
+export const arePodsSettled = (held: HeldWork, watch: OwnedWatch): boolean =>
+  held.isHandedBack || !watch.podsOf(held.work.id).some(isLiving);
 
 /** The pods that the work's objects ask for are on nodes, so that the inventory has them; those on their way out still are. */
 export function arePodsSeen(workId: string, watch: OwnedWatch): boolean {

@@ -23,7 +23,12 @@ export class Deleter {
     private readonly held: HeldWorks,
     private readonly slots: Slots,
     private readonly turns: Turns,
-    private readonly hooks: { onOutcome(report: TombstoneReport): void; onDefect(error: unknown): void },
+    private readonly hooks: {
+      onOutcome(report: TombstoneReport): void;
+      /** An object of this work is its former owner's again. */
+      onLetGo(workId: string): void;
+      onDefect(error: unknown): void;
+    },
   ) {}
 
   take(tombstone: Tombstone): void {
@@ -40,6 +45,7 @@ export class Deleter {
   async #carryOut(tombstone: Tombstone): Promise<void> {
     const { timing, signal, log } = this.parts;
     const { id: tombstoneId, object, uid } = tombstone;
+    const workId = this.#workOf(uid);
     let wasDeleting = false;
     // not by the clock, which may be set anew meanwhile
     let waitedMs = 0;
@@ -55,12 +61,18 @@ export class Deleter {
           'tombstone carried out',
         );
         this.held.buried(uid);
+        if (report.outcome === 'let-go' && workId !== undefined) this.hooks.onLetGo(workId);
         return this.hooks.onOutcome(report);
       }
       const pauseMs = backoffMs(tries, retries, timing.chance);
       await rest(timing, pauseMs, signal);
       waitedMs += pauseMs;
     }
+  }
+
+  #workOf(uid: string): string | undefined {
+    const { watch } = this.parts;
+    return watch.works().find((workId) => watch.objectsOf(workId).some((object) => object.uid === uid));
   }
 
   /** Undefined when the member could not say. What is on its way out goes, whoever wants its name by now. */

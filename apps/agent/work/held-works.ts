@@ -38,6 +38,8 @@ export interface HeldWork {
   failures: number;
   /** What was ordered of it up to this sequence is in the member's figures: the pods that were asked for are on nodes. */
   reflected: bigint;
+  /** It is wanted no more, nothing of it is left but pods, and these stay: they are nobody's of Berth. */
+  isHandedBack: boolean;
 }
 
 /** An object that somebody has changed, as the watch shows it. */
@@ -94,6 +96,7 @@ export class HeldWorks {
       failures: 0,
       // what came before may have been merged into this one on its way, whatever else has been received
       reflected: known?.reflected ?? 0n,
+      isHandedBack: false,
     });
     return true;
   }
@@ -160,9 +163,12 @@ export class HeldWorks {
     return this.#upTo((held) => held.confirmed === held.work.generation);
   }
 
-  /** Notes whether all pods that the work's objects ask for by now are on nodes. They may be lost again. */
+  /**
+   * Notes whether all pods that the work's objects ask for by now are on nodes. They may be lost again. Of a work that is
+   * wanted no more: whether its pods are gone, or count as foreign.
+   */
   sawPods(held: HeldWork, areThere: boolean): void {
-    if (!areThere) held.reflected = 0n;
+    if (!areThere) held.reflected = held.wanted.length === 0 ? held.work.sequence - 1n : 0n;
     else if (held.confirmed === held.work.generation) held.reflected = held.work.sequence;
   }
 

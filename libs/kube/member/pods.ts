@@ -19,6 +19,8 @@ export interface PodView {
   deleting: boolean;
   /** It has its node. */
   isBound: boolean;
+  /** Zero once it is over. */
+  requests: Resources;
   /** Why it is not ready: `ImagePullBackOff`, `Unschedulable` … */
   reasons: readonly { reason: string; message: string }[];
 }
@@ -106,7 +108,7 @@ function restartsOf(pod: JsonObject): number {
   return Math.min(mostRestarts, sum);
 }
 
-function viewOf(pod: JsonObject, id: ObjectRef & { uid: string }, workId: string): PodView {
+function viewOf(pod: JsonObject, id: ObjectRef & { uid: string }, workId: string, requests: Resources): PodView {
   const found = findings(pod);
   const state = stateOf(pod, found);
   const named = found.filter((each) => each.reason !== '').map(({ reason, message }) => ({ reason, message }));
@@ -120,6 +122,7 @@ function viewOf(pod: JsonObject, id: ObjectRef & { uid: string }, workId: string
     restarts: restartsOf(pod),
     deleting: at(pod, 'metadata', 'deletionTimestamp') !== undefined,
     isBound: textAt(pod, 'spec', 'nodeName') !== '',
+    requests,
     reasons: state === 'ready' || state === 'succeeded' ? [] : state === 'unready' ? [lost, ...named] : named,
   };
 }
@@ -133,10 +136,11 @@ export function keepPod(
   const phase = textAt(pod, 'status', 'phase');
   const isOver = phase === 'Succeeded' || phase === 'Failed';
   const extended = isOver ? undefined : extendedRequests(pod);
+  const requests = isOver ? noneLeft : podRequests(pod);
   return {
     node: textAt(pod, 'spec', 'nodeName'),
-    requests: isOver ? noneLeft : podRequests(pod),
+    requests,
     ...(extended === undefined ? {} : { extended }),
-    view: workId === '' ? undefined : viewOf(pod, id, workId),
+    view: workId === '' ? undefined : viewOf(pod, id, workId, requests),
   };
 }

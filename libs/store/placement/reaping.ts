@@ -231,7 +231,11 @@ export async function readGoneWorks(tx: Transaction, clusters?: readonly string[
        AND NOT EXISTS (SELECT FROM work_objects o WHERE o.work_id = w.id)
        AND NOT EXISTS (SELECT FROM tombstones t WHERE t.work_id = w.id AND t.confirmed_at IS NULL)
        -- A report that is gone was gone from a full one.
-       AND (s.work_id IS NULL OR (s.ready = 0 AND NOT s.objects @> '[{"kind": "Pod"}]'))
+       AND (s.work_id IS NULL OR (s.ready = 0 AND NOT s.objects @> '[{"kind": "Pod"}]'
+         -- Pods that live on with what was let go count as foreign in the stored inventory: it reflects the order.
+         AND (NOT s.reasons @> '[{"reason": "PodsHandedBack"}]' OR EXISTS (
+           SELECT FROM cluster_capacity k WHERE k.cluster_id = w.cluster_id AND k.reflected_work_sequence >= w.sequence
+             AND NOT coalesce(k.unreflected_works ? w.id::text, false)))))
      ORDER BY w.cluster_id, w.id LIMIT ${batch}`,
     [clusters ?? null],
   );
