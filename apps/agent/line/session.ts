@@ -138,6 +138,7 @@ export class Session {
       intervalMs: interval,
       takesChanges: welcome.takesInventoryDeltas,
       isCaughtUp: () => this.agent.isCaughtUp,
+      handedBack: () => this.agent.handedBackRequests,
     });
     this.#inBackground(this.#pulse.run(this.#over.signal));
     this.#inBackground(this.#report());
