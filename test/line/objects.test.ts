@@ -228,6 +228,15 @@ describeMembers('objects that others write too', (flavour) => {
     const before = await find('ConfigMap', 'disputed');
     const work = await put('disputed', [configMap('disputed', { a: 'ours' })], { adoption: 'existing' });
     await until(work.id, ({ phase }) => phase === 'failed');
+    const versionOf = (found: JsonObject | undefined) =>
+      isJsonObject(found?.metadata) ? found.metadata.resourceVersion : '';
+    const left = await eventually(
+      () => find('ConfigMap', 'disputed'),
+      (found) => Object.keys(annotationsOf(found) ?? {}).length === 0,
+    );
+    // it is tried again and again meanwhile, and not written into
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect(versionOf(await find('ConfigMap', 'disputed'))).toBe(versionOf(left));
     await applied('disputed', [], {}, work.id);
     const after = await eventually(
       () => find('ConfigMap', 'disputed'),

@@ -1,4 +1,4 @@
-import type { Instant, ObjectRef, Reflection, Work } from '#domain';
+import type { FieldConflict, Instant, ObjectRef, Reflection, Work } from '#domain';
 import type { ObjectIdentity, OwnedObject } from '#kube';
 import { RepairLedger } from './drift.js';
 import type { ApplyFailure } from './failure.js';
@@ -22,6 +22,13 @@ export interface Hands {
   readonly repairs: RepairLedger;
 }
 
+export interface RefusedTakeOver {
+  /** Of the object, as it was left. */
+  resourceVersion: string;
+  error: unknown;
+  conflicts: readonly FieldConflict[];
+}
+
 /** One work that the agent was told to hold. */
 export interface HeldWork {
   work: Work;
@@ -38,6 +45,8 @@ export interface HeldWork {
   failures: number;
   /** What was ordered of it up to this sequence is in the member's figures: the pods that were asked for are on nodes. */
   reflected: bigint;
+  /** Objects of others that refused this content when they were to be taken over, as they were left. */
+  refusedTakeOvers: Map<string, RefusedTakeOver>;
   /** It is wanted no more, nothing of it is left but pods, and these stay: they are nobody's of Berth. */
   isHandedBack: boolean;
 }
@@ -96,6 +105,7 @@ export class HeldWorks {
       failures: 0,
       // what came before may have been merged into this one on its way, whatever else has been received
       reflected: known?.reflected ?? 0n,
+      refusedTakeOvers: new Map(),
       isHandedBack: false,
     });
     return true;

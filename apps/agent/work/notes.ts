@@ -73,6 +73,11 @@ export class WorkNotes {
     else this.#refused.set(key, conflicts);
   }
 
+  /** What `refused` was told last. */
+  refusedOver(key: string): readonly FieldConflict[] {
+    return this.#refused.get(key) ?? [];
+  }
+
   /** Something that the agent did to an object. */
   event(object: ObjectRef, reason: string, message: string, now: Instant): void {
     const { apiVersion, kind, namespace, name } = object;

@@ -103,6 +103,12 @@ export class ObjectKeeper {
     }
     const { member, log } = this.parts;
     const { uid, yielded } = there;
+    const known = held.refusedTakeOvers.get(wanted.key);
+    // the very object that refused this content: no need to write into it to hear that again
+    if (known?.resourceVersion === there.resourceVersion) {
+      held.notes.refused(wanted.key, known.conflicts);
+      throw known.error;
+    }
     await member.markAdopted(there, this.#bounds);
     try {
       const brought = await this.#change(held, wanted, { uid, yielded, isAutoscaled: false, adopted: true });
@@ -111,7 +117,12 @@ export class ObjectKeeper {
       return brought;
     } catch (error) {
       // nothing of it is Berth's, so no tombstone will ever name it: the mark would stay
-      if (isRefusal(error)) await member.letGo({ ...ref, uid }, this.#bounds);
+      if (isRefusal(error)) {
+        await member.letGo({ ...ref, uid }, this.#bounds);
+        const conflicts = held.notes.refusedOver(wanted.key);
+        const { resourceVersion } = (await member.lookAt(wanted, this.#bounds)) ?? there;
+        held.refusedTakeOvers.set(wanted.key, { resourceVersion, error, conflicts });
+      }
       throw error;
     }
   }
