@@ -5,6 +5,7 @@ import { Tunnels1795400000004 } from './0004-tunnels.js';
 import { Orphans1795400000005 } from './0005-orphans.js';
 import { Certificates1795400000006 } from './0006-certificates.js';
 import { Inventory1795400000007 } from './0007-inventory.js';
+import { Conditions1795400000008 } from './0008-conditions.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   Orphans1795400000005,
   Certificates1795400000006,
   Inventory1795400000007,
+  Conditions1795400000008,
 ] as const;

@@ -4,12 +4,21 @@ import type { Logger } from '#platform/light';
 
 export type AgentLog = Logger;
 
+/** Tells one running agent from another of the same cluster. */
+export interface AgentInstance {
+  /** New with each start. */
+  id: string;
+  hostName: string;
+}
+
 /** What every part of an agent stands on. */
 export interface AgentParts {
   member: MemberCluster;
   watch: OwnedWatch;
   timing: Timing;
   log: AgentLog;
+  /** Absent: it does not say. */
+  instance?: AgentInstance;
   /** Aborts when the agent ends. */
   signal: AbortSignal;
 }

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { hostname } from 'node:os';
 import { type Chance, type Clock, systemClock } from '#domain';
 import { type MemberCluster, systemTiming, type Timing } from '#kube';
 import { type EnrolmentOptions, ensureIdentity } from './identity/enrolment.js';
@@ -22,6 +24,8 @@ export interface AgentOptions {
   chance?: Chance;
   /** Waiting, for simulated time. */
   sleep?: Timing['sleep'];
+  /** Where it says that it runs; else this machine's name. */
+  hostName?: string;
   /** Ends it, also while it waits for its identity. */
   signal?: AbortSignal;
 }
@@ -61,7 +65,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   );
   const bound = log.child({ cluster: initial.cluster });
   const living = new LivingIdentity(initial, { hub, keeper, timing, log: bound, signal });
-  const running = live({ member, timing, log: bound, signal }, grpcDial(hub, living), living);
+  const instance = { id: randomUUID(), hostName: options.hostName ?? hostname() };
+  const running = live({ member, timing, log: bound, instance, signal }, grpcDial(hub, living), living);
   void running.catch(() => undefined); // `done` still rejects for those who wait for it
   return {
     cluster: initial.cluster,

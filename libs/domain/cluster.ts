@@ -23,6 +23,18 @@ export interface ClusterFacts {
 /** `pending`: registered, no agent yet; `ready`: its lease runs; `unreachable`: it ran out; `removing`: on its way out. */
 export type ClusterPhase = 'pending' | 'ready' | 'unreachable' | 'removing';
 
+/** What an operator may have to see to, in the order in which it is listed. */
+export type ClusterConditionType = 'AgentConflict' | 'AgentRevoked' | 'CertificateExpired' | 'ClockSkew' | 'SameMember';
+
+/** Something about a cluster that an operator should see to; goes by itself with its cause. */
+export interface ClusterCondition {
+  type: ClusterConditionType;
+  /** One word for programs. */
+  reason: string;
+  /** For people: what is, and what to do. */
+  message: string;
+}
+
 /** So many nodes with so much free each, rounded down; all nodes of a class are alike to a pod. */
 export interface NodeClass {
   nodes: number;

@@ -58,6 +58,17 @@ export class RawAgent {
     return { agent, welcome: await agent.hear('welcome') };
   }
 
+  /** Has said hello, and is not welcome yet. */
+  static async waiting(
+    of: WithHub,
+    identity: AgentIdentity,
+    hello: MessageInitShape<typeof line.HelloSchema>,
+  ): Promise<RawAgent> {
+    const agent = new RawAgent(of, tlsOf(identity));
+    await agent.say({ case: 'hello', value: hello });
+    return agent;
+  }
+
   say(message: NonNullable<MessageInitShape<typeof line.ConnectRequestSchema>['message']>): Promise<void> {
     return this.#stream.write({ message });
   }

@@ -40,10 +40,11 @@ export class AgentProcess {
         if ((await time.sleep(ms, until, this.life)) === 'aborted') throw until.reason;
       },
     };
+    const instance = { id: String(random.next()), hostName: '' };
     this.#port = new MemberPort(member, time, random, this.life, faults);
     const source = { current: { ...identity, member: member.uid }, keepFresh: () => ended(signal) };
     live(
-      { member: this.#port, timing, log: silentLogger(), signal },
+      { member: this.#port, timing, log: silentLogger(), instance, signal },
       () => around.dial(certificate, this.life),
       source,
     ).catch((error: unknown) => {

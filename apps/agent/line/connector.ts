@@ -68,6 +68,8 @@ export const grpcDial = (hub: string, living: { readonly current: AgentIdentity 
 /** Keeps a stream to the hub, until the agent ends. */
 export class Connector {
   readonly #displacements = new Displacements();
+  /** Another agent took the line: it is not taken back, but waited for. */
+  #standsBy = false;
 
   constructor(
     private readonly agent: Agent,
@@ -87,7 +89,10 @@ export class Connector {
       const wasWelcomed = outcome.kind === 'ended' ? outcome.end.wasWelcomed : outcome.wasWelcomed;
       const wasSuperseded = outcome.kind === 'ended' && outcome.end.goodbye?.reason === line.GoodbyeReason.SUPERSEDED;
       const displaced = this.#displacements.ended({ began, ended: timing.clock.now(), wasSuperseded });
-      failures = wasWelcomed ? Math.max(1, displaced) : failures + 1;
+      if (wasSuperseded || wasWelcomed) this.#standsBy = wasSuperseded;
+      // where it can stand by, it takes nothing from anybody and need not wait for long before
+      const holdsStandby = outcome.kind === 'ended' && outcome.end.holdsStandby;
+      failures = wasWelcomed ? Math.max(1, holdsStandby ? 1 : displaced) : failures + 1;
       await rest(timing, this.#pauseAfter(outcome, failures), signal);
     }
   }
@@ -95,7 +100,10 @@ export class Connector {
   async #converse(): Promise<Outcome> {
     const identity = this.identity.current;
     const call = this.dial(identity);
-    const session = new Session(this.agent, this.parts, call.stream, identity, this.#tunnelsOf(call));
+    const session = new Session(this.agent, this.parts, call.stream, identity, {
+      tunnels: this.#tunnelsOf(call),
+      standsBy: this.#standsBy,
+    });
     try {
       return { kind: 'ended', end: await session.run() };
     } catch (error) {

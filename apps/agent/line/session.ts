@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { durationMs } from '@bufbuild/protobuf/wkt';
+import { durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { line, statusReportToWire, workItemFromWire } from '#contract';
 import type { Millis } from '#domain';
 import { type ClientBidi, RpcError } from '#platform/light';
@@ -18,6 +18,14 @@ export interface SessionEnd {
   goodbye: line.Goodbye | undefined;
   /** It had been welcomed. */
   wasWelcomed: boolean;
+  /** The hub lets an agent that was displaced wait until the line is free. */
+  holdsStandby: boolean;
+}
+
+export interface SessionOptions {
+  tunnels: Tunnels | undefined;
+  /** Another agent took the line: it is wanted only once that one is gone. */
+  standsBy: boolean;
 }
 
 /** Changes of one moment make one report. */
@@ -34,13 +42,15 @@ export class Session {
   readonly #over = new AbortController();
   #goodbye: line.Goodbye | undefined;
   #isWelcomed = false;
+  #isStandingBy = false;
+  #holdsStandby = false;
 
   constructor(
     private readonly agent: Agent,
     private readonly parts: AgentParts,
     private readonly stream: Stream,
     private readonly identity: AgentIdentity,
-    private readonly tunnels?: Tunnels | undefined,
+    private readonly options: SessionOptions,
   ) {}
 
   /** Resolves when the stream has ended; rejects with RpcError, or a defect. */
@@ -54,7 +64,7 @@ export class Session {
       });
       this.#inBackground(this.#expectWelcome());
       await Promise.race([this.#listen(), failed]);
-      return { goodbye: this.#goodbye, wasWelcomed: this.#isWelcomed };
+      return { goodbye: this.#goodbye, wasWelcomed: this.#isWelcomed, holdsStandby: this.#holdsStandby };
     } finally {
       this.#over.abort();
       this.agent.endSession(this);
@@ -77,26 +87,35 @@ export class Session {
     const clusterUid = await uidOf(this.parts.member);
     checkMember(this.identity, clusterUid);
     const { resumePoint } = this.agent;
+    const { instance } = this.parts;
     return create(line.HelloSchema, {
       agentVersion,
       clusterUid,
       letsGo: true,
+      instanceId: instance?.id ?? '',
+      hostName: instance?.hostName ?? '',
+      standsBy: this.options.standsBy,
       ...(resumePoint === undefined ? {} : { resumeFrom: resumePoint }),
     });
   }
 
   /** A hub that takes the call and says nothing is left for another try. */
   async #expectWelcome(): Promise<void> {
-    if (!(await rest(this.parts.timing, welcomeMs, this.#over.signal)) || this.#isWelcomed) return;
+    if (!(await rest(this.parts.timing, welcomeMs, this.#over.signal)) || this.#isWelcomed || this.#isStandingBy)
+      return;
     throw new RpcError('DEADLINE_EXCEEDED', `the hub said no welcome within ${welcomeMs} ms`);
   }
 
   async #listen(): Promise<void> {
-    const openTunnel = this.tunnels?.(this.#over.signal);
+    const openTunnel = this.options.tunnels?.(this.#over.signal);
     for await (const { message } of this.stream.messages) {
       switch (message.case) {
         case 'welcome':
           this.#welcomed(message.value);
+          break;
+        case 'standby':
+          this.#isStandingBy = true;
+          this.parts.log.warn('another agent of this cluster holds the line: this one stands by until it is gone');
           break;
         case 'workBatch':
           this.#take(message.value);
@@ -128,13 +147,14 @@ export class Session {
   #welcomed(welcome: line.Welcome): void {
     const { incarnation, epoch, headSequence, fromBeginning } = welcome;
     this.#isWelcomed = true;
+    this.#holdsStandby = welcome.holdsStandby;
     this.parts.log.info(
       { epoch: epoch.toString(), incarnation, head: headSequence.toString() },
       'connected to the hub',
     );
     this.agent.beginSession(this, { incarnation, headSequence, fromBeginning });
     const interval = welcome.heartbeatInterval === undefined ? 3_000 : durationMs(welcome.heartbeatInterval);
-    this.#pulse = new Pulse(this.parts, this.agent.held, (message) => this.#write(message), {
+    this.#pulse = new Pulse(this.parts, this.agent.held, (message) => this.#write(this.#dated(message)), {
       intervalMs: interval,
       takesChanges: welcome.takesInventoryDeltas,
       isCaughtUp: () => this.agent.isCaughtUp,
@@ -142,6 +162,13 @@ export class Session {
     });
     this.#inBackground(this.#pulse.run(this.#over.signal));
     this.#inBackground(this.#report());
+  }
+
+  /** With this agent's clock, so that the hub sees whether it is wrong. */
+  #dated(message: line.ConnectRequest['message']): line.ConnectRequest['message'] {
+    if (message.case === 'heartbeat')
+      message.value.agentTime = timestampFromMs(Math.round(this.parts.timing.clock.now()));
+    return message;
   }
 
   #take(batch: line.WorkBatch): void {

@@ -55,11 +55,12 @@ async function listClusters(session: Session): Promise<undefined> {
     (page) => session.clusters.listClusters(page),
     (page) => page.clusters,
   );
+  const wide = session.settings.format === 'wide';
   session.show({
     schema: wire.ListClustersResponseSchema,
     message: create(wire.ListClustersResponseSchema, { clusters }),
     names: clusters.map(({ name }) => name),
-    text: (look) => clusterTable(clusters, look),
+    text: (look) => clusterTable(clusters, look, { wide }),
   });
 }
 

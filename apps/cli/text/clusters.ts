@@ -1,7 +1,7 @@
 import type { wire } from '#contract';
 import { age, cores, idOf, memory, share, until } from './figures.js';
 import type { Look } from './look.js';
-import { clusterPhaseWord } from './phases.js';
+import { clusterPhaseWord, conditionWord } from './phases.js';
 import { pairs, table } from './table.js';
 
 const heads = [
@@ -25,6 +25,7 @@ export const taintText = ({ key, value, effect }: wire.Taint): string =>
 function notes(cluster: wire.Cluster, look: Look): string {
   const { palette } = look;
   const words = [
+    ...cluster.conditions.map((each) => palette.red(conditionWord(each))),
     cluster.cordoned ? palette.yellow('cordoned') : '',
     cluster.utilization?.overFull === true ? palette.red('over-full') : '',
     ...cluster.taints.map(taintText),
@@ -50,7 +51,20 @@ function shares({ utilization }: wire.Cluster) {
   };
 }
 
-export function clusterTable(clusters: readonly wire.Cluster[], look: Look): string[] {
+/** What `-o wide` adds in front of the notes. */
+const wideHeads = ['KUBERNETES', 'AGENT', 'HEARD'];
+
+const heard = ({ agent }: wire.Cluster, look: Look): string =>
+  agent?.heardTime === undefined ? '-' : `${age(agent.heardTime, look.now)} ago`;
+
+const wideCells = (cluster: wire.Cluster, look: Look): string[] => [
+  cluster.inventory?.serverVersion || '-',
+  cluster.agent?.version || '-',
+  heard(cluster, look),
+];
+
+/** `wide`: which versions run, and when each agent was last heard. */
+export function clusterTable(clusters: readonly wire.Cluster[], look: Look, { wide = false } = {}): string[] {
   if (clusters.length === 0) return ['no clusters'];
   const rows = clusters.map((cluster) => {
     const full = shares(cluster);
@@ -64,11 +78,12 @@ export function clusterTable(clusters: readonly wire.Cluster[], look: Look): str
       share(full.cpuMeasured, look),
       share(full.memoryRequested, look),
       share(full.memoryMeasured, look),
+      ...(wide ? wideCells(cluster, look) : []),
       notes(cluster, look),
       age(cluster.createTime, look.now),
     ];
   });
-  return table(heads, rows, look.palette);
+  return table(wide ? [...heads.slice(0, -2), ...wideHeads, ...heads.slice(-2)] : heads, rows, look.palette);
 }
 
 const amounts = (from: wire.Amounts | undefined): string =>
@@ -137,21 +152,39 @@ function fullnessOf(cluster: wire.Cluster, look: Look): (readonly [string, strin
   ];
 }
 
-function agentOf({ agent }: wire.Cluster, look: Look): (readonly [string, string])[] {
+function agentOf(cluster: wire.Cluster, look: Look): (readonly [string, string])[] {
+  const { agent } = cluster;
   if (agent === undefined) return [['agent', 'none has come yet']];
   return [
     [
       'agent',
       `${agent.connected ? 'connected' : look.palette.red('not connected')}, ${agent.version || 'unknown version'}, epoch ${agent.epoch}`,
     ],
+    ['runs on', agent.hostName || '-'],
+    ['heard', heard(cluster, look)],
     ['lease', until(agent.leaseExpireTime, look.now)],
     ['certificate ends', until(agent.certificateExpireTime, look.now)],
     ['work applied', `${agent.appliedWorkSequence} of ${agent.workSequence}`],
   ];
 }
 
+/** One in two lines: what it is and since when, then what it says. */
+const conditionsOf = (cluster: wire.Cluster, look: Look): (readonly [string, string])[] =>
+  cluster.conditions.flatMap((each): (readonly [string, string])[] => [
+    ['condition', `${look.palette.red(conditionWord(each))}, for ${age(each.sinceTime, look.now)} (${each.reason})`],
+    ['', each.message],
+  ]);
+
 export const clusterDetail = (cluster: wire.Cluster, look: Look): string[] =>
-  pairs([...factsOf(cluster, look), ...fullnessOf(cluster, look), ...agentOf(cluster, look)], look.palette);
+  pairs(
+    [
+      ...factsOf(cluster, look),
+      ...conditionsOf(cluster, look),
+      ...fullnessOf(cluster, look),
+      ...agentOf(cluster, look),
+    ],
+    look.palette,
+  );
 
 /** What an operator does next with a fresh token. `kubeconfig` is how this shell reaches the cluster. */
 export function enrolmentLines(

@@ -27,6 +27,18 @@ const releasePhases: Words<wire.ReleasePhase> = {
   [wire.ReleasePhase.REMOVED]: ['removed', 'dim'],
 };
 
+const conditionTypes: Readonly<Record<wire.ClusterConditionType, string>> = {
+  [wire.ClusterConditionType.UNSPECIFIED]: 'Unknown',
+  [wire.ClusterConditionType.AGENT_CONFLICT]: 'AgentConflict',
+  [wire.ClusterConditionType.AGENT_REVOKED]: 'AgentRevoked',
+  [wire.ClusterConditionType.CERTIFICATE_EXPIRED]: 'CertificateExpired',
+  [wire.ClusterConditionType.CLOCK_SKEW]: 'ClockSkew',
+  [wire.ClusterConditionType.SAME_MEMBER]: 'SameMember',
+};
+
+/** A newer gateway may know types that this program does not. */
+export const conditionWord = ({ type, reason }: wire.ClusterCondition): string => conditionTypes[type] ?? reason;
+
 const clusterPhases: Words<wire.ClusterPhase> = {
   [wire.ClusterPhase.UNSPECIFIED]: ['-', 'dim'],
   [wire.ClusterPhase.PENDING]: ['pending', 'yellow'],

@@ -10,8 +10,10 @@ import { type HubLog, type HubSeams, hubParts } from '../parts.js';
 import { type AgentPrincipal, agentOf, type HubPrincipal } from '../principal.js';
 import { OwnAddress } from '../tunnels/own-address.js';
 import { AgentLine, type AgentStream } from './agent-line.js';
+import { hostNameOf, instanceIdOf } from './hello.js';
 import { Lines } from './lines.js';
 import { Reception } from './reception.js';
+import { Standby } from './standby.js';
 
 const pageItems = 200;
 const pageBytes = 1024 * 1024;
@@ -25,6 +27,8 @@ type Granted = Extract<LineGrant, { kind: 'granted' }>;
 /** The hub's end of the line. */
 @RpcService(line.AgentService)
 export class AgentLineController implements RpcHandlers<typeof line.AgentService, HubPrincipal> {
+  private readonly standby: Standby;
+
   constructor(
     @Inject(hubParts.agents) private readonly store: AgentStore,
     @Inject(hubParts.authority) private readonly authority: Pick<Authority, 'issueForAgent' | 'certificate'>,
@@ -35,7 +39,9 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
     @Inject(Lines) private readonly lines: Lines,
     @Inject(Reception) private readonly reception: Reception,
     @Inject(OwnAddress) private readonly address: { readonly value: string },
-  ) {}
+  ) {
+    this.standby = new Standby(store, config, seams, lines, log);
+  }
 
   connect(stream: AgentStream, call: RpcCall<HubPrincipal>): Promise<void> {
     return this.lines.serve(this.converse(stream, agentOf(call.principal), call.signal));
@@ -58,6 +64,7 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
   private async converse(stream: AgentStream, agent: AgentPrincipal, signal: AbortSignal): Promise<void> {
     const incoming = stream[Symbol.asyncIterator]();
     const hello = await this.hello(incoming, signal);
+    if (hello.standsBy && !(await this.standby.turn(stream, agent, hello, signal))) return;
     const grant = await this.grant(agent.cluster, hello);
     if (grant.kind === 'cluster-unknown')
       throw new Unauthenticated('CLUSTER_UNKNOWN', `cluster "${agent.cluster}" is not registered`);
@@ -131,6 +138,8 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
       hubAddress: this.address.value,
       agentVersion: hello.agentVersion.slice(0, 64),
       memberUid: hello.clusterUid.slice(0, 64),
+      instanceId: instanceIdOf(hello),
+      hostName: hostNameOf(hello),
       resumeFrom: hello.resumeFrom,
     });
     if (grant.kind === 'granted' && grant.formerMember !== undefined)
@@ -150,6 +159,7 @@ export class AgentLineController implements RpcHandlers<typeof line.AgentService
       fromBeginning: resumeFrom === 0n,
       headSequence: head,
       takesInventoryDeltas: true,
+      holdsStandby: true,
     };
   }
 

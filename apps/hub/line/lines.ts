@@ -12,6 +12,12 @@ const goodbyes = {
   CERTIFICATE_EXPIRED: 'the certificate has expired, and none has renewed it',
 } as const;
 
+/** A hub's last word on a stream. */
+export const goodbye = (reason: keyof typeof goodbyes) => ({
+  reason: line.GoodbyeReason[reason],
+  message: goodbyes[reason],
+});
+
 /** The streams of this hub, one per cluster. */
 @Injectable()
 export class Lines implements OnModuleDestroy {
@@ -56,7 +62,7 @@ export class Lines implements OnModuleDestroy {
   }
 
   part(ended: AgentLine, reason: keyof typeof goodbyes): void {
-    ended.end({ kind: 'goodbye', reason: line.GoodbyeReason[reason], message: goodbyes[reason] });
+    ended.end({ kind: 'goodbye', ...goodbye(reason) });
   }
 
   /** There are works for it; up to this sequence, when it is known. */

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Inject, Injectable } from '@nestjs/common';
 import { inventoryChangeFromWire, inventoryFromWire, line, type StatusReport, statusReportFromWire } from '#contract';
 import {
@@ -11,7 +12,7 @@ import {
   type JsonValue,
   schemaDigest,
 } from '#domain';
-import type { AgentStore } from '#store';
+import type { AgentStore, Heartbeat } from '#store';
 import { type HubLog, hubParts } from '../parts.js';
 import type { AgentLine } from './agent-line.js';
 import { HeartbeatIntake } from './heartbeat-intake.js';
@@ -31,7 +32,7 @@ interface Desk {
   lastReport: bigint;
   /** Messages that this hub does not know. */
   unknown: number;
-  heartbeat: { appliedWorkSequence: bigint; inventory: InventoryChange | undefined } | undefined;
+  heartbeat: Omit<Heartbeat, 'cluster' | 'epoch'> | undefined;
   isBeating: boolean;
   /** A whole inventory has come: changes have something to change. */
   isInventoryKnown: boolean;
@@ -96,7 +97,7 @@ export class Reception {
     desk.isInventoryKnown ||= beat.inventory !== undefined;
     const before = desk.heartbeat?.inventory;
     const inventory = change === undefined || isBaseless ? before : { ...before, ...change };
-    desk.heartbeat = { appliedWorkSequence, inventory };
+    desk.heartbeat = { appliedWorkSequence, inventory, agentTime: beat.agentTime && timestampMs(beat.agentTime) };
     if (!desk.isBeating) {
       desk.isBeating = true;
       void this.beat(own, desk).catch((error: unknown) => own.end({ kind: 'failed', error }));
@@ -107,9 +108,9 @@ export class Reception {
   private async beat(own: AgentLine, desk: Desk): Promise<void> {
     const { cluster, epoch } = own.facts;
     while (desk.heartbeat !== undefined && !own.signal.aborted) {
-      const { inventory, appliedWorkSequence } = desk.heartbeat;
+      const beat = { cluster, epoch, ...desk.heartbeat };
+      const { inventory } = beat;
       desk.heartbeat = undefined;
-      const beat = { cluster, epoch, appliedWorkSequence, inventory };
       const { verdict, asksForSchema } = await this.heartbeats.submit(beat);
       if (verdict === 'superseded') return this.lines.part(own, 'SUPERSEDED');
       if (asksForSchema && inventory?.schemaDigest !== undefined)

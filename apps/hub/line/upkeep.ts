@@ -52,6 +52,13 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
           this.log.warn({ err }, 'leases could not be swept; trying again');
         },
       }),
+      repeatedly({
+        sleep,
+        everyMs: scanIntervalMs,
+        signal,
+        work: async () => void (await this.store.sweepConditions()),
+        onFailure: (err) => this.log.warn({ err }, 'conditions could not be swept; trying again'),
+      }),
     ]);
   }
 

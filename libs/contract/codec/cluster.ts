@@ -1,5 +1,6 @@
 import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
 import {
+  type ClusterCondition,
   type ClusterFacts,
   type ClusterPhase,
   type FieldViolation,
@@ -13,7 +14,7 @@ import {
   type Taint,
 } from '#domain';
 import * as wire from '../wire.js';
-import { clusterPhaseToWire } from './enums.js';
+import { clusterConditionTypeToWire, clusterPhaseToWire } from './enums.js';
 import { clusterName } from './names.js';
 import { defined } from './optional.js';
 import { type StoredTime, timestampIfAny, timestampOf } from './time.js';
@@ -41,6 +42,8 @@ export interface ClusterView extends ClusterFacts {
   /** Null until an inventory came. */
   reportedAt: StoredTime | null;
   workSequence: bigint;
+  /** In order of type. */
+  conditions: readonly (ClusterCondition & { since: StoredTime })[];
   agent:
     | {
         epoch: bigint;
@@ -49,6 +52,9 @@ export interface ClusterView extends ClusterFacts {
         leaseExpiresAt: StoredTime | null;
         certificateExpiresAt: StoredTime | null;
         appliedWorkSequence: bigint;
+        heardAt: StoredTime | null;
+        /** Empty: it does not say. */
+        hostName: string;
       }
     | undefined;
 }
@@ -184,9 +190,11 @@ function agentToWire({ agent, workSequence }: ClusterView): { agent?: Init<typeo
       ...defined({
         leaseExpireTime: timestampIfAny(agent.leaseExpiresAt),
         certificateExpireTime: timestampIfAny(agent.certificateExpiresAt),
+        heardTime: timestampIfAny(agent.heardAt),
       }),
       workSequence,
       appliedWorkSequence: agent.appliedWorkSequence,
+      hostName: agent.hostName,
     },
   };
 }
@@ -207,6 +215,12 @@ export const clusterToWire = (view: ClusterView): wire.Cluster =>
     },
     phase: clusterPhaseToWire[view.phase],
     createTime: timestampOf(view.createdAt),
+    conditions: view.conditions.map(({ type, reason, message, since }) => ({
+      type: clusterConditionTypeToWire[type],
+      reason,
+      message,
+      sinceTime: timestampOf(since),
+    })),
     ...reportToWire(view),
     ...agentToWire(view),
   });

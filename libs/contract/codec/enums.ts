@@ -1,4 +1,5 @@
 import type {
+  ClusterConditionType,
   ClusterPhase,
   ClusterVerdict,
   ComponentKind,
@@ -53,6 +54,14 @@ export const releasePhaseToWire = {
   removing: wire.ReleasePhase.REMOVING,
   removed: wire.ReleasePhase.REMOVED,
 } as const satisfies Record<ReleasePhase, wire.ReleasePhase>;
+
+export const clusterConditionTypeToWire = {
+  AgentConflict: wire.ClusterConditionType.AGENT_CONFLICT,
+  AgentRevoked: wire.ClusterConditionType.AGENT_REVOKED,
+  CertificateExpired: wire.ClusterConditionType.CERTIFICATE_EXPIRED,
+  ClockSkew: wire.ClusterConditionType.CLOCK_SKEW,
+  SameMember: wire.ClusterConditionType.SAME_MEMBER,
+} as const satisfies Record<ClusterConditionType, wire.ClusterConditionType>;
 
 export const clusterPhaseToWire = {
   pending: wire.ClusterPhase.PENDING,

@@ -88,6 +88,7 @@ export function describeAgentStore(name: string, start: () => Promise<AgentStore
     const open = async (cluster: string, sequence?: bigint, incarnation = bench.incarnation) =>
       bench.store.openLine({
         ...{ cluster, hubId: 'hub', hubAddress: 'hub:7443', agentVersion: '1', memberUid: 'member' },
+        ...{ instanceId: 'one', hostName: 'host' },
         resumeFrom: sequence === undefined ? undefined : { incarnation, sequence },
       });
     const aLine = async (cluster: string): Promise<{ cluster: string; epoch: bigint }> => {
@@ -137,12 +138,29 @@ export function describeAgentStore(name: string, start: () => Promise<AgentStore
         expect(await open('nowhere')).toEqual({ kind: 'cluster-unknown' });
       });
 
+      it('says whether the line is held: an agent is connected, and its lease runs', async () => {
+        const cluster = await aCluster();
+        const held = async () => (await bench.store.lineStandings([{ cluster, serial: 'none' }]))[0]?.held;
+        expect(await held()).toBe(false);
+        const line = await aLine(cluster);
+        await beat(line);
+        expect(await held()).toBe(true);
+        await bench.pass(cluster, leaseTtlMs + 1);
+        expect(await held()).toBe(false);
+        await beat(line);
+        await bench.store.closeLine(line);
+        expect(await held()).toBe(false);
+      });
+
       it('names the member that spoke before when another one does', async () => {
         const cluster = await aCluster();
         await open(cluster);
         const request = { cluster, hubId: 'hub', hubAddress: 'hub:7443', agentVersion: '1', resumeFrom: undefined };
-        expect(await bench.store.openLine({ ...request, memberUid: '' })).toMatchObject({ formerMember: undefined });
-        expect(await bench.store.openLine({ ...request, memberUid: 'other' })).toMatchObject({
+        const who = { instanceId: '', hostName: '' };
+        expect(await bench.store.openLine({ ...request, ...who, memberUid: '' })).toMatchObject({
+          formerMember: undefined,
+        });
+        expect(await bench.store.openLine({ ...request, ...who, memberUid: 'other' })).toMatchObject({
           formerMember: 'member',
         });
       });
@@ -156,7 +174,14 @@ export function describeAgentStore(name: string, start: () => Promise<AgentStore
           'cluster-unknown',
         );
         const standing = async () => (await bench.store.lineStandings([{ cluster, serial: certificate.serial }]))[0];
-        expect(await standing()).toEqual({ cluster, epoch: line.epoch, head: 0n, revoked: false, expired: false });
+        expect(await standing()).toEqual({
+          cluster,
+          epoch: line.epoch,
+          head: 0n,
+          revoked: false,
+          expired: false,
+          held: false,
+        });
         await bench.revoke(certificate.serial);
         expect(await bench.store.certificateStanding(certificate)).toBe('revoked');
         expect(await standing()).toMatchObject({ revoked: true });

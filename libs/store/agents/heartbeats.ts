@@ -1,4 +1,4 @@
-import type { ClusterId, ClusterSchema, InventoryChange, Millis } from '#domain';
+import type { ClusterId, ClusterSchema, Instant, InventoryChange, Millis } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 import { announceApplications } from './announcements.js';
 import { lockEpochs } from './epochs.js';
@@ -9,6 +9,8 @@ export interface Heartbeat {
   appliedWorkSequence: bigint;
   /** What changed since the last one that is stored; undefined when nothing did. */
   inventory: InventoryChange | undefined;
+  /** By the agent's own clock; undefined: it did not say. */
+  agentTime?: Instant | undefined;
 }
 
 export interface HeartbeatOutcome {
@@ -55,12 +57,18 @@ const announceClusters = (tx: Transaction, clusters: readonly ClusterId[]): Prom
 
 async function extendLeases(tx: Transaction, beats: readonly Heartbeat[], leaseTtlMs: Millis): Promise<void> {
   await tx.query(
-    `UPDATE cluster_agents a SET connected = true,
+    `UPDATE cluster_agents a SET connected = true, heard_at = clock_timestamp(),
+       clock_ahead_ms = round(b.agent_ms - extract(epoch FROM clock_timestamp()) * 1000),
        lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond',
        applied_work_sequence = greatest(a.applied_work_sequence, least(b.applied, c.work_sequence))
-     FROM unnest($1::text[], $2::bigint[]) AS b(cluster_id, applied) JOIN cluster_capacity c USING (cluster_id)
+     FROM unnest($1::text[], $2::bigint[], $4::bigint[]) AS b(cluster_id, applied, agent_ms) JOIN cluster_capacity c USING (cluster_id)
      WHERE a.cluster_id = b.cluster_id`,
-    [beats.map((beat) => beat.cluster), beats.map((beat) => beat.appliedWorkSequence.toString()), leaseTtlMs],
+    [
+      beats.map((beat) => beat.cluster),
+      beats.map((beat) => beat.appliedWorkSequence.toString()),
+      leaseTtlMs,
+      beats.map((beat) => beat.agentTime ?? null),
+    ],
   );
 }
 

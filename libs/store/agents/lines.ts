@@ -9,6 +9,10 @@ export interface LineRequest {
   agentVersion: string;
   /** uid of the member's kube-system namespace; empty when the agent can't say. */
   memberUid: string;
+  /** One running agent, until it ends; empty: it does not say. */
+  instanceId: string;
+  /** Where it runs. */
+  hostName: string;
   /** The last work that the agent holds. */
   resumeFrom: Position | undefined;
 }
@@ -35,18 +39,20 @@ const openSql = `
     FROM cluster_agents a LEFT JOIN cluster_capacity c USING (cluster_id) WHERE a.cluster_id = $1 FOR UPDATE OF a
   ), granted AS (
     UPDATE cluster_agents a SET epoch = a.epoch + 1, hub_id = $2, hub_address = $5, agent_version = $3, connected = true,
-      member_uid = CASE WHEN $4 = '' THEN a.member_uid ELSE $4 END, status_sequence = 0, full_report_at = NULL
+      member_uid = CASE WHEN $4 = '' THEN a.member_uid ELSE $4 END, status_sequence = 0, full_report_at = NULL,
+      instance_id = $7, host_name = $8,
+      waiting_seen_at = CASE WHEN a.waiting_instance_id = $7 THEN NULL ELSE a.waiting_seen_at END
     FROM agent WHERE a.cluster_id = agent.cluster_id AND agent.head >= $6::bigint RETURNING a.epoch
   )
   SELECT agent.member_uid, agent.head, (SELECT epoch FROM granted) AS epoch FROM agent`;
 
 /** Grants the next epoch of a cluster; from then on every write of an older one is refused. */
 export async function openLine(tx: Transaction, incarnation: Incarnation, request: LineRequest): Promise<LineGrant> {
-  const { cluster, hubId, hubAddress, agentVersion, memberUid } = request;
+  const { cluster, hubId, hubAddress, agentVersion, memberUid, instanceId, hostName } = request;
   const resumeFrom = request.resumeFrom?.incarnation === incarnation ? request.resumeFrom.sequence : 0n;
   const [agent] = await tx.query<{ member_uid: string; head: string; epoch: string | null }>(openSql, [
     ...[cluster, hubId, agentVersion, memberUid, hubAddress],
-    resumeFrom.toString(),
+    ...[resumeFrom.toString(), instanceId, hostName],
   ]);
   if (agent === undefined) return { kind: 'cluster-unknown' };
   const head = BigInt(agent.head);
@@ -78,6 +84,8 @@ export interface LineStanding {
   revoked: boolean;
   /** On the store's clock, the certificate that the stream was opened with and all that renewed it have run out. */
   expired: boolean;
+  /** An agent is connected, and its lease runs. */
+  held: boolean;
 }
 
 interface StandingRow {
@@ -86,6 +94,7 @@ interface StandingRow {
   work_sequence: string | null;
   revoked: boolean;
   expired: boolean;
+  held: boolean;
 }
 
 /** Of many lines in one statement. */
@@ -97,7 +106,8 @@ export async function lineStandings(
     `SELECT l.cluster_id, a.epoch, c.work_sequence, coalesce(o.revoked_at IS NOT NULL, false) AS revoked,
        o.serial IS NOT NULL AND NOT EXISTS (
          SELECT FROM certificates x WHERE x.first_serial = o.first_serial AND x.revoked_at IS NULL
-           AND x.expires_at > clock_timestamp()) AS expired
+           AND x.expires_at > clock_timestamp()) AS expired,
+       coalesce(a.connected AND a.lease_expires_at > clock_timestamp(), false) AS held
      FROM unnest($1::text[], $2::text[]) AS l(cluster_id, serial)
      LEFT JOIN certificates o ON o.serial = l.serial
      LEFT JOIN cluster_agents a ON a.cluster_id = l.cluster_id
@@ -110,5 +120,6 @@ export async function lineStandings(
     head: BigInt(row.work_sequence ?? '0'),
     revoked: row.revoked,
     expired: row.expired,
+    held: row.held,
   }));
 }

@@ -1,5 +1,6 @@
 import type { ClusterId, ClusterSchema, Instant, Millis } from '#domain';
 import type { BacklogPage } from './backlog.js';
+import type { WaitingAgent } from './conditions.js';
 import type { Heartbeat, HeartbeatOutcome } from './heartbeats.js';
 import type { CertificateStanding } from './identities.js';
 import type { LineGrant, LineRequest, LineStanding } from './lines.js';
@@ -38,6 +39,9 @@ export interface AgentStore {
   /** Says that the stream of this epoch is gone; a newer one is left as it is. */
   closeLine(line: { cluster: ClusterId; epoch: bigint }): Promise<void>;
   lineStandings(lines: readonly { cluster: ClusterId; serial: string }[]): Promise<LineStanding[]>;
+  /** Keeps for operators that an agent waits for the line; told again and again while it does. */
+  noteWaiting(waiting: WaitingAgent): Promise<void>;
+  forgetWaiting(waiting: Pick<WaitingAgent, 'cluster' | 'instanceId'>): Promise<void>;
   /** Works and tombstones newer than `after`. */
   workBacklog(from: { cluster: ClusterId; after: bigint; items: number; bytes: number }): Promise<BacklogPage>;
   storeStatus(writes: readonly StatusWrite[]): Promise<StatusOutcome>;
@@ -47,6 +51,8 @@ export interface AgentStore {
   sweepLeases(): Promise<ClusterId[]>;
   /** Announces clusters whose status counts as unknown by now, but for those `told` of already; answers all of them. */
   announceSilent(told: readonly ClusterId[]): Promise<ClusterId[]>;
+  /** Brings what operators are told about clusters up to date; answers of which something else is told now. */
+  sweepConditions(): Promise<ClusterId[]>;
   /** What changes from now on, in order; ends when the signal aborts, throws when it can't be followed any further. */
   news(signal: AbortSignal): AsyncIterable<readonly FleetNews[]>;
   /** Clusters with new works, told before `news` does: perhaps twice, perhaps never. Until what it returns is called. */

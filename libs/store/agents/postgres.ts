@@ -4,6 +4,7 @@ import type { Reader } from '../core/reader.js';
 import type { Store } from '../core/store.js';
 import type { Transaction } from '../core/transaction.js';
 import { workBacklog } from './backlog.js';
+import { forgetWaiting, noteWaiting, sweepConditions } from './conditions.js';
 import { storeHeartbeats, storeSchema } from './heartbeats.js';
 import { certificateStanding, knownStanding, renewCertificate } from './identities.js';
 import { closeLine, lineStandings, openLine } from './lines.js';
@@ -37,12 +38,15 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
     },
     closeLine: (line) => inSlot((tx) => closeLine(tx, line)),
     lineStandings: (lines) => run((tx) => lineStandings(tx, lines)),
+    noteWaiting: (waiting) => inSlot((tx) => noteWaiting(tx, waiting)),
+    forgetWaiting: (waiting) => inSlot((tx) => forgetWaiting(tx, waiting)),
     workBacklog: (from) => slots.within(() => workBacklog(read, from)),
     storeStatus: (writes) => run((tx) => storeStatus(tx, writes)),
     storeHeartbeats: (beats, leaseTtlMs) => run((tx) => storeHeartbeats(tx, beats, leaseTtlMs)),
     storeSchema: (reported) => inSlot((tx) => storeSchema(tx, reported)),
     sweepLeases: () => run(sweepLeases),
     announceSilent: (told) => run((tx) => announceSilent(tx, told)),
+    sweepConditions: () => run(sweepConditions),
     news: (signal) => newsOf(store.feed, signal),
     hints: (take) => store.feed.hear((hint) => hint.kind === 'work' && take(hint.resource)),
   };

@@ -9,7 +9,9 @@ const select = `
     p.measured_mcpu, p.measured_memory_bytes, p.classes, p.storage_classes, cardinality(p.kinds) AS kinds,
     (SELECT count(*)::int FROM jsonb_object_keys(p.unreflected_works)) AS unreflected_works, p.reported_at, p.work_sequence,
     a.epoch, a.agent_version, a.connected AND a.lease_expires_at > clock_timestamp() AS connected, a.lease_expires_at,
-    a.certificate_expires_at, a.applied_work_sequence
+    a.certificate_expires_at, a.applied_work_sequence, a.heard_at, a.host_name,
+    coalesce((SELECT jsonb_agg(jsonb_build_object('type', n.type, 'reason', n.reason, 'message', n.message, 'since', n.since)
+      ORDER BY n.type) FROM cluster_conditions n WHERE n.cluster_id = c.id), '[]') AS conditions
   FROM clusters c
   JOIN cluster_capacity p ON p.cluster_id = c.id
   LEFT JOIN cluster_agents a ON a.cluster_id = c.id`;

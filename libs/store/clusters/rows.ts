@@ -1,4 +1,18 @@
-import type { ClusterFacts, ClusterPhase, NodeClass, OverSubscription, Resources, StorageClass, Taint } from '#domain';
+import type {
+  ClusterCondition,
+  ClusterFacts,
+  ClusterPhase,
+  NodeClass,
+  OverSubscription,
+  Resources,
+  StorageClass,
+  Taint,
+} from '#domain';
+
+export interface StoredCondition extends ClusterCondition {
+  /** ISO 8601. */
+  since: string;
+}
 
 /** A member cluster with what its agent said. */
 export interface StoredCluster extends ClusterFacts {
@@ -23,6 +37,8 @@ export interface StoredCluster extends ClusterFacts {
   /** Null until an inventory came. */
   reportedAt: Date | null;
   workSequence: bigint;
+  /** In order of type. */
+  conditions: readonly StoredCondition[];
   /** Undefined until one came. */
   agent:
     | {
@@ -32,6 +48,9 @@ export interface StoredCluster extends ClusterFacts {
         leaseExpiresAt: Date | null;
         certificateExpiresAt: Date | null;
         appliedWorkSequence: bigint;
+        heardAt: Date | null;
+        /** Empty: it does not say. */
+        hostName: string;
       }
     | undefined;
 }
@@ -75,12 +94,15 @@ export interface RawCluster {
   unreflected_works: number;
   reported_at: Date | null;
   work_sequence: string;
+  conditions: StoredCondition[];
   epoch: string | null;
   agent_version: string | null;
   connected: boolean | null;
   lease_expires_at: Date | null;
   certificate_expires_at: Date | null;
   applied_work_sequence: string | null;
+  heard_at: Date | null;
+  host_name: string | null;
 }
 
 const measuredOf = (row: RawCluster): StoredCluster['measured'] =>
@@ -98,6 +120,8 @@ const agentOf = (row: RawCluster): StoredCluster['agent'] => {
     leaseExpiresAt: row.lease_expires_at,
     certificateExpiresAt: row.certificate_expires_at,
     appliedWorkSequence: BigInt(row.applied_work_sequence ?? '0'),
+    heardAt: row.heard_at,
+    hostName: row.host_name ?? '',
   };
 };
 
@@ -141,5 +165,6 @@ export const clusterOf = (row: RawCluster): StoredCluster => ({
   unreflectedWorks: row.unreflected_works,
   reportedAt: row.reported_at,
   workSequence: BigInt(row.work_sequence),
+  conditions: row.conditions,
   agent: agentOf(row),
 });

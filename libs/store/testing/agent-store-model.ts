@@ -201,8 +201,27 @@ export class AgentStoreModel implements AgentStore {
         head: this.agents.get(cluster)?.head ?? 0n,
         revoked: this.#certificates.get(serial)?.revoked === true,
         expired: this.#hasExpired(serial),
+        held: this.#isHeld(cluster),
       })),
     );
+  }
+
+  #isHeld(cluster: ClusterId): boolean {
+    const agent = this.agents.get(cluster);
+    return agent?.connected === true && (agent.leaseExpiresAt ?? 0) > this.seams.clock.now();
+  }
+
+  /** What operators are told is not modelled. */
+  noteWaiting(): Promise<void> {
+    return this.#transaction('noteWaiting', () => undefined);
+  }
+
+  forgetWaiting(): Promise<void> {
+    return this.#transaction('forgetWaiting', () => undefined);
+  }
+
+  sweepConditions(): Promise<ClusterId[]> {
+    return this.#transaction('sweepConditions', () => []);
   }
 
   #hasExpired(serial: string): boolean {

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/cluster.proto.
  */
 export const file_berth_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChZiZXJ0aC92MS9jbHVzdGVyLnByb3RvEghiZXJ0aC52MSL9AwoHQ2x1c3RlchIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSDgoGcmVnaW9uGAMgASgJEgwKBHpvbmUYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSLQoGbGFiZWxzGAYgAygLMh0uYmVydGgudjEuQ2x1c3Rlci5MYWJlbHNFbnRyeRIfCgZ0YWludHMYByADKAsyDy5iZXJ0aC52MS5UYWludBIQCghjb3Jkb25lZBgIIAEoCBI1ChFvdmVyX3N1YnNjcmlwdGlvbhgJIAEoCzIaLmJlcnRoLnYxLk92ZXJTdWJzY3JpcHRpb24SJQoFcGhhc2UYCiABKA4yFi5iZXJ0aC52MS5DbHVzdGVyUGhhc2USLQoJaW52ZW50b3J5GAsgASgLMhouYmVydGgudjEuQ2x1c3RlckludmVudG9yeRIxCgt1dGlsaXphdGlvbhgMIAEoCzIcLmJlcnRoLnYxLkNsdXN0ZXJVdGlsaXphdGlvbhIkCgVhZ2VudBgNIAEoCzIVLmJlcnRoLnYxLkFnZW50U3RhdHVzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKBVRhaW50EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZlZmZlY3QYAyABKAkiQQoQT3ZlclN1YnNjcmlwdGlvbhIUCgxjcHVfcGVybWlsbGUYASABKAUSFwoPbWVtb3J5X3Blcm1pbGxlGAIgASgFIjsKB0Ftb3VudHMSDAoEbWNwdRgBIAEoAxIUCgxtZW1vcnlfYnl0ZXMYAiABKAMSDAoEcG9kcxgDIAEoAyKtAgoQQ2x1c3RlckludmVudG9yeRIWCg5zZXJ2ZXJfdmVyc2lvbhgBIAEoCRINCgVub2RlcxgCIAEoBRITCgtyZWFkeV9ub2RlcxgDIAEoBRImCgthbGxvY2F0YWJsZRgEIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSLwoLcmVwb3J0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKDG5vZGVfY2xhc3NlcxgGIAMoCzITLmJlcnRoLnYxLk5vZGVDbGFzcxIvCg9zdG9yYWdlX2NsYXNzZXMYByADKAsyFi5iZXJ0aC52MS5TdG9yYWdlQ2xhc3MSDQoFa2luZHMYCCABKAUSGQoRdW5yZWZsZWN0ZWRfd29ya3MYCSABKAUi7gEKCU5vZGVDbGFzcxINCgVub2RlcxgBIAEoBRIfCgRmcmVlGAIgASgLMhEuYmVydGgudjEuQW1vdW50cxIUCgxhcmNoaXRlY3R1cmUYAyABKAkSHwoGdGFpbnRzGAQgAygLMg8uYmVydGgudjEuVGFpbnQSMwoIZXh0ZW5kZWQYBSADKAsyIS5iZXJ0aC52MS5Ob2RlQ2xhc3MuRXh0ZW5kZWRFbnRyeRIUCgxkZXZpY2VfbW9kZWwYBiABKAkaLwoNRXh0ZW5kZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBImEKDFN0b3JhZ2VDbGFzcxIMCgRuYW1lGAEgASgJEhMKC3Byb3Zpc2lvbmVyGAIgASgJEhIKCmlzX2RlZmF1bHQYAyABKAgSGgoSd2FpdHNfZm9yX2NvbnN1bWVyGAQgASgIIqICChJDbHVzdGVyVXRpbGl6YXRpb24SKwoQZm9yZWlnbl9yZXF1ZXN0cxgBIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSIwoIcmVzZXJ2ZWQYAiABKAsyES5iZXJ0aC52MS5BbW91bnRzEiMKCG1lYXN1cmVkGAMgASgLMhEuYmVydGgudjEuQW1vdW50cxIeChZyZXF1ZXN0ZWRfY3B1X3Blcm1pbGxlGAQgASgFEiEKGXJlcXVlc3RlZF9tZW1vcnlfcGVybWlsbGUYBSABKAUSHQoVbWVhc3VyZWRfY3B1X3Blcm1pbGxlGAYgASgFEiAKGG1lYXN1cmVkX21lbW9yeV9wZXJtaWxsZRgHIAEoBRIRCglvdmVyX2Z1bGwYCCABKAgi6gEKC0FnZW50U3RhdHVzEg0KBWVwb2NoGAEgASgDEg8KB3ZlcnNpb24YAiABKAkSEQoJY29ubmVjdGVkGAMgASgIEjUKEWxlYXNlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI7ChdjZXJ0aWZpY2F0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNd29ya19zZXF1ZW5jZRgGIAEoBBIdChVhcHBsaWVkX3dvcmtfc2VxdWVuY2UYByABKAQqnAEKDENsdXN0ZXJQaGFzZRIdChlDTFVTVEVSX1BIQVNFX1VOU1BFQ0lGSUVEEAASGQoVQ0xVU1RFUl9QSEFTRV9QRU5ESU5HEAESFwoTQ0xVU1RFUl9QSEFTRV9SRUFEWRACEh0KGUNMVVNURVJfUEhBU0VfVU5SRUFDSEFCTEUQAxIaChZDTFVTVEVSX1BIQVNFX1JFTU9WSU5HEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChZiZXJ0aC92MS9jbHVzdGVyLnByb3RvEghiZXJ0aC52MSKtBAoHQ2x1c3RlchIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSDgoGcmVnaW9uGAMgASgJEgwKBHpvbmUYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSLQoGbGFiZWxzGAYgAygLMh0uYmVydGgudjEuQ2x1c3Rlci5MYWJlbHNFbnRyeRIfCgZ0YWludHMYByADKAsyDy5iZXJ0aC52MS5UYWludBIQCghjb3Jkb25lZBgIIAEoCBI1ChFvdmVyX3N1YnNjcmlwdGlvbhgJIAEoCzIaLmJlcnRoLnYxLk92ZXJTdWJzY3JpcHRpb24SJQoFcGhhc2UYCiABKA4yFi5iZXJ0aC52MS5DbHVzdGVyUGhhc2USLQoJaW52ZW50b3J5GAsgASgLMhouYmVydGgudjEuQ2x1c3RlckludmVudG9yeRIxCgt1dGlsaXphdGlvbhgMIAEoCzIcLmJlcnRoLnYxLkNsdXN0ZXJVdGlsaXphdGlvbhIkCgVhZ2VudBgNIAEoCzIVLmJlcnRoLnYxLkFnZW50U3RhdHVzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjb25kaXRpb25zGA8gAygLMhouYmVydGgudjEuQ2x1c3RlckNvbmRpdGlvbhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpEBChBDbHVzdGVyQ29uZGl0aW9uEiwKBHR5cGUYASABKA4yHi5iZXJ0aC52MS5DbHVzdGVyQ29uZGl0aW9uVHlwZRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzCgVUYWludBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGZWZmZWN0GAMgASgJIkEKEE92ZXJTdWJzY3JpcHRpb24SFAoMY3B1X3Blcm1pbGxlGAEgASgFEhcKD21lbW9yeV9wZXJtaWxsZRgCIAEoBSI7CgdBbW91bnRzEgwKBG1jcHUYASABKAMSFAoMbWVtb3J5X2J5dGVzGAIgASgDEgwKBHBvZHMYAyABKAMirQIKEENsdXN0ZXJJbnZlbnRvcnkSFgoOc2VydmVyX3ZlcnNpb24YASABKAkSDQoFbm9kZXMYAiABKAUSEwoLcmVhZHlfbm9kZXMYAyABKAUSJgoLYWxsb2NhdGFibGUYBCABKAsyES5iZXJ0aC52MS5BbW91bnRzEi8KC3JlcG9ydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgxub2RlX2NsYXNzZXMYBiADKAsyEy5iZXJ0aC52MS5Ob2RlQ2xhc3MSLwoPc3RvcmFnZV9jbGFzc2VzGAcgAygLMhYuYmVydGgudjEuU3RvcmFnZUNsYXNzEg0KBWtpbmRzGAggASgFEhkKEXVucmVmbGVjdGVkX3dvcmtzGAkgASgFIu4BCglOb2RlQ2xhc3MSDQoFbm9kZXMYASABKAUSHwoEZnJlZRgCIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSFAoMYXJjaGl0ZWN0dXJlGAMgASgJEh8KBnRhaW50cxgEIAMoCzIPLmJlcnRoLnYxLlRhaW50EjMKCGV4dGVuZGVkGAUgAygLMiEuYmVydGgudjEuTm9kZUNsYXNzLkV4dGVuZGVkRW50cnkSFAoMZGV2aWNlX21vZGVsGAYgASgJGi8KDUV4dGVuZGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASJhCgxTdG9yYWdlQ2xhc3MSDAoEbmFtZRgBIAEoCRITCgtwcm92aXNpb25lchgCIAEoCRISCgppc19kZWZhdWx0GAMgASgIEhoKEndhaXRzX2Zvcl9jb25zdW1lchgEIAEoCCKiAgoSQ2x1c3RlclV0aWxpemF0aW9uEisKEGZvcmVpZ25fcmVxdWVzdHMYASABKAsyES5iZXJ0aC52MS5BbW91bnRzEiMKCHJlc2VydmVkGAIgASgLMhEuYmVydGgudjEuQW1vdW50cxIjCghtZWFzdXJlZBgDIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSHgoWcmVxdWVzdGVkX2NwdV9wZXJtaWxsZRgEIAEoBRIhChlyZXF1ZXN0ZWRfbWVtb3J5X3Blcm1pbGxlGAUgASgFEh0KFW1lYXN1cmVkX2NwdV9wZXJtaWxsZRgGIAEoBRIgChhtZWFzdXJlZF9tZW1vcnlfcGVybWlsbGUYByABKAUSEQoJb3Zlcl9mdWxsGAggASgIIq0CCgtBZ2VudFN0YXR1cxINCgVlcG9jaBgBIAEoAxIPCgd2ZXJzaW9uGAIgASgJEhEKCWNvbm5lY3RlZBgDIAEoCBI1ChFsZWFzZV9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoXY2VydGlmaWNhdGVfZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXdvcmtfc2VxdWVuY2UYBiABKAQSHQoVYXBwbGllZF93b3JrX3NlcXVlbmNlGAcgASgEEi4KCmhlYXJkX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWhvc3RfbmFtZRgJIAEoCSqSAgoUQ2x1c3RlckNvbmRpdGlvblR5cGUSJgoiQ0xVU1RFUl9DT05ESVRJT05fVFlQRV9VTlNQRUNJRklFRBAAEikKJUNMVVNURVJfQ09ORElUSU9OX1RZUEVfQUdFTlRfQ09ORkxJQ1QQARIoCiRDTFVTVEVSX0NPTkRJVElPTl9UWVBFX0FHRU5UX1JFVk9LRUQQAhIuCipDTFVTVEVSX0NPTkRJVElPTl9UWVBFX0NFUlRJRklDQVRFX0VYUElSRUQQAxIlCiFDTFVTVEVSX0NPTkRJVElPTl9UWVBFX0NMT0NLX1NLRVcQBBImCiJDTFVTVEVSX0NPTkRJVElPTl9UWVBFX1NBTUVfTUVNQkVSEAUqnAEKDENsdXN0ZXJQaGFzZRIdChlDTFVTVEVSX1BIQVNFX1VOU1BFQ0lGSUVEEAASGQoVQ0xVU1RFUl9QSEFTRV9QRU5ESU5HEAESFwoTQ0xVU1RFUl9QSEFTRV9SRUFEWRACEh0KGUNMVVNURVJfUEhBU0VfVU5SRUFDSEFCTEUQAxIaChZDTFVTVEVSX1BIQVNFX1JFTU9WSU5HEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A member cluster.
@@ -97,6 +97,13 @@ export type Cluster = Message<"berth.v1.Cluster"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 14;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * What an operator should see to, in order of type; each goes by itself with its cause.
+   *
+   * @generated from field: repeated berth.v1.ClusterCondition conditions = 15;
+   */
+  conditions: ClusterCondition[];
 };
 
 /**
@@ -105,6 +112,44 @@ export type Cluster = Message<"berth.v1.Cluster"> & {
  */
 export const ClusterSchema: GenMessage<Cluster> = /*@__PURE__*/
   messageDesc(file_berth_v1_cluster, 0);
+
+/**
+ * Something about a cluster that an operator should see to.
+ *
+ * @generated from message berth.v1.ClusterCondition
+ */
+export type ClusterCondition = Message<"berth.v1.ClusterCondition"> & {
+  /**
+   * @generated from field: berth.v1.ClusterConditionType type = 1;
+   */
+  type: ClusterConditionType;
+
+  /**
+   * One word for programs, like `AgentRevoked`'s `RevokedByOperator`.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * For people: what is, and what to do.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since_time = 4;
+   */
+  sinceTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.v1.ClusterCondition.
+ * Use `create(ClusterConditionSchema)` to create a new message.
+ */
+export const ClusterConditionSchema: GenMessage<ClusterCondition> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster, 1);
 
 /**
  * Turns away components that do not tolerate it.
@@ -135,7 +180,7 @@ export type Taint = Message<"berth.v1.Taint"> & {
  * Use `create(TaintSchema)` to create a new message.
  */
 export const TaintSchema: GenMessage<Taint> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 1);
+  messageDesc(file_berth_v1_cluster, 2);
 
 /**
  * How much more than its capacity a cluster admits, in thousandths: 1000 is none, 1500 half as much again.
@@ -159,7 +204,7 @@ export type OverSubscription = Message<"berth.v1.OverSubscription"> & {
  * Use `create(OverSubscriptionSchema)` to create a new message.
  */
 export const OverSubscriptionSchema: GenMessage<OverSubscription> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 2);
+  messageDesc(file_berth_v1_cluster, 3);
 
 /**
  * CPU, memory and pods, in base units.
@@ -188,7 +233,7 @@ export type Amounts = Message<"berth.v1.Amounts"> & {
  * Use `create(AmountsSchema)` to create a new message.
  */
 export const AmountsSchema: GenMessage<Amounts> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 3);
+  messageDesc(file_berth_v1_cluster, 4);
 
 /**
  * What a cluster has, as its agent reported it.
@@ -255,7 +300,7 @@ export type ClusterInventory = Message<"berth.v1.ClusterInventory"> & {
  * Use `create(ClusterInventorySchema)` to create a new message.
  */
 export const ClusterInventorySchema: GenMessage<ClusterInventory> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 4);
+  messageDesc(file_berth_v1_cluster, 5);
 
 /**
  * So many nodes with so much free each.
@@ -301,7 +346,7 @@ export type NodeClass = Message<"berth.v1.NodeClass"> & {
  * Use `create(NodeClassSchema)` to create a new message.
  */
 export const NodeClassSchema: GenMessage<NodeClass> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 5);
+  messageDesc(file_berth_v1_cluster, 6);
 
 /**
  * What volumes can be made of.
@@ -339,7 +384,7 @@ export type StorageClass = Message<"berth.v1.StorageClass"> & {
  * Use `create(StorageClassSchema)` to create a new message.
  */
 export const StorageClassSchema: GenMessage<StorageClass> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 6);
+  messageDesc(file_berth_v1_cluster, 7);
 
 /**
  * How full a cluster is.
@@ -403,7 +448,7 @@ export type ClusterUtilization = Message<"berth.v1.ClusterUtilization"> & {
  * Use `create(ClusterUtilizationSchema)` to create a new message.
  */
 export const ClusterUtilizationSchema: GenMessage<ClusterUtilization> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 7);
+  messageDesc(file_berth_v1_cluster, 8);
 
 /**
  * The agent beside a cluster.
@@ -449,6 +494,20 @@ export type AgentStatus = Message<"berth.v1.AgentStatus"> & {
    * @generated from field: uint64 applied_work_sequence = 7;
    */
   appliedWorkSequence: bigint;
+
+  /**
+   * When it was last heard, by the store's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp heard_time = 8;
+   */
+  heardTime?: Timestamp | undefined;
+
+  /**
+   * Where it runs, as it says; empty: it does not say.
+   *
+   * @generated from field: string host_name = 9;
+   */
+  hostName: string;
 };
 
 /**
@@ -456,7 +515,60 @@ export type AgentStatus = Message<"berth.v1.AgentStatus"> & {
  * Use `create(AgentStatusSchema)` to create a new message.
  */
 export const AgentStatusSchema: GenMessage<AgentStatus> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 8);
+  messageDesc(file_berth_v1_cluster, 9);
+
+/**
+ * What there is to see to.
+ *
+ * @generated from enum berth.v1.ClusterConditionType
+ */
+export enum ClusterConditionType {
+  /**
+   * @generated from enum value: CLUSTER_CONDITION_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Two agents run for the cluster: one holds the line, another one waits for it.
+   *
+   * @generated from enum value: CLUSTER_CONDITION_TYPE_AGENT_CONFLICT = 1;
+   */
+  AGENT_CONFLICT = 1,
+
+  /**
+   * The agent was cut off, and none has enrolled since.
+   *
+   * @generated from enum value: CLUSTER_CONDITION_TYPE_AGENT_REVOKED = 2;
+   */
+  AGENT_REVOKED = 2,
+
+  /**
+   * The agent's certificate ran out, and nothing has renewed it.
+   *
+   * @generated from enum value: CLUSTER_CONDITION_TYPE_CERTIFICATE_EXPIRED = 3;
+   */
+  CERTIFICATE_EXPIRED = 3,
+
+  /**
+   * The agent's clock and the store's differ.
+   *
+   * @generated from enum value: CLUSTER_CONDITION_TYPE_CLOCK_SKEW = 4;
+   */
+  CLOCK_SKEW = 4,
+
+  /**
+   * Another registered cluster's agent serves the same Kubernetes cluster.
+   *
+   * @generated from enum value: CLUSTER_CONDITION_TYPE_SAME_MEMBER = 5;
+   */
+  SAME_MEMBER = 5,
+}
+
+/**
+ * Describes the enum berth.v1.ClusterConditionType.
+ */
+export const ClusterConditionTypeSchema: GenEnum<ClusterConditionType> = /*@__PURE__*/
+  enumDesc(file_berth_v1_cluster, 0);
 
 /**
  * A member cluster's life.
@@ -502,5 +614,5 @@ export enum ClusterPhase {
  * Describes the enum berth.v1.ClusterPhase.
  */
 export const ClusterPhaseSchema: GenEnum<ClusterPhase> = /*@__PURE__*/
-  enumDesc(file_berth_v1_cluster, 0);
+  enumDesc(file_berth_v1_cluster, 1);
 

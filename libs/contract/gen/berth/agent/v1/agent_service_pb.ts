@@ -23,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/agent/v1/agent_service.proto.
  */
 export const file_berth_agent_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJiZXJ0aC9hZ2VudC92MS9hZ2VudF9zZXJ2aWNlLnByb3RvEg5iZXJ0aC5hZ2VudC52MSLhAQoOQ29ubmVjdFJlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5iZXJ0aC5hZ2VudC52MS5IZWxsb0gAEi4KCWhlYXJ0YmVhdBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjUKDXN0YXR1c19yZXBvcnQYAyABKAsyHC5iZXJ0aC5hZ2VudC52MS5TdGF0dXNSZXBvcnRIABI1Cg1zY2hlbWFfcmVwb3J0GAQgASgLMhwuYmVydGguYWdlbnQudjEuU2NoZW1hUmVwb3J0SABCCQoHbWVzc2FnZSKBAwoPQ29ubmVjdFJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5XZWxjb21lSAASLwoKd29ya19iYXRjaBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLldvcmtCYXRjaEgAEi8KCnN0YXR1c19hY2sYAyABKAsyGS5iZXJ0aC5hZ2VudC52MS5TdGF0dXNBY2tIABIqCgdnb29kYnllGAQgASgLMhcuYmVydGguYWdlbnQudjEuR29vZGJ5ZUgAEjcKDnNjaGVtYV9yZXF1ZXN0GAUgASgLMh0uYmVydGguYWdlbnQudjEuU2NoZW1hUmVxdWVzdEgAEjEKC3R1bm5lbF9vcGVuGAYgASgLMhouYmVydGguYWdlbnQudjEuVHVubmVsT3BlbkgAEj0KEWludmVudG9yeV9yZXF1ZXN0GAcgASgLMiAuYmVydGguYWdlbnQudjEuSW52ZW50b3J5UmVxdWVzdEgAQgkKB21lc3NhZ2UibQoFSGVsbG8SFQoNYWdlbnRfdmVyc2lvbhgBIAEoCRInCgtyZXN1bWVfZnJvbRgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhMKC2NsdXN0ZXJfdWlkGAMgASgJEg8KB2xldHNfZ28YBCABKAgi4QEKB1dlbGNvbWUSEwoLaW5jYXJuYXRpb24YASABKAkSDQoFZXBvY2gYAiABKAMSLAoJbGVhc2VfdHRsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5mcm9tX2JlZ2lubmluZxgFIAEoCBIVCg1oZWFkX3NlcXVlbmNlGAYgASgEEh4KFnRha2VzX2ludmVudG9yeV9kZWx0YXMYByABKAgikQEKCUhlYXJ0YmVhdBIsCglpbnZlbnRvcnkYASABKAsyGS5iZXJ0aC5hZ2VudC52MS5JbnZlbnRvcnkSHQoVYXBwbGllZF93b3JrX3NlcXVlbmNlGAIgASgEEjcKD2ludmVudG9yeV9kZWx0YRgDIAEoCzIeLmJlcnRoLmFnZW50LnYxLkludmVudG9yeURlbHRhIhIKEEludmVudG9yeVJlcXVlc3Qi6gMKCUludmVudG9yeRIfChdyZWZsZWN0ZWRfd29ya19zZXF1ZW5jZRgBIAEoBBIWCg5zZXJ2ZXJfdmVyc2lvbhgCIAEoCRINCgVub2RlcxgDIAEoBRITCgtyZWFkeV9ub2RlcxgEIAEoBRIsCgthbGxvY2F0YWJsZRgFIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSMQoQZm9yZWlnbl9yZXF1ZXN0cxgGIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSLwoOYmVydGhfcmVxdWVzdHMYByABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEioKB2NsYXNzZXMYCCADKAsyGS5iZXJ0aC5hZ2VudC52MS5Ob2RlQ2xhc3MSKQoIbWVhc3VyZWQYCSABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEg0KBWtpbmRzGAogAygJEhUKDXNjaGVtYV9kaWdlc3QYCyABKAkSOgoRdW5yZWZsZWN0ZWRfd29ya3MYDCADKAsyHy5iZXJ0aC5hZ2VudC52MS5VbnJlZmxlY3RlZFdvcmsSNQoPc3RvcmFnZV9jbGFzc2VzGA0gAygLMhwuYmVydGguYWdlbnQudjEuU3RvcmFnZUNsYXNzIokFCg5JbnZlbnRvcnlEZWx0YRIkChdyZWZsZWN0ZWRfd29ya19zZXF1ZW5jZRgBIAEoBEgAiAEBEhsKDnNlcnZlcl92ZXJzaW9uGAIgASgJSAGIAQESEgoFbm9kZXMYAyABKAVIAogBARIYCgtyZWFkeV9ub2RlcxgEIAEoBUgDiAEBEiwKC2FsbG9jYXRhYmxlGAUgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIxChBmb3JlaWduX3JlcXVlc3RzGAYgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIvCg5iZXJ0aF9yZXF1ZXN0cxgHIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSLAoHY2xhc3NlcxgIIAEoCzIbLmJlcnRoLmFnZW50LnYxLk5vZGVDbGFzc2VzEi0KCG1lYXN1cmVkGAkgASgLMhsuYmVydGguYWdlbnQudjEuTWVhc3VyZWRVc2USKgoFa2luZHMYCiABKAsyGy5iZXJ0aC5hZ2VudC52MS5TZXJ2ZWRLaW5kcxIaCg1zY2hlbWFfZGlnZXN0GAsgASgJSASIAQESOwoRdW5yZWZsZWN0ZWRfd29ya3MYDCABKAsyIC5iZXJ0aC5hZ2VudC52MS5VbnJlZmxlY3RlZFdvcmtzEjcKD3N0b3JhZ2VfY2xhc3NlcxgNIAEoCzIeLmJlcnRoLmFnZW50LnYxLlN0b3JhZ2VDbGFzc2VzQhoKGF9yZWZsZWN0ZWRfd29ya19zZXF1ZW5jZUIRCg9fc2VydmVyX3ZlcnNpb25CCAoGX25vZGVzQg4KDF9yZWFkeV9ub2Rlc0IQCg5fc2NoZW1hX2RpZ2VzdCI5CgtOb2RlQ2xhc3NlcxIqCgdjbGFzc2VzGAEgAygLMhkuYmVydGguYWdlbnQudjEuTm9kZUNsYXNzIjcKC01lYXN1cmVkVXNlEigKB2Ftb3VudHMYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzIhwKC1NlcnZlZEtpbmRzEg0KBWtpbmRzGAEgAygJIkIKEFVucmVmbGVjdGVkV29ya3MSLgoFd29ya3MYASADKAsyHy5iZXJ0aC5hZ2VudC52MS5VbnJlZmxlY3RlZFdvcmsiRwoOU3RvcmFnZUNsYXNzZXMSNQoPc3RvcmFnZV9jbGFzc2VzGAEgAygLMhwuYmVydGguYWdlbnQudjEuU3RvcmFnZUNsYXNzIjoKD1VucmVmbGVjdGVkV29yaxIPCgd3b3JrX2lkGAEgASgMEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEImEKDFN0b3JhZ2VDbGFzcxIMCgRuYW1lGAEgASgJEhMKC3Byb3Zpc2lvbmVyGAIgASgJEhIKCmlzX2RlZmF1bHQYAyABKAgSGgoSd2FpdHNfZm9yX2NvbnN1bWVyGAQgASgIIjsKB0Ftb3VudHMSDAoEbWNwdRgBIAEoAxIUCgxtZW1vcnlfYnl0ZXMYAiABKAMSDAoEcG9kcxgDIAEoAyKEAgoJTm9kZUNsYXNzEg0KBW5vZGVzGAEgASgFEiUKBGZyZWUYAiABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRIpCgZ0YWludHMYBCADKAsyGS5iZXJ0aC5hZ2VudC52MS5Ob2RlVGFpbnQSOQoIZXh0ZW5kZWQYBSADKAsyJy5iZXJ0aC5hZ2VudC52MS5Ob2RlQ2xhc3MuRXh0ZW5kZWRFbnRyeRIUCgxkZXZpY2VfbW9kZWwYBiABKAkaLwoNRXh0ZW5kZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBIjcKCU5vZGVUYWludBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGZWZmZWN0GAMgASgJIh8KDVNjaGVtYVJlcXVlc3QSDgoGZGlnZXN0GAEgASgJIi8KDFNjaGVtYVJlcG9ydBIOCgZkaWdlc3QYASABKAkSDwoHY29udGVudBgCIAEoDCJtCglXb3JrQmF0Y2gSJwoFaXRlbXMYASADKAsyGC5iZXJ0aC5hZ2VudC52MS5Xb3JrSXRlbRIhCgV1cF90bxgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhQKDG1vcmVfZm9sbG93cxgDIAEoCCJoCghXb3JrSXRlbRIkCgR3b3JrGAEgASgLMhQuYmVydGguYWdlbnQudjEuV29ya0gAEi4KCXRvbWJzdG9uZRgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLlRvbWJzdG9uZUgAQgYKBGl0ZW0i1wEKBFdvcmsSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSJgoKZ2VuZXJhdGlvbhgDIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhEKCW5hbWVzcGFjZRgEIAEoCRITCgtlbnZpcm9ubWVudBgFIAEoCRITCgthcHBsaWNhdGlvbhgGIAEoCRIRCgljb21wb25lbnQYByABKAkSEQoJbWFuaWZlc3RzGAggAygMEiYKBnBvbGljeRgJIAEoCzIWLmJlcnRoLnYxLk9iamVjdFBvbGljeSLPAQoJVG9tYnN0b25lEgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEiYKCmdlbmVyYXRpb24YAyABKAsyEi5iZXJ0aC52MS5Qb3NpdGlvbhITCgthcGlfdmVyc2lvbhgEIAEoCRIMCgRraW5kGAUgASgJEhEKCW5hbWVzcGFjZRgGIAEoCRIMCgRuYW1lGAcgASgJEgsKA3VpZBgIIAEoCRIrCgRtb2RlGAkgASgOMh0uYmVydGguYWdlbnQudjEuVG9tYnN0b25lTW9kZSKqAQoMU3RhdHVzUmVwb3J0EhAKCHNlcXVlbmNlGAEgASgEEigKB2JyYWNrZXQYAiABKA4yFy5iZXJ0aC5hZ2VudC52MS5CcmFja2V0EikKBXdvcmtzGAMgAygLMhouYmVydGguYWdlbnQudjEuV29ya1N0YXR1cxIzCgp0b21ic3RvbmVzGAQgAygLMh8uYmVydGguYWdlbnQudjEuVG9tYnN0b25lUmVwb3J0IoQDCgpXb3JrU3RhdHVzEg8KB3dvcmtfaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIoCgVwaGFzZRgDIAEoDjIZLmJlcnRoLmFnZW50LnYxLldvcmtQaGFzZRIPCgdkZXNpcmVkGAQgASgFEg8KB3VwZGF0ZWQYBSABKAUSDQoFcmVhZHkYBiABKAUSEwoLdW5hdmFpbGFibGUYByABKAUSEAoIcmVzdGFydHMYCCABKAUSJwoHcmVhc29ucxgJIAMoCzIWLmJlcnRoLmFnZW50LnYxLlJlYXNvbhItCgdvYmplY3RzGAogAygLMhwuYmVydGguYWdlbnQudjEuT2JqZWN0U3RhdHVzEiQKBmRyaWZ0cxgLIAMoCzIULmJlcnRoLnYxLkZpZWxkRHJpZnQSKgoJY29uZmxpY3RzGAwgAygLMhcuYmVydGgudjEuRmllbGRDb25mbGljdBIlCgZldmVudHMYDSADKAsyFS5iZXJ0aC52MS5PYmplY3RFdmVudCJUCgZSZWFzb24SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFY291bnQYAyABKAUSGgoScmVmdXNlZF9nZW5lcmF0aW9uGAQgASgEIqoBCgxPYmplY3RTdGF0dXMSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCRILCgN1aWQYBSABKAkSGAoQcmVzb3VyY2VfdmVyc2lvbhgGIAEoCRINCgVyZWFkeRgHIAEoCBIPCgdzdW1tYXJ5GAggASgJEg8KB2Fkb3B0ZWQYCSABKAgiawoPVG9tYnN0b25lUmVwb3J0EhQKDHRvbWJzdG9uZV9pZBgBIAEoCRIxCgdvdXRjb21lGAIgASgOMiAuYmVydGguYWdlbnQudjEuVG9tYnN0b25lT3V0Y29tZRIPCgdtZXNzYWdlGAMgASgJIh0KCVN0YXR1c0FjaxIQCghzZXF1ZW5jZRgBIAEoBCJJCgdHb29kYnllEi0KBnJlYXNvbhgBIAEoDjIdLmJlcnRoLmFnZW50LnYxLkdvb2RieWVSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSI+ChdSZW5ld0NlcnRpZmljYXRlUmVxdWVzdBIjChtjZXJ0aWZpY2F0ZV9zaWduaW5nX3JlcXVlc3QYASABKAwieQoYUmVuZXdDZXJ0aWZpY2F0ZVJlc3BvbnNlEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgASgJEhEKCWF1dGhvcml0eRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqZQoNVG9tYnN0b25lTW9kZRIeChpUT01CU1RPTkVfTU9ERV9VTlNQRUNJRklFRBAAEhkKFVRPTUJTVE9ORV9NT0RFX0RFTEVURRABEhkKFVRPTUJTVE9ORV9NT0RFX0xFVF9HTxACKn4KB0JyYWNrZXQSFwoTQlJBQ0tFVF9VTlNQRUNJRklFRBAAEhEKDUJSQUNLRVRfREVMVEEQARIRCg1CUkFDS0VUX0JFR0lOEAISEAoMQlJBQ0tFVF9QQVJUEAMSDwoLQlJBQ0tFVF9FTkQQBBIRCg1CUkFDS0VUX1dIT0xFEAUqngEKCVdvcmtQaGFzZRIaChZXT1JLX1BIQVNFX1VOU1BFQ0lGSUVEEAASFgoSV09SS19QSEFTRV9QRU5ESU5HEAESFwoTV09SS19QSEFTRV9BUFBMWUlORxACEhQKEFdPUktfUEhBU0VfUkVBRFkQAxIXChNXT1JLX1BIQVNFX0RFR1JBREVEEAQSFQoRV09SS19QSEFTRV9GQUlMRUQQBSrUAQoQVG9tYnN0b25lT3V0Y29tZRIhCh1UT01CU1RPTkVfT1VUQ09NRV9VTlNQRUNJRklFRBAAEh0KGVRPTUJTVE9ORV9PVVRDT01FX0RFTEVURUQQARIcChhUT01CU1RPTkVfT1VUQ09NRV9BQlNFTlQQAhIeChpUT01CU1RPTkVfT1VUQ09NRV9SRVBMQUNFRBADEiIKHlRPTUJTVE9ORV9PVVRDT01FX0ZPUkVJR05fTEVGVBAEEhwKGFRPTUJTVE9ORV9PVVRDT01FX0xFVF9HTxAFKswBCg1Hb29kYnllUmVhc29uEh4KGkdPT0RCWUVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR09PREJZRV9SRUFTT05fU0hVVERPV04QARIdChlHT09EQllFX1JFQVNPTl9TVVBFUlNFREVEEAISGgoWR09PREJZRV9SRUFTT05fUkVWT0tFRBADEhsKF0dPT0RCWUVfUkVBU09OX0RJVkVSR0VEEAQSJgoiR09PREJZRV9SRUFTT05fQ0VSVElGSUNBVEVfRVhQSVJFRBAFMtsBCgxBZ2VudFNlcnZpY2USWQoHQ29ubmVjdBIeLmJlcnRoLmFnZW50LnYxLkNvbm5lY3RSZXF1ZXN0Gh8uYmVydGguYWdlbnQudjEuQ29ubmVjdFJlc3BvbnNlIgmKzhgFYWdlbnQoATABEnAKEFJlbmV3Q2VydGlmaWNhdGUSJy5iZXJ0aC5hZ2VudC52MS5SZW5ld0NlcnRpZmljYXRlUmVxdWVzdBooLmJlcnRoLmFnZW50LnYxLlJlbmV3Q2VydGlmaWNhdGVSZXNwb25zZSIJis4YBWFnZW50YgZwcm90bzM", [file_berth_agent_v1_tunnel_service, file_berth_v1_annotations, file_berth_v1_object_policy, file_berth_v1_position, file_berth_v1_status, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiJiZXJ0aC9hZ2VudC92MS9hZ2VudF9zZXJ2aWNlLnByb3RvEg5iZXJ0aC5hZ2VudC52MSLhAQoOQ29ubmVjdFJlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5iZXJ0aC5hZ2VudC52MS5IZWxsb0gAEi4KCWhlYXJ0YmVhdBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjUKDXN0YXR1c19yZXBvcnQYAyABKAsyHC5iZXJ0aC5hZ2VudC52MS5TdGF0dXNSZXBvcnRIABI1Cg1zY2hlbWFfcmVwb3J0GAQgASgLMhwuYmVydGguYWdlbnQudjEuU2NoZW1hUmVwb3J0SABCCQoHbWVzc2FnZSKtAwoPQ29ubmVjdFJlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5XZWxjb21lSAASLwoKd29ya19iYXRjaBgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLldvcmtCYXRjaEgAEi8KCnN0YXR1c19hY2sYAyABKAsyGS5iZXJ0aC5hZ2VudC52MS5TdGF0dXNBY2tIABIqCgdnb29kYnllGAQgASgLMhcuYmVydGguYWdlbnQudjEuR29vZGJ5ZUgAEjcKDnNjaGVtYV9yZXF1ZXN0GAUgASgLMh0uYmVydGguYWdlbnQudjEuU2NoZW1hUmVxdWVzdEgAEjEKC3R1bm5lbF9vcGVuGAYgASgLMhouYmVydGguYWdlbnQudjEuVHVubmVsT3BlbkgAEj0KEWludmVudG9yeV9yZXF1ZXN0GAcgASgLMiAuYmVydGguYWdlbnQudjEuSW52ZW50b3J5UmVxdWVzdEgAEioKB3N0YW5kYnkYCCABKAsyFy5iZXJ0aC5hZ2VudC52MS5TdGFuZGJ5SABCCQoHbWVzc2FnZSKoAQoFSGVsbG8SFQoNYWdlbnRfdmVyc2lvbhgBIAEoCRInCgtyZXN1bWVfZnJvbRgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhMKC2NsdXN0ZXJfdWlkGAMgASgJEg8KB2xldHNfZ28YBCABKAgSEwoLaW5zdGFuY2VfaWQYBSABKAkSEQoJaG9zdF9uYW1lGAYgASgJEhEKCXN0YW5kc19ieRgHIAEoCCIJCgdTdGFuZGJ5IvgBCgdXZWxjb21lEhMKC2luY2FybmF0aW9uGAEgASgJEg0KBWVwb2NoGAIgASgDEiwKCWxlYXNlX3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOZnJvbV9iZWdpbm5pbmcYBSABKAgSFQoNaGVhZF9zZXF1ZW5jZRgGIAEoBBIeChZ0YWtlc19pbnZlbnRvcnlfZGVsdGFzGAcgASgIEhUKDWhvbGRzX3N0YW5kYnkYCCABKAgiwQEKCUhlYXJ0YmVhdBIsCglpbnZlbnRvcnkYASABKAsyGS5iZXJ0aC5hZ2VudC52MS5JbnZlbnRvcnkSHQoVYXBwbGllZF93b3JrX3NlcXVlbmNlGAIgASgEEjcKD2ludmVudG9yeV9kZWx0YRgDIAEoCzIeLmJlcnRoLmFnZW50LnYxLkludmVudG9yeURlbHRhEi4KCmFnZW50X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhIKEEludmVudG9yeVJlcXVlc3Qi6gMKCUludmVudG9yeRIfChdyZWZsZWN0ZWRfd29ya19zZXF1ZW5jZRgBIAEoBBIWCg5zZXJ2ZXJfdmVyc2lvbhgCIAEoCRINCgVub2RlcxgDIAEoBRITCgtyZWFkeV9ub2RlcxgEIAEoBRIsCgthbGxvY2F0YWJsZRgFIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSMQoQZm9yZWlnbl9yZXF1ZXN0cxgGIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSLwoOYmVydGhfcmVxdWVzdHMYByABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEioKB2NsYXNzZXMYCCADKAsyGS5iZXJ0aC5hZ2VudC52MS5Ob2RlQ2xhc3MSKQoIbWVhc3VyZWQYCSABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEg0KBWtpbmRzGAogAygJEhUKDXNjaGVtYV9kaWdlc3QYCyABKAkSOgoRdW5yZWZsZWN0ZWRfd29ya3MYDCADKAsyHy5iZXJ0aC5hZ2VudC52MS5VbnJlZmxlY3RlZFdvcmsSNQoPc3RvcmFnZV9jbGFzc2VzGA0gAygLMhwuYmVydGguYWdlbnQudjEuU3RvcmFnZUNsYXNzIokFCg5JbnZlbnRvcnlEZWx0YRIkChdyZWZsZWN0ZWRfd29ya19zZXF1ZW5jZRgBIAEoBEgAiAEBEhsKDnNlcnZlcl92ZXJzaW9uGAIgASgJSAGIAQESEgoFbm9kZXMYAyABKAVIAogBARIYCgtyZWFkeV9ub2RlcxgEIAEoBUgDiAEBEiwKC2FsbG9jYXRhYmxlGAUgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIxChBmb3JlaWduX3JlcXVlc3RzGAYgASgLMhcuYmVydGguYWdlbnQudjEuQW1vdW50cxIvCg5iZXJ0aF9yZXF1ZXN0cxgHIAEoCzIXLmJlcnRoLmFnZW50LnYxLkFtb3VudHMSLAoHY2xhc3NlcxgIIAEoCzIbLmJlcnRoLmFnZW50LnYxLk5vZGVDbGFzc2VzEi0KCG1lYXN1cmVkGAkgASgLMhsuYmVydGguYWdlbnQudjEuTWVhc3VyZWRVc2USKgoFa2luZHMYCiABKAsyGy5iZXJ0aC5hZ2VudC52MS5TZXJ2ZWRLaW5kcxIaCg1zY2hlbWFfZGlnZXN0GAsgASgJSASIAQESOwoRdW5yZWZsZWN0ZWRfd29ya3MYDCABKAsyIC5iZXJ0aC5hZ2VudC52MS5VbnJlZmxlY3RlZFdvcmtzEjcKD3N0b3JhZ2VfY2xhc3NlcxgNIAEoCzIeLmJlcnRoLmFnZW50LnYxLlN0b3JhZ2VDbGFzc2VzQhoKGF9yZWZsZWN0ZWRfd29ya19zZXF1ZW5jZUIRCg9fc2VydmVyX3ZlcnNpb25CCAoGX25vZGVzQg4KDF9yZWFkeV9ub2Rlc0IQCg5fc2NoZW1hX2RpZ2VzdCI5CgtOb2RlQ2xhc3NlcxIqCgdjbGFzc2VzGAEgAygLMhkuYmVydGguYWdlbnQudjEuTm9kZUNsYXNzIjcKC01lYXN1cmVkVXNlEigKB2Ftb3VudHMYASABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzIhwKC1NlcnZlZEtpbmRzEg0KBWtpbmRzGAEgAygJIkIKEFVucmVmbGVjdGVkV29ya3MSLgoFd29ya3MYASADKAsyHy5iZXJ0aC5hZ2VudC52MS5VbnJlZmxlY3RlZFdvcmsiRwoOU3RvcmFnZUNsYXNzZXMSNQoPc3RvcmFnZV9jbGFzc2VzGAEgAygLMhwuYmVydGguYWdlbnQudjEuU3RvcmFnZUNsYXNzIjoKD1VucmVmbGVjdGVkV29yaxIPCgd3b3JrX2lkGAEgASgMEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEImEKDFN0b3JhZ2VDbGFzcxIMCgRuYW1lGAEgASgJEhMKC3Byb3Zpc2lvbmVyGAIgASgJEhIKCmlzX2RlZmF1bHQYAyABKAgSGgoSd2FpdHNfZm9yX2NvbnN1bWVyGAQgASgIIjsKB0Ftb3VudHMSDAoEbWNwdRgBIAEoAxIUCgxtZW1vcnlfYnl0ZXMYAiABKAMSDAoEcG9kcxgDIAEoAyKEAgoJTm9kZUNsYXNzEg0KBW5vZGVzGAEgASgFEiUKBGZyZWUYAiABKAsyFy5iZXJ0aC5hZ2VudC52MS5BbW91bnRzEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRIpCgZ0YWludHMYBCADKAsyGS5iZXJ0aC5hZ2VudC52MS5Ob2RlVGFpbnQSOQoIZXh0ZW5kZWQYBSADKAsyJy5iZXJ0aC5hZ2VudC52MS5Ob2RlQ2xhc3MuRXh0ZW5kZWRFbnRyeRIUCgxkZXZpY2VfbW9kZWwYBiABKAkaLwoNRXh0ZW5kZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBIjcKCU5vZGVUYWludBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGZWZmZWN0GAMgASgJIh8KDVNjaGVtYVJlcXVlc3QSDgoGZGlnZXN0GAEgASgJIi8KDFNjaGVtYVJlcG9ydBIOCgZkaWdlc3QYASABKAkSDwoHY29udGVudBgCIAEoDCJtCglXb3JrQmF0Y2gSJwoFaXRlbXMYASADKAsyGC5iZXJ0aC5hZ2VudC52MS5Xb3JrSXRlbRIhCgV1cF90bxgCIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhQKDG1vcmVfZm9sbG93cxgDIAEoCCJoCghXb3JrSXRlbRIkCgR3b3JrGAEgASgLMhQuYmVydGguYWdlbnQudjEuV29ya0gAEi4KCXRvbWJzdG9uZRgCIAEoCzIZLmJlcnRoLmFnZW50LnYxLlRvbWJzdG9uZUgAQgYKBGl0ZW0i1wEKBFdvcmsSCgoCaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSJgoKZ2VuZXJhdGlvbhgDIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEhEKCW5hbWVzcGFjZRgEIAEoCRITCgtlbnZpcm9ubWVudBgFIAEoCRITCgthcHBsaWNhdGlvbhgGIAEoCRIRCgljb21wb25lbnQYByABKAkSEQoJbWFuaWZlc3RzGAggAygMEiYKBnBvbGljeRgJIAEoCzIWLmJlcnRoLnYxLk9iamVjdFBvbGljeSLPAQoJVG9tYnN0b25lEgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEiYKCmdlbmVyYXRpb24YAyABKAsyEi5iZXJ0aC52MS5Qb3NpdGlvbhITCgthcGlfdmVyc2lvbhgEIAEoCRIMCgRraW5kGAUgASgJEhEKCW5hbWVzcGFjZRgGIAEoCRIMCgRuYW1lGAcgASgJEgsKA3VpZBgIIAEoCRIrCgRtb2RlGAkgASgOMh0uYmVydGguYWdlbnQudjEuVG9tYnN0b25lTW9kZSKqAQoMU3RhdHVzUmVwb3J0EhAKCHNlcXVlbmNlGAEgASgEEigKB2JyYWNrZXQYAiABKA4yFy5iZXJ0aC5hZ2VudC52MS5CcmFja2V0EikKBXdvcmtzGAMgAygLMhouYmVydGguYWdlbnQudjEuV29ya1N0YXR1cxIzCgp0b21ic3RvbmVzGAQgAygLMh8uYmVydGguYWdlbnQudjEuVG9tYnN0b25lUmVwb3J0IoQDCgpXb3JrU3RhdHVzEg8KB3dvcmtfaWQYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIoCgVwaGFzZRgDIAEoDjIZLmJlcnRoLmFnZW50LnYxLldvcmtQaGFzZRIPCgdkZXNpcmVkGAQgASgFEg8KB3VwZGF0ZWQYBSABKAUSDQoFcmVhZHkYBiABKAUSEwoLdW5hdmFpbGFibGUYByABKAUSEAoIcmVzdGFydHMYCCABKAUSJwoHcmVhc29ucxgJIAMoCzIWLmJlcnRoLmFnZW50LnYxLlJlYXNvbhItCgdvYmplY3RzGAogAygLMhwuYmVydGguYWdlbnQudjEuT2JqZWN0U3RhdHVzEiQKBmRyaWZ0cxgLIAMoCzIULmJlcnRoLnYxLkZpZWxkRHJpZnQSKgoJY29uZmxpY3RzGAwgAygLMhcuYmVydGgudjEuRmllbGRDb25mbGljdBIlCgZldmVudHMYDSADKAsyFS5iZXJ0aC52MS5PYmplY3RFdmVudCJUCgZSZWFzb24SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFY291bnQYAyABKAUSGgoScmVmdXNlZF9nZW5lcmF0aW9uGAQgASgEIqoBCgxPYmplY3RTdGF0dXMSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCRILCgN1aWQYBSABKAkSGAoQcmVzb3VyY2VfdmVyc2lvbhgGIAEoCRINCgVyZWFkeRgHIAEoCBIPCgdzdW1tYXJ5GAggASgJEg8KB2Fkb3B0ZWQYCSABKAgiawoPVG9tYnN0b25lUmVwb3J0EhQKDHRvbWJzdG9uZV9pZBgBIAEoCRIxCgdvdXRjb21lGAIgASgOMiAuYmVydGguYWdlbnQudjEuVG9tYnN0b25lT3V0Y29tZRIPCgdtZXNzYWdlGAMgASgJIh0KCVN0YXR1c0FjaxIQCghzZXF1ZW5jZRgBIAEoBCJJCgdHb29kYnllEi0KBnJlYXNvbhgBIAEoDjIdLmJlcnRoLmFnZW50LnYxLkdvb2RieWVSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSI+ChdSZW5ld0NlcnRpZmljYXRlUmVxdWVzdBIjChtjZXJ0aWZpY2F0ZV9zaWduaW5nX3JlcXVlc3QYASABKAwieQoYUmVuZXdDZXJ0aWZpY2F0ZVJlc3BvbnNlEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgASgJEhEKCWF1dGhvcml0eRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqZQoNVG9tYnN0b25lTW9kZRIeChpUT01CU1RPTkVfTU9ERV9VTlNQRUNJRklFRBAAEhkKFVRPTUJTVE9ORV9NT0RFX0RFTEVURRABEhkKFVRPTUJTVE9ORV9NT0RFX0xFVF9HTxACKn4KB0JyYWNrZXQSFwoTQlJBQ0tFVF9VTlNQRUNJRklFRBAAEhEKDUJSQUNLRVRfREVMVEEQARIRCg1CUkFDS0VUX0JFR0lOEAISEAoMQlJBQ0tFVF9QQVJUEAMSDwoLQlJBQ0tFVF9FTkQQBBIRCg1CUkFDS0VUX1dIT0xFEAUqngEKCVdvcmtQaGFzZRIaChZXT1JLX1BIQVNFX1VOU1BFQ0lGSUVEEAASFgoSV09SS19QSEFTRV9QRU5ESU5HEAESFwoTV09SS19QSEFTRV9BUFBMWUlORxACEhQKEFdPUktfUEhBU0VfUkVBRFkQAxIXChNXT1JLX1BIQVNFX0RFR1JBREVEEAQSFQoRV09SS19QSEFTRV9GQUlMRUQQBSrUAQoQVG9tYnN0b25lT3V0Y29tZRIhCh1UT01CU1RPTkVfT1VUQ09NRV9VTlNQRUNJRklFRBAAEh0KGVRPTUJTVE9ORV9PVVRDT01FX0RFTEVURUQQARIcChhUT01CU1RPTkVfT1VUQ09NRV9BQlNFTlQQAhIeChpUT01CU1RPTkVfT1VUQ09NRV9SRVBMQUNFRBADEiIKHlRPTUJTVE9ORV9PVVRDT01FX0ZPUkVJR05fTEVGVBAEEhwKGFRPTUJTVE9ORV9PVVRDT01FX0xFVF9HTxAFKswBCg1Hb29kYnllUmVhc29uEh4KGkdPT0RCWUVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXR09PREJZRV9SRUFTT05fU0hVVERPV04QARIdChlHT09EQllFX1JFQVNPTl9TVVBFUlNFREVEEAISGgoWR09PREJZRV9SRUFTT05fUkVWT0tFRBADEhsKF0dPT0RCWUVfUkVBU09OX0RJVkVSR0VEEAQSJgoiR09PREJZRV9SRUFTT05fQ0VSVElGSUNBVEVfRVhQSVJFRBAFMtsBCgxBZ2VudFNlcnZpY2USWQoHQ29ubmVjdBIeLmJlcnRoLmFnZW50LnYxLkNvbm5lY3RSZXF1ZXN0Gh8uYmVydGguYWdlbnQudjEuQ29ubmVjdFJlc3BvbnNlIgmKzhgFYWdlbnQoATABEnAKEFJlbmV3Q2VydGlmaWNhdGUSJy5iZXJ0aC5hZ2VudC52MS5SZW5ld0NlcnRpZmljYXRlUmVxdWVzdBooLmJlcnRoLmFnZW50LnYxLlJlbmV3Q2VydGlmaWNhdGVSZXNwb25zZSIJis4YBWFnZW50YgZwcm90bzM", [file_berth_agent_v1_tunnel_service, file_berth_v1_annotations, file_berth_v1_object_policy, file_berth_v1_position, file_berth_v1_status, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * From agent to hub.
@@ -121,6 +121,12 @@ export type ConnectResponse = Message<"berth.agent.v1.ConnectResponse"> & {
      */
     value: InventoryRequest;
     case: "inventoryRequest";
+  } | {
+    /**
+     * @generated from field: berth.agent.v1.Standby standby = 8;
+     */
+    value: Standby;
+    case: "standby";
   } | { case: undefined; value?: undefined };
 };
 
@@ -162,6 +168,28 @@ export type Hello = Message<"berth.agent.v1.Hello"> & {
    * @generated from field: bool lets_go = 4;
    */
   letsGo: boolean;
+
+  /**
+   * Tells one running agent from another of the same cluster: new with each start. Empty: an agent that does not say.
+   *
+   * @generated from field: string instance_id = 5;
+   */
+  instanceId: string;
+
+  /**
+   * Where it runs, for people.
+   *
+   * @generated from field: string host_name = 6;
+   */
+  hostName: string;
+
+  /**
+   * Another agent of the cluster took the line from it: it wants the line only once that one is gone, and waits on this
+   * stream until then. A hub that does not know this grants the line at once.
+   *
+   * @generated from field: bool stands_by = 7;
+   */
+  standsBy: boolean;
 };
 
 /**
@@ -172,7 +200,22 @@ export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_berth_agent_v1_agent_service, 2);
 
 /**
- * The hub's first message.
+ * To an agent that stands by: another one holds the line. A Welcome follows when that one is gone.
+ *
+ * @generated from message berth.agent.v1.Standby
+ */
+export type Standby = Message<"berth.agent.v1.Standby"> & {
+};
+
+/**
+ * Describes the message berth.agent.v1.Standby.
+ * Use `create(StandbySchema)` to create a new message.
+ */
+export const StandbySchema: GenMessage<Standby> = /*@__PURE__*/
+  messageDesc(file_berth_agent_v1_agent_service, 3);
+
+/**
+ * The hub's first message, but for Standby.
  *
  * @generated from message berth.agent.v1.Welcome
  */
@@ -221,6 +264,13 @@ export type Welcome = Message<"berth.agent.v1.Welcome"> & {
    * @generated from field: bool takes_inventory_deltas = 7;
    */
   takesInventoryDeltas: boolean;
+
+  /**
+   * True of a hub that lets a displaced agent stand by.
+   *
+   * @generated from field: bool holds_standby = 8;
+   */
+  holdsStandby: boolean;
 };
 
 /**
@@ -228,7 +278,7 @@ export type Welcome = Message<"berth.agent.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 3);
+  messageDesc(file_berth_agent_v1_agent_service, 4);
 
 /**
  * The agent lives; and what has changed in its cluster's capacity.
@@ -256,6 +306,13 @@ export type Heartbeat = Message<"berth.agent.v1.Heartbeat"> & {
    * @generated from field: berth.agent.v1.InventoryDelta inventory_delta = 3;
    */
   inventoryDelta?: InventoryDelta | undefined;
+
+  /**
+   * The agent's clock; absent: an agent that does not say.
+   *
+   * @generated from field: google.protobuf.Timestamp agent_time = 4;
+   */
+  agentTime?: Timestamp | undefined;
 };
 
 /**
@@ -263,7 +320,7 @@ export type Heartbeat = Message<"berth.agent.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 4);
+  messageDesc(file_berth_agent_v1_agent_service, 5);
 
 /**
  * The hub wants the whole inventory with the next heartbeat.
@@ -278,7 +335,7 @@ export type InventoryRequest = Message<"berth.agent.v1.InventoryRequest"> & {
  * Use `create(InventoryRequestSchema)` to create a new message.
  */
 export const InventoryRequestSchema: GenMessage<InventoryRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 5);
+  messageDesc(file_berth_agent_v1_agent_service, 6);
 
 /**
  * A cluster's capacity.
@@ -370,7 +427,7 @@ export type Inventory = Message<"berth.agent.v1.Inventory"> & {
  * Use `create(InventorySchema)` to create a new message.
  */
 export const InventorySchema: GenMessage<Inventory> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 6);
+  messageDesc(file_berth_agent_v1_agent_service, 7);
 
 /**
  * What of an inventory is not as it was. Fields that are absent stay as they were.
@@ -449,7 +506,7 @@ export type InventoryDelta = Message<"berth.agent.v1.InventoryDelta"> & {
  * Use `create(InventoryDeltaSchema)` to create a new message.
  */
 export const InventoryDeltaSchema: GenMessage<InventoryDelta> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 7);
+  messageDesc(file_berth_agent_v1_agent_service, 8);
 
 /**
  * All classes, anew.
@@ -468,7 +525,7 @@ export type NodeClasses = Message<"berth.agent.v1.NodeClasses"> & {
  * Use `create(NodeClassesSchema)` to create a new message.
  */
 export const NodeClassesSchema: GenMessage<NodeClasses> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 8);
+  messageDesc(file_berth_agent_v1_agent_service, 9);
 
 /**
  * The measure, anew.
@@ -489,7 +546,7 @@ export type MeasuredUse = Message<"berth.agent.v1.MeasuredUse"> & {
  * Use `create(MeasuredUseSchema)` to create a new message.
  */
 export const MeasuredUseSchema: GenMessage<MeasuredUse> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 9);
+  messageDesc(file_berth_agent_v1_agent_service, 10);
 
 /**
  * All kinds, anew.
@@ -508,7 +565,7 @@ export type ServedKinds = Message<"berth.agent.v1.ServedKinds"> & {
  * Use `create(ServedKindsSchema)` to create a new message.
  */
 export const ServedKindsSchema: GenMessage<ServedKinds> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 10);
+  messageDesc(file_berth_agent_v1_agent_service, 11);
 
 /**
  * All unreflected works, anew.
@@ -527,7 +584,7 @@ export type UnreflectedWorks = Message<"berth.agent.v1.UnreflectedWorks"> & {
  * Use `create(UnreflectedWorksSchema)` to create a new message.
  */
 export const UnreflectedWorksSchema: GenMessage<UnreflectedWorks> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 11);
+  messageDesc(file_berth_agent_v1_agent_service, 12);
 
 /**
  * All storage classes, anew.
@@ -546,7 +603,7 @@ export type StorageClasses = Message<"berth.agent.v1.StorageClasses"> & {
  * Use `create(StorageClassesSchema)` to create a new message.
  */
 export const StorageClassesSchema: GenMessage<StorageClasses> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 12);
+  messageDesc(file_berth_agent_v1_agent_service, 13);
 
 /**
  * A work of which not all pods are in the figures.
@@ -574,7 +631,7 @@ export type UnreflectedWork = Message<"berth.agent.v1.UnreflectedWork"> & {
  * Use `create(UnreflectedWorkSchema)` to create a new message.
  */
 export const UnreflectedWorkSchema: GenMessage<UnreflectedWork> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 13);
+  messageDesc(file_berth_agent_v1_agent_service, 14);
 
 /**
  * What volumes can be made of.
@@ -612,7 +669,7 @@ export type StorageClass = Message<"berth.agent.v1.StorageClass"> & {
  * Use `create(StorageClassSchema)` to create a new message.
  */
 export const StorageClassSchema: GenMessage<StorageClass> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 14);
+  messageDesc(file_berth_agent_v1_agent_service, 15);
 
 /**
  * CPU in thousandths of a core, memory in bytes, pods by count.
@@ -641,7 +698,7 @@ export type Amounts = Message<"berth.agent.v1.Amounts"> & {
  * Use `create(AmountsSchema)` to create a new message.
  */
 export const AmountsSchema: GenMessage<Amounts> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 15);
+  messageDesc(file_berth_agent_v1_agent_service, 16);
 
 /**
  * So many nodes with so much free each.
@@ -689,7 +746,7 @@ export type NodeClass = Message<"berth.agent.v1.NodeClass"> & {
  * Use `create(NodeClassSchema)` to create a new message.
  */
 export const NodeClassSchema: GenMessage<NodeClass> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 16);
+  messageDesc(file_berth_agent_v1_agent_service, 17);
 
 /**
  * A taint of the nodes of a class.
@@ -718,7 +775,7 @@ export type NodeTaint = Message<"berth.agent.v1.NodeTaint"> & {
  * Use `create(NodeTaintSchema)` to create a new message.
  */
 export const NodeTaintSchema: GenMessage<NodeTaint> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 17);
+  messageDesc(file_berth_agent_v1_agent_service, 18);
 
 /**
  * The hub does not know this schema yet.
@@ -737,7 +794,7 @@ export type SchemaRequest = Message<"berth.agent.v1.SchemaRequest"> & {
  * Use `create(SchemaRequestSchema)` to create a new message.
  */
 export const SchemaRequestSchema: GenMessage<SchemaRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 18);
+  messageDesc(file_berth_agent_v1_agent_service, 19);
 
 /**
  * Which fields the member's kinds declare.
@@ -763,7 +820,7 @@ export type SchemaReport = Message<"berth.agent.v1.SchemaReport"> & {
  * Use `create(SchemaReportSchema)` to create a new message.
  */
 export const SchemaReportSchema: GenMessage<SchemaReport> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 19);
+  messageDesc(file_berth_agent_v1_agent_service, 20);
 
 /**
  * Works and tombstones, in order of sequence, without a gap to what went before.
@@ -796,7 +853,7 @@ export type WorkBatch = Message<"berth.agent.v1.WorkBatch"> & {
  * Use `create(WorkBatchSchema)` to create a new message.
  */
 export const WorkBatchSchema: GenMessage<WorkBatch> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 20);
+  messageDesc(file_berth_agent_v1_agent_service, 21);
 
 /**
  * One thing to do.
@@ -827,7 +884,7 @@ export type WorkItem = Message<"berth.agent.v1.WorkItem"> & {
  * Use `create(WorkItemSchema)` to create a new message.
  */
 export const WorkItemSchema: GenMessage<WorkItem> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 21);
+  messageDesc(file_berth_agent_v1_agent_service, 22);
 
 /**
  * What the cluster is to hold for one component. An object that is missing from it is not thereby deleted.
@@ -895,7 +952,7 @@ export type Work = Message<"berth.agent.v1.Work"> & {
  * Use `create(WorkSchema)` to create a new message.
  */
 export const WorkSchema: GenMessage<Work> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 22);
+  messageDesc(file_berth_agent_v1_agent_service, 23);
 
 /**
  * The order to delete one object, and that object only.
@@ -956,7 +1013,7 @@ export type Tombstone = Message<"berth.agent.v1.Tombstone"> & {
  * Use `create(TombstoneSchema)` to create a new message.
  */
 export const TombstoneSchema: GenMessage<Tombstone> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 23);
+  messageDesc(file_berth_agent_v1_agent_service, 24);
 
 /**
  * What changed since the last report. Acknowledged after it is committed.
@@ -994,7 +1051,7 @@ export type StatusReport = Message<"berth.agent.v1.StatusReport"> & {
  * Use `create(StatusReportSchema)` to create a new message.
  */
 export const StatusReportSchema: GenMessage<StatusReport> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 24);
+  messageDesc(file_berth_agent_v1_agent_service, 25);
 
 /**
  * A work as the agent sees it.
@@ -1077,7 +1134,7 @@ export type WorkStatus = Message<"berth.agent.v1.WorkStatus"> & {
  * Use `create(WorkStatusSchema)` to create a new message.
  */
 export const WorkStatusSchema: GenMessage<WorkStatus> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 25);
+  messageDesc(file_berth_agent_v1_agent_service, 26);
 
 /**
  * Why something is not as it should be.
@@ -1113,7 +1170,7 @@ export type Reason = Message<"berth.agent.v1.Reason"> & {
  * Use `create(ReasonSchema)` to create a new message.
  */
 export const ReasonSchema: GenMessage<Reason> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 26);
+  messageDesc(file_berth_agent_v1_agent_service, 27);
 
 /**
  * One object in the member cluster.
@@ -1176,7 +1233,7 @@ export type ObjectStatus = Message<"berth.agent.v1.ObjectStatus"> & {
  * Use `create(ObjectStatusSchema)` to create a new message.
  */
 export const ObjectStatusSchema: GenMessage<ObjectStatus> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 27);
+  messageDesc(file_berth_agent_v1_agent_service, 28);
 
 /**
  * What became of a tombstone.
@@ -1205,7 +1262,7 @@ export type TombstoneReport = Message<"berth.agent.v1.TombstoneReport"> & {
  * Use `create(TombstoneReportSchema)` to create a new message.
  */
 export const TombstoneReportSchema: GenMessage<TombstoneReport> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 28);
+  messageDesc(file_berth_agent_v1_agent_service, 29);
 
 /**
  * The report up to this sequence is stored.
@@ -1224,7 +1281,7 @@ export type StatusAck = Message<"berth.agent.v1.StatusAck"> & {
  * Use `create(StatusAckSchema)` to create a new message.
  */
 export const StatusAckSchema: GenMessage<StatusAck> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 29);
+  messageDesc(file_berth_agent_v1_agent_service, 30);
 
 /**
  * The hub ends the line, and says why.
@@ -1248,7 +1305,7 @@ export type Goodbye = Message<"berth.agent.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 30);
+  messageDesc(file_berth_agent_v1_agent_service, 31);
 
 /**
  * A signing request made with a new or the same key.
@@ -1269,7 +1326,7 @@ export type RenewCertificateRequest = Message<"berth.agent.v1.RenewCertificateRe
  * Use `create(RenewCertificateRequestSchema)` to create a new message.
  */
 export const RenewCertificateRequestSchema: GenMessage<RenewCertificateRequest> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 31);
+  messageDesc(file_berth_agent_v1_agent_service, 32);
 
 /**
  * The new certificate.
@@ -1300,7 +1357,7 @@ export type RenewCertificateResponse = Message<"berth.agent.v1.RenewCertificateR
  * Use `create(RenewCertificateResponseSchema)` to create a new message.
  */
 export const RenewCertificateResponseSchema: GenMessage<RenewCertificateResponse> = /*@__PURE__*/
-  messageDesc(file_berth_agent_v1_agent_service, 32);
+  messageDesc(file_berth_agent_v1_agent_service, 33);
 
 /**
  * What a tombstone orders.

@@ -1,0 +1,47 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { expect, it } from 'vitest';
+import { noOverSubscription } from '#domain';
+import * as wire from '../wire.js';
+import { type ClusterView, clusterToWire } from './cluster.js';
+
+const nothing = { mcpu: 0, memoryBytes: 0, pods: 0 };
+const quiet: ClusterView = {
+  ...{ id: 'alpha', region: 'eu', zone: '', provider: '', labels: {}, taints: [], cordoned: false, version: 1n },
+  ...{ overSubscription: noOverSubscription, phase: 'ready', createdAt: '2030-01-01T00:00:00Z', serverVersion: 'v1' },
+  ...{ nodes: 1, readyNodes: 1, allocatable: nothing, foreignRequests: nothing, reserved: nothing },
+  ...{ measured: undefined, classes: [], storageClasses: [], kinds: 0, unreflectedWorks: 0, reportedAt: null },
+  ...{ workSequence: 0n, agent: undefined, conditions: [] },
+};
+const overTheWire = (view: ClusterView) =>
+  fromBinary(wire.ClusterSchema, toBinary(wire.ClusterSchema, clusterToWire(view)));
+
+it('carries what an operator should see to, with its reason and since when', () => {
+  const since = '2030-01-02T03:04:05.678Z';
+  const { conditions } = overTheWire({
+    ...quiet,
+    conditions: [
+      { type: 'AgentConflict', reason: 'AnotherAgentWaits', message: 'two agents run', since },
+      { type: 'SameMember', reason: 'MemberUidShared', message: 'as beta, too', since: new Date(since) },
+    ],
+  });
+  expect(conditions.map(({ type, reason, message }) => ({ type, reason, message }))).toEqual([
+    { type: wire.ClusterConditionType.AGENT_CONFLICT, reason: 'AnotherAgentWaits', message: 'two agents run' },
+    { type: wire.ClusterConditionType.SAME_MEMBER, reason: 'MemberUidShared', message: 'as beta, too' },
+  ]);
+  expect(conditions.map(({ sinceTime }) => sinceTime && timestampDate(sinceTime).toISOString())).toEqual([
+    since,
+    since,
+  ]);
+  expect(overTheWire(quiet).conditions).toEqual([]);
+});
+
+it('says where the agent runs and when it was heard', () => {
+  const agent = {
+    ...{ epoch: 3n, version: '1', connected: true, leaseExpiresAt: null, certificateExpiresAt: null },
+    ...{ appliedWorkSequence: 0n, heardAt: '2030-01-01T00:00:09Z', hostName: 'rack-1' },
+  };
+  const read = overTheWire({ ...quiet, agent }).agent;
+  expect(read?.hostName).toBe('rack-1');
+  expect(read?.heardTime && timestampDate(read.heardTime).toISOString()).toBe('2030-01-01T00:00:09.000Z');
+});
