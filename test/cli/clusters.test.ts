@@ -111,6 +111,39 @@ describe('berth, for operators', () => {
     });
   });
 
+  it('shows what an operator should see to, and with -o wide which versions run and when each agent was heard', async () => {
+    const told = async (id: string, type: string, message: string) =>
+      harness.db.query(
+        `INSERT INTO cluster_conditions (cluster_id, type, reason, message, since)
+         VALUES ($1, $2, 'Why', $3, clock_timestamp() - interval '125 seconds')`,
+        [id, type, message],
+      );
+    await told('eu-1', 'AgentRevoked', 'the agent was cut off');
+    await told('eu-1', 'SameMember', 'registered as eu-9, too');
+    await harness.db.query(
+      `UPDATE cluster_agents SET epoch = 1, agent_version = '0.1.0', host_name = 'rack-1',
+         heard_at = clock_timestamp() - interval '61 seconds' WHERE cluster_id = 'eu-1'`,
+    );
+    const row = async (...more: string[]) => {
+      const rows = rowsOf((await berth(['clusters', ...more])).out);
+      return rows.find((each) => each.startsWith('eu-1')) ?? 'no row';
+    };
+    expect(await row()).toMatch(/ \| AgentRevoked,SameMember,spot:NoExecute \| \d+s$/);
+    expect(await row('-o', 'wide')).toMatch(/ \| - \| 0\.1\.0 \| 1m\d+s ago \| AgentRevoked,SameMember,/);
+    const shown = (await berth(['cluster', 'get', 'eu-1'])).out;
+    expect(rowsOf(shown)).toContain('runs on | rack-1');
+    expect(shown).toMatch(/condition +AgentRevoked, for 2m\d+s \(Why\)\n +the agent was cut off\n/);
+    const { conditions }: { conditions?: unknown } = JSON.parse(
+      (await berth(['cluster', 'get', 'eu-1', '-o', 'json'])).out,
+    );
+    expect(conditions).toMatchObject([
+      { type: 'CLUSTER_CONDITION_TYPE_AGENT_REVOKED', reason: 'Why', message: 'the agent was cut off' },
+      { type: 'CLUSTER_CONDITION_TYPE_SAME_MEMBER' },
+    ]);
+    await harness.db.query('DELETE FROM cluster_conditions');
+    expect(await row()).not.toContain('AgentRevoked');
+  });
+
   it('prints a line for each change that it watches', async () => {
     const stop = new AbortController();
     const run = startCli(['cluster', 'watch'], { server, key: harness.operatorKey, signal: stop.signal });

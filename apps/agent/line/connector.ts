@@ -24,10 +24,10 @@ const notInForce: ReadonlySet<string> = new Set(['CERTIFICATE_EXPIRED', 'CERTIFI
 
 /** The agent's own clock tells whether a new certificate is needed or a clock is wrong. */
 const expired = ({ cluster, certificate }: AgentIdentity) =>
-  `the certificate of cluster "${cluster}" ran out at ${new Date(validityOf({ certificate }).until).toISOString()}: a new enrolment token is needed (BERTH_TOKEN, --token)`;
+  `the certificate of cluster "${cluster}" ran out at ${new Date(validityOf({ certificate }).until).toISOString()}: a new enrolment token is needed (BERTH_TOKEN, --token); "berth cluster token ${cluster}" makes one`;
 
 const revoked = (cluster: string) =>
-  `the certificate of cluster "${cluster}" was revoked: a new enrolment token is needed (BERTH_TOKEN, --token)`;
+  `the certificate of cluster "${cluster}" was revoked: a new enrolment token is needed (BERTH_TOKEN, --token); "berth cluster token ${cluster}" makes one`;
 
 /** Opens a stream to the hub; `attach`, where there are tunnels, the end of one. */
 export type Dial = (identity: AgentIdentity) => { stream: Stream; attach?: () => AttachStream; close(): void };
