@@ -13,6 +13,7 @@ import { InProcessNodes } from './kubelet/in-process.js';
 import { type NodeGroup, type NodeShape, nodesOf } from './kubelet/node.js';
 import { Metrics } from './metrics.js';
 import type { PretendLogs } from './pods/logs.js';
+import { ResourceRegistry } from './registry.js';
 import { type ForeignPods, seedCluster } from './seed.js';
 import { ObjectStore } from './store.js';
 
@@ -88,9 +89,10 @@ export async function startHollowCluster(options: HollowOptions): Promise<Hollow
   const chance = new Chance(options.seed ?? randomUUID());
   const store = new ObjectStore(options.watchHistory ?? 2000);
   const api = new Api({ store, clock, chance });
+  const registry = new ResourceRegistry();
   const owners = new Owners(store);
   const loop = new Loop(alarms);
-  const context: ControllerContext = { api, store, alarms, chance, loop, owners };
+  const context: ControllerContext = { api, store, registry, alarms, chance, loop, owners };
   const nodes = new InProcessNodes(context, options, version);
   startControllers(context);
   seedCluster(api, nodesOf(options.nodes, options.name), options.load?.pods ?? [], version);
@@ -98,6 +100,7 @@ export async function startHollowCluster(options: HollowOptions): Promise<Hollow
   const certificate = options.tls === true ? await certify(options.name, clock.now()) : undefined;
   const server = new ApiServer({
     api,
+    registry,
     alarms,
     metrics,
     token,

@@ -1,3 +1,5 @@
+import { type StructRef, structRef } from './schema/schema.js';
+
 /** One served resource: where it is found in the API, and what may be done with it. */
 export interface ResourceKind {
   readonly group: string;
@@ -8,8 +10,7 @@ export interface ResourceKind {
   readonly namespaced: boolean;
   readonly shortNames: readonly string[];
   readonly subresources: readonly string[];
-  /** Name in the type table. */
-  readonly type: string;
+  readonly type: StructRef;
 }
 
 const rows = `
@@ -51,7 +52,7 @@ function parseRow(row: string): ResourceKind {
     namespaced: scope === 'namespaced',
     shortNames: names(shortNames),
     subresources: names(subresources),
-    type: `${group.split('.')[0]}.${kind}`,
+    type: structRef(`${group.split('.')[0]}.${kind}`),
   };
 }
 
@@ -61,16 +62,13 @@ export const resources: readonly ResourceKind[] = rows
   .map((row) => parseRow(row.trim()));
 
 const byPlural = new Map(resources.map((resource) => [resource.plural, resource]));
-const byKind = new Map(resources.map((resource) => [resource.kind, resource]));
 
-/** A resource that the table above must hold; for the cluster's own controllers. */
+/** A resource that the table above must hold; for the cluster's own controllers. All clusters share it. */
 export function resourceNamed(plural: string): ResourceKind {
   const found = byPlural.get(plural);
   if (found === undefined) throw new Error(`no resource ${plural} in the table`);
   return found;
 }
-
-export const resourceOfKind = (kind: string): ResourceKind | undefined => byKind.get(kind);
 
 export const apiVersionOf = ({ group, version }: ResourceKind): string =>
   group === '' ? version : `${group}/${version}`;

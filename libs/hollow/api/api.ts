@@ -17,7 +17,6 @@ import { abandoned, difference, PathSet, union } from '../ownership/path-set.js'
 import { merge, namedFields, without } from '../ownership/typed.js';
 import { apiVersionOf, type ResourceKind, resourceNamed } from '../resources.js';
 import { declaredOnly, problemsOf } from '../schema/check.js';
-import { structRef } from '../schema/schema.js';
 import {
   ApiError,
   alreadyExists,
@@ -124,7 +123,7 @@ export class Api {
     const given = this.appliedConfig(ref, config);
     const live = this.store.get(resource, ref.namespace, ref.name);
     if (live === undefined) return { object: this.applyNew(ref, given, options), created: true };
-    const type = structRef(resource.type);
+    const type = resource.type;
     const id = idOf(resource, options, 'Apply');
     const hasStatus = resource.subresources.includes('status');
     const named = withoutUnowned(namedFields(type, given), options.subresource, hasStatus);
@@ -179,7 +178,7 @@ export class Api {
         `uid mismatch: the provided object specified uid ${given.metadata.uid}, and no existing object was found`,
       );
     const hasStatus = resource.subresources.includes('status');
-    const fields = withoutUnowned(namedFields(structRef(resource.type), given), undefined, hasStatus);
+    const fields = withoutUnowned(namedFields(resource.type, given), undefined, hasStatus);
     return this.insert(resource, this.fresh(ref, given), [{ ...idOf(resource, options, 'Apply'), fields }], options);
   }
 
@@ -200,8 +199,8 @@ export class Api {
       throw badRequest(
         `the namespace of the object (${given.metadata.namespace}) does not match the namespace on the request (${namespace})`,
       );
-    const problems = problemsOf(structRef(resource.type), given);
-    if (problems.length === 0) return declaredOnly(structRef(resource.type), given) as KubeObject;
+    const problems = problemsOf(resource.type, given);
+    if (problems.length === 0) return declaredOnly(resource.type, given) as KubeObject;
     const said = problems.map(({ path, message }) => `${path}: ${message}`);
     const where = `${resource.namespaced ? `${namespace}/` : ''}${name}; ${apiVersionOf(resource)}, Kind=${resource.kind}`;
     const text = said.length === 1 ? said[0] : `errors:\n${said.map((line) => `  ${line}`).join('\n')}`;
@@ -211,7 +210,7 @@ export class Api {
   private decoded(resource: ResourceKind, body: unknown, options: WriteOptions): KubeObject {
     if (!isFields(body)) throw badRequest('the request body must be an object');
     const framed = this.framed(resource, body);
-    const type = structRef(resource.type);
+    const type = resource.type;
     const problems = problemsOf(type, framed);
     const broken = problems.find(({ kind }) => kind === 'type');
     if (broken !== undefined)

@@ -2,7 +2,6 @@ import { type Fields, fieldsAt, isFields, type KubeObject, type LabelSelector, s
 import { quantityValue } from '../quantity.js';
 import type { ResourceKind } from '../resources.js';
 import { missingRequired } from '../schema/check.js';
-import { structRef } from '../schema/schema.js';
 import { matchesSelector } from '../selectors.js';
 import { type FieldError, invalid } from '../status.js';
 
@@ -111,7 +110,7 @@ export function validate(resource: ResourceKind, object: KubeObject): void {
   const errors: FieldError[] = [
     ...nameErrors(resource, object.metadata),
     ...labelErrors(object.metadata.labels, 'metadata.labels'),
-    ...missingRequired(structRef(resource.type), object, '')
+    ...missingRequired(resource.type, object, '')
       .filter((field) => !field.startsWith('status') && !field.startsWith('metadata') && !field.endsWith('.containers'))
       .map((field) => ({ field, reason: 'FieldValueRequired', message: 'Required value' }) satisfies FieldError),
     ...countErrors(spec, counted[object.kind] ?? []),

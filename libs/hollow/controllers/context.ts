@@ -3,7 +3,8 @@ import type { Api, ObjectRef } from '../api/api.js';
 import { type DeleteOptions, deleteObject } from '../api/deletion.js';
 import type { Chance } from '../chance.js';
 import { type Fields, type KubeObject, sameJson } from '../objects.js';
-import { type ResourceKind, resourceOfKind } from '../resources.js';
+import type { ResourceRegistry } from '../registry.js';
+import type { ResourceKind } from '../resources.js';
 import { ApiError } from '../status.js';
 import type { ObjectStore } from '../store.js';
 import type { Loop } from './loop.js';
@@ -13,6 +14,7 @@ import type { Owners } from './owners.js';
 export interface ControllerContext {
   api: Api;
   store: ObjectStore;
+  registry: ResourceRegistry;
   alarms: Alarms;
   chance: Chance;
   loop: Loop;
@@ -21,28 +23,28 @@ export interface ControllerContext {
 
 export const controllerManager = 'kube-controller-manager';
 
-export function refOf(object: KubeObject): ObjectRef {
-  const resource = resourceOfKind(object.kind);
-  if (resource === undefined) throw new Error(`no resource for kind ${object.kind}`);
+export function refOf({ registry }: Pick<ControllerContext, 'registry'>, object: KubeObject): ObjectRef {
+  const resource = registry.ofKind(object.apiVersion, object.kind);
+  if (resource === undefined) throw new Error(`no resource for ${object.apiVersion} ${object.kind}`);
   return { resource, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
 }
 
 /** The object as it is now, or undefined when it is gone or another one has its name. */
-export function current<T extends KubeObject>({ store }: ControllerContext, object: T): T | undefined {
-  const { resource, namespace, name } = refOf(object);
-  const found = store.get(resource, namespace, name);
+export function current<T extends KubeObject>(context: ControllerContext, object: T): T | undefined {
+  const { resource, namespace, name } = refOf(context, object);
+  const found = context.store.get(resource, namespace, name);
   return found?.metadata.uid === object.metadata.uid ? (found as T) : undefined;
 }
 
 export function writeStatus(context: ControllerContext, object: KubeObject, status: Fields): void {
   const live = current(context, object);
   if (live === undefined || sameJson(live.status, status)) return;
-  context.api.update(refOf(live), { ...live, status }, { manager: controllerManager, subresource: 'status' });
+  context.api.update(refOf(context, live), { ...live, status }, { manager: controllerManager, subresource: 'status' });
 }
 
 /** Writes the main part of a changed object. */
-export function write<T extends KubeObject>({ api }: ControllerContext, object: T): T {
-  return api.update(refOf(object), object, { manager: controllerManager }) as T;
+export function write<T extends KubeObject>(context: ControllerContext, object: T): T {
+  return context.api.update(refOf(context, object), object, { manager: controllerManager }) as T;
 }
 
 /** Creates an object, or gives undefined when its namespace is going away or its name is taken. */
@@ -63,7 +65,7 @@ export function createUnlessRefused(
 /** Deletes this very object, if it is still there. */
 export function remove(context: ControllerContext, object: KubeObject, options: DeleteOptions = {}): void {
   if (current(context, object) !== undefined)
-    deleteObject(context.api, refOf(object), { uid: object.metadata.uid, ...options });
+    deleteObject(context.api, refOf(context, object), { uid: object.metadata.uid, ...options });
 }
 
 export function ownerReference(owner: KubeObject) {

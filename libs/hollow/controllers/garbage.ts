@@ -49,7 +49,7 @@ function orphanChildren(context: ControllerContext, owner: KubeObject): void {
     const ownerReferences = child.metadata.ownerReferences?.filter(({ uid }) => uid !== owner.metadata.uid) ?? [];
     const { ownerReferences: _, ...metadata } = child.metadata;
     const next = { ...child, metadata: ownerReferences.length === 0 ? metadata : { ...metadata, ownerReferences } };
-    context.api.update(refOf(child), next, { manager: controllerManager });
+    context.api.update(refOf(context, child), next, { manager: controllerManager });
   }
   dropFinalizer(context, owner, 'orphan');
 }
@@ -60,5 +60,5 @@ function dropFinalizer(context: ControllerContext, owner: KubeObject, name: stri
   const { finalizers = [], ...metadata } = live.metadata;
   const left = finalizers.filter((finalizer) => finalizer !== name);
   const next = { ...live, metadata: left.length === 0 ? metadata : { ...metadata, finalizers: left } };
-  context.api.update(refOf(live), next, { manager: controllerManager });
+  context.api.update(refOf(context, live), next, { manager: controllerManager });
 }

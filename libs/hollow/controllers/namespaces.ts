@@ -1,11 +1,10 @@
 import { fieldsAt, type KubeObject } from '../objects.js';
-import { resourceNamed, resources } from '../resources.js';
+import { resourceNamed } from '../resources.js';
 import { type ControllerContext, createUnlessRefused, reconcileEach, remove } from './context.js';
 
 const namespaces = resourceNamed('namespaces');
 const serviceAccounts = resourceNamed('serviceaccounts');
 const configMaps = resourceNamed('configmaps');
-const namespaced = resources.filter((resource) => resource.namespaced);
 
 /** Gives every namespace what the control plane puts there, and empties those that are being deleted. */
 export function startNamespaces(context: ControllerContext): void {
@@ -23,6 +22,7 @@ function reconcile(context: ControllerContext, namespace: KubeObject): void {
     furnish(context, name);
     return;
   }
+  const namespaced = context.registry.all.filter((resource) => resource.namespaced);
   const content = namespaced.flatMap((resource) => [...context.store.objects(resource, name)]);
   for (const object of content)
     if (object.metadata.deletionTimestamp === undefined) remove(context, object, { propagationPolicy: 'Background' });

@@ -102,7 +102,7 @@ class Scheduler {
         message,
         lastTransitionTime: time,
       };
-      api.update(refOf(pod), scheduled(condition), { manager: 'kube-scheduler', subresource: 'status' });
+      api.update(refOf(this.context, pod), scheduled(condition), { manager: 'kube-scheduler', subresource: 'status' });
       warn(this.context, { about: pod, reason: 'FailedScheduling', message, component: 'default-scheduler' });
       return;
     }

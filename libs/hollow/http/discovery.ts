@@ -1,4 +1,5 @@
-import { apiVersionOf, type ResourceKind, resources } from '../resources.js';
+import type { ResourceRegistry } from '../registry.js';
+import { apiVersionOf, type ResourceKind } from '../resources.js';
 
 const resourceVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
@@ -45,20 +46,34 @@ const metricsResources: ApiResource[] = [
   { name: 'pods', singularName: '', namespaced: true, kind: 'PodMetrics', verbs: ['get', 'list'] },
 ];
 
-const groupVersions = new Map<string, ApiResource[]>();
-for (const resource of resources) {
-  const groupVersion = apiVersionOf(resource);
-  groupVersions.set(groupVersion, [...(groupVersions.get(groupVersion) ?? []), ...entriesOf(resource)]);
-}
-groupVersions.set('metrics.k8s.io/v1beta1', metricsResources);
+const metricsVersion = 'metrics.k8s.io/v1beta1';
 
-function groupOf(groupVersion: string) {
-  const [name = '', version = ''] = groupVersion.split('/');
-  return { name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } };
+function resourcesOf(registry: ResourceRegistry, groupVersion: string): ApiResource[] {
+  if (groupVersion === metricsVersion) return metricsResources;
+  return registry.all.filter((resource) => apiVersionOf(resource) === groupVersion).flatMap(entriesOf);
+}
+
+interface ApiGroup {
+  name: string;
+  versions: { groupVersion: string; version: string }[];
+  preferredVersion: { groupVersion: string; version: string };
+}
+
+function groupsOf(registry: ResourceRegistry): ApiGroup[] {
+  const groups = new Map<string, ApiGroup>();
+  for (const groupVersion of new Set([...registry.all.map(apiVersionOf), metricsVersion])) {
+    const [name = '', version] = groupVersion.split('/');
+    if (version === undefined) continue; // the core group has no name
+    const entry = { groupVersion, version };
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, { name, versions: [entry], preferredVersion: entry });
+    else group.versions.push(entry);
+  }
+  return [...groups.values()];
 }
 
 /** The answer to a discovery path, or undefined when it is none. `host` as the client called it. */
-export function discoveryAnswer(path: string, host: string, version: string): unknown {
+export function discoveryAnswer(registry: ResourceRegistry, path: string, host: string, version: string): unknown {
   if (path === '/version') return versionInfo(version);
   if (path === '/api')
     return {
@@ -66,13 +81,14 @@ export function discoveryAnswer(path: string, host: string, version: string): un
       versions: ['v1'],
       serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: host }],
     };
-  const groups = [...groupVersions.keys()].filter((groupVersion) => groupVersion !== 'v1');
-  if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupOf) };
-  const asGroup = groups.find((groupVersion) => path === `/apis/${groupVersion.split('/')[0]}`);
-  if (asGroup !== undefined) return { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(asGroup) };
-  const groupVersion = /^\/(?:api|apis)\/(.+)$/.exec(path)?.[1] ?? '';
-  const found = groupVersions.get(groupVersion);
-  if (found === undefined || path !== (groupVersion === 'v1' ? '/api/v1' : `/apis/${groupVersion}`)) return undefined;
+  if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(registry) };
+  const groupVersion = path === '/api/v1' ? 'v1' : (/^\/apis\/([^/]+(?:\/[^/]+)?)$/.exec(path)?.[1] ?? '');
+  if (path !== '/api/v1' && !groupVersion.includes('/')) {
+    const group = groupsOf(registry).find(({ name }) => name === groupVersion);
+    return group === undefined ? undefined : { kind: 'APIGroup', apiVersion: 'v1', ...group };
+  }
+  const found = resourcesOf(registry, groupVersion);
+  if (found.length === 0) return undefined;
   return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: found };
 }
 

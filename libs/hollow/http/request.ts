@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
-import { apiVersionOf, type ResourceKind, resources } from '../resources.js';
+import type { ResourceRegistry } from '../registry.js';
+import type { ResourceKind } from '../resources.js';
 import { ApiError, badRequest } from '../status.js';
 
 /** A request to a served resource, taken apart. */
@@ -14,10 +15,8 @@ export interface ResourceRequest {
 
 const maxBodyBytes = 3 * 1024 * 1024;
 
-const byPath = new Map(resources.map((resource) => [`${apiVersionOf(resource)}/${resource.plural}`, resource]));
-
 /** undefined when the path names nothing that is served. */
-export function parseResourcePath(path: string): ResourceRequest | undefined {
+export function parseResourcePath(registry: ResourceRegistry, path: string): ResourceRequest | undefined {
   const parts = path
     .split('/')
     .filter((part) => part !== '')
@@ -27,7 +26,7 @@ export function parseResourcePath(path: string): ResourceRequest | undefined {
   const rest = parts.slice(parts[0] === 'api' ? 2 : 3);
   const scoped = rest[0] === 'namespaces' && rest.length > 2 && !['status', 'finalize'].includes(rest[2] ?? '');
   const [plural, name, subresource, ...more] = scoped ? rest.slice(2) : rest;
-  const resource = byPath.get(`${groupVersion}/${plural}`);
+  const resource = registry.at(groupVersion, plural ?? '');
   if (resource === undefined || more.length > 0 || scoped !== (scoped && resource.namespaced)) return undefined;
   if (subresource !== undefined && !resource.subresources.includes(subresource)) return undefined;
   if (resource.namespaced && !scoped && name !== undefined) return undefined;

@@ -7,6 +7,7 @@ import type { Alarms } from '../alarms.js';
 import type { Api } from '../api/api.js';
 import type { Metrics } from '../metrics.js';
 import type { PretendLogs } from '../pods/logs.js';
+import type { ResourceRegistry } from '../registry.js';
 import { openApiV2, openApiV3, openApiV3Index } from '../schema/openapi.js';
 import { ApiError } from '../status.js';
 import { Audit, type AuditEntry } from './audit.js';
@@ -21,6 +22,7 @@ import { type Answer, carryOut, deleteOptions, verbOf, type WriteRequest, writeO
 
 export interface ServerParts {
   api: Api;
+  registry: ResourceRegistry;
   alarms: Alarms;
   metrics: Metrics;
   token: string;
@@ -116,7 +118,7 @@ export class ApiServer {
     try {
       this.authenticate(request);
       await this.pausing;
-      const target = parseResourcePath(url.pathname);
+      const target = parseResourcePath(this.parts.registry, url.pathname);
       if (target === undefined || !isPodStream(target)) throw notServed('GET', url.pathname, this.parts.version);
       await this.podStreams.upgrade(target, url.searchParams, { request, socket, head });
     } catch (cause) {
@@ -142,7 +144,7 @@ export class ApiServer {
         metrics.answer(url.pathname, url.searchParams);
       if (plain !== undefined) return answer(response, { code: 200, body: plain });
     }
-    const target = parseResourcePath(url.pathname);
+    const target = parseResourcePath(this.parts.registry, url.pathname);
     if (target === undefined || !allows(method, target)) throw notServed(method, url.pathname, version);
     if (method === 'GET' && isPodStream(target)) this.podStreams.answer(target, url.searchParams, response);
     else if (method === 'GET') this.read(target, url.searchParams, response);
@@ -150,17 +152,17 @@ export class ApiServer {
   }
 
   private document(path: string, host: string, accept: string): unknown {
-    const { version } = this.parts;
+    const { version, registry } = this.parts;
     if (['/healthz', '/livez', '/readyz'].includes(path)) return 'ok';
     if (path === '/openapi/v2') {
       // A client that reads protobuf alone (old kubectl) must not be handed JSON as if it were that.
       if (accept.includes('protobuf') && !accept.includes('json'))
         throw new ApiError(406, 'NotAcceptable', 'only application/json is served');
-      return openApiV2(version);
+      return openApiV2(registry, version);
     }
-    if (path === '/openapi/v3') return openApiV3Index();
-    if (path.startsWith('/openapi/v3/')) return openApiV3(path.slice('/openapi/v3/'.length), version);
-    return discoveryAnswer(path, host, version);
+    if (path === '/openapi/v3') return openApiV3Index(registry);
+    if (path.startsWith('/openapi/v3/')) return openApiV3(registry, path.slice('/openapi/v3/'.length), version);
+    return discoveryAnswer(registry, path, host, version);
   }
 
   private read(target: ResourceRequest, query: URLSearchParams, response: ServerResponse): void {

@@ -2,7 +2,6 @@ import { type Api, type ObjectRef, type WriteOptions } from '../api/api.js';
 import { type DeleteOptions, deleteObject } from '../api/deletion.js';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../api/patches.js';
 import { fieldsAt, isFields, type KubeObject } from '../objects.js';
-import { structRef } from '../schema/schema.js';
 import { ApiError, badRequest } from '../status.js';
 import type { AuditEntry } from './audit.js';
 import { selection } from './list.js';
@@ -96,7 +95,7 @@ function patched(ref: ObjectRef, contentType: string, live: unknown, body: unkno
     case 'application/merge-patch+json':
       return mergePatch(live, body);
     case 'application/strategic-merge-patch+json':
-      return strategicMergePatch(structRef(ref.resource.type), live, body);
+      return strategicMergePatch(ref.resource.type, live, body);
     case 'application/json-patch+json':
       return jsonPatch(live, body);
     default:

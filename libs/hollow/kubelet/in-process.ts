@@ -36,11 +36,11 @@ export class InProcessNodes {
         writePodStatus: (pod, status) => {
           const live = current(context, pod);
           if (live !== undefined)
-            api.update(refOf(live), { ...live, status }, { manager: 'kubelet', subresource: 'status' });
+            api.update(refOf(context, live), { ...live, status }, { manager: 'kubelet', subresource: 'status' });
         },
         removePod: (pod) => {
           if (current(context, pod) !== undefined)
-            deleteObject(api, refOf(pod), { gracePeriodSeconds: 0, uid: pod.metadata.uid });
+            deleteObject(api, refOf(context, pod), { gracePeriodSeconds: 0, uid: pod.metadata.uid });
         },
         warn: (warning) => warn(context, warning),
       },
@@ -70,7 +70,7 @@ export class InProcessNodes {
       const others = (node.spec?.taints ?? []).filter(({ key }) => key !== notReadyTaint.key);
       const taints = ready ? others : [...others, notReadyTaint];
       const next = { ...node, spec: { ...node.spec, ...(taints.length === 0 ? { taints: undefined } : { taints }) } };
-      this.context.api.update(refOf(node), next, { manager: 'kube-controller-manager' });
+      this.context.api.update(refOf(this.context, node), next, { manager: 'kube-controller-manager' });
     }
     this.kubelet.reconsider();
   }
@@ -90,7 +90,7 @@ export class InProcessNodes {
     if (node === undefined) throw new Error(`no node ${name}`);
     const conditions = nodeConditions(!this.down.has(name), api.nowMs, node.status?.conditions);
     const next = { ...node, status: { ...node.status, conditions } };
-    api.update(refOf(node), next, { manager: 'kubelet', subresource: 'status' });
+    api.update(refOf(this.context, node), next, { manager: 'kubelet', subresource: 'status' });
   }
 
   private heartbeatLater(): void {

@@ -1,5 +1,5 @@
 import { type KubeObject, type ManagedFieldsEntry, rfc3339 } from '../objects.js';
-import { structRef } from '../schema/schema.js';
+import type { TypeRef } from '../schema/schema.js';
 import { ApiError, type StatusCause } from '../status.js';
 import { difference, intersection, PathSet, pathText, sameSet, union } from './path-set.js';
 import { type Changes, compare } from './typed.js';
@@ -95,8 +95,8 @@ export interface FieldConflict {
   path: string;
 }
 
-export function changesBetween(type: string, before: KubeObject | undefined, after: KubeObject): Changes {
-  return compare(structRef(type), before ?? {}, after);
+export function changesBetween(type: TypeRef, before: KubeObject | undefined, after: KubeObject): Changes {
+  return compare(type, before ?? {}, after);
 }
 
 /** Which fields of other managers a change would overwrite. */

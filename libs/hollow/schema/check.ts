@@ -1,6 +1,6 @@
 import { isFields } from '../objects.js';
 import { canonicalQuantity } from '../quantity.js';
-import { fieldType, keyDefaults, type Scalar, structNamed, type TypeRef } from './schema.js';
+import { fieldType, keyDefaults, type Scalar, type TypeRef } from './schema.js';
 
 export interface SchemaProblem {
   /** `.spec.template.spec.containers[0].imge` or, with keys, `[name="web"]`. */
@@ -95,7 +95,7 @@ export function missingRequired(type: TypeRef, value: unknown, path: string): st
   if (type.kind === 'map' && isFields(value))
     return Object.entries(value).flatMap(([key, item]) => missingRequired(type.of, item, `${path}[${key}]`));
   if (type.kind !== 'struct' || !isFields(value)) return [];
-  const struct = structNamed(type.name);
+  const { struct } = type;
   const dot = path === '' ? '' : `${path}.`;
   const missing = struct.required
     .filter((field) => value[field] === undefined || value[field] === '')

@@ -1,3 +1,4 @@
+import type { ResourceRegistry } from '../registry.js';
 import { apiVersionOf, type ResourceKind, resources } from '../resources.js';
 import { type Scalar, type StructType, type TypeRef, types } from './schema.js';
 
@@ -40,7 +41,7 @@ function definitionName(type: string): string {
 function schemaOf(type: TypeRef, prefix: string): object {
   switch (type.kind) {
     case 'struct':
-      return { $ref: prefix + definitionName(type.name) };
+      return { $ref: prefix + definitionName(type.struct.name) };
     case 'map':
       return {
         type: 'object',
@@ -67,12 +68,12 @@ function listExtensions({ merge }: TypeRef & { kind: 'list' }): object {
   };
 }
 
-const resourceByType = new Map(resources.map((resource) => [resource.type, resource]));
+const resourceByType = new Map(resources.map((resource) => [resource.type.struct, resource]));
 
 const gvkOf = ({ group, version, kind }: ResourceKind) => ({ group, version, kind });
 
 function definition(type: StructType, prefix: string): object {
-  const resource = resourceByType.get(type.name);
+  const resource = resourceByType.get(type);
   return {
     type: 'object',
     properties: Object.fromEntries([...type.fields].map(([name, field]) => [name, schemaOf(field, prefix)])),
@@ -110,6 +111,7 @@ function paths(served: readonly ResourceKind[], parameter: (name: string) => obj
   );
 }
 
+/** Documents of what all clusters serve, made once in a process however many clusters it holds. */
 const memo = new Map<string, string>();
 
 function once(key: string, make: () => object): string {
@@ -121,40 +123,35 @@ function once(key: string, make: () => object): string {
   return text;
 }
 
+const queryV2 = (name: string) => ({ in: 'query', name, type: 'string', uniqueItems: true });
+const queryV3 = (name: string) => ({ in: 'query', name, schema: { type: 'string', uniqueItems: true } });
+
 /** Swagger 2.0 for `/openapi/v2`, as JSON text. */
-export const openApiV2 = (version: string): string =>
+export const openApiV2 = (registry: ResourceRegistry, version: string): string =>
   once(`v2 ${version}`, () => ({
     swagger: '2.0',
     info: { title: 'Kubernetes', version },
-    paths: paths(resources, (name) => ({ in: 'query', name, type: 'string', uniqueItems: true })),
+    paths: paths(registry.all, queryV2),
     definitions: definitions('#/definitions/'),
   }));
 
-const groupVersionPaths = new Map(
-  resources.map((resource) => {
-    const groupVersion = apiVersionOf(resource);
-    return [resource.group === '' ? `api/${groupVersion}` : `apis/${groupVersion}`, groupVersion];
-  }),
-);
+const pathOf = (resource: ResourceKind) => `${resource.group === '' ? 'api' : 'apis'}/${apiVersionOf(resource)}`;
 
 /** The index at `/openapi/v3`. */
-export const openApiV3Index = () => ({
+export const openApiV3Index = (registry: ResourceRegistry) => ({
   paths: Object.fromEntries(
-    [...groupVersionPaths.keys()].map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=hollow` }]),
+    registry.all.map(pathOf).map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=hollow` }]),
   ),
 });
 
 /** One group version's OpenAPI 3.0 document as JSON text; undefined when none is served at `path`. */
-export function openApiV3(path: string, version: string): string | undefined {
-  const groupVersion = groupVersionPaths.get(path);
-  if (groupVersion === undefined) return undefined;
+export function openApiV3(registry: ResourceRegistry, path: string, version: string): string | undefined {
+  const served = registry.all.filter((resource) => pathOf(resource) === path);
+  if (served.length === 0) return undefined;
   return once(`v3 ${path} ${version}`, () => ({
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version },
-    paths: paths(
-      resources.filter((resource) => apiVersionOf(resource) === groupVersion),
-      (name) => ({ in: 'query', name, schema: { type: 'string', uniqueItems: true } }),
-    ),
+    paths: paths(served, queryV3),
     components: { schemas: definitions('#/components/schemas/') },
   }));
 }

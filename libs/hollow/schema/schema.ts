@@ -16,9 +16,14 @@ export type Scalar =
 /** How a value is typed, and how server-side apply merges it. */
 export type TypeRef =
   | { readonly kind: 'scalar'; readonly scalar: Scalar }
-  | { readonly kind: 'struct'; readonly name: string }
+  | StructRef
   | { readonly kind: 'map'; readonly of: TypeRef; readonly atomic: boolean }
   | { readonly kind: 'list'; readonly of: TypeRef; readonly merge: ListMerge };
+
+export interface StructRef {
+  readonly kind: 'struct';
+  readonly struct: StructType;
+}
 
 /** `keys` names the fields that tell one item of a list from another. */
 type ListMerge =
@@ -47,13 +52,28 @@ const scalars: Record<string, Scalar> = {
   o: 'any',
 };
 
+/** A type of the table, looked up when it is needed: lines may name each other, and themselves. */
+class TableRef implements StructRef {
+  readonly kind = 'struct';
+
+  constructor(private readonly name: string) {}
+
+  get struct(): StructType {
+    return structNamed(this.name);
+  }
+}
+
+export function structRef(name: string): StructRef {
+  return new TableRef(name);
+}
+
 function parseRef(text: string): TypeRef {
   const list = /^\[(.*)\](?:\((.*)\))?$/.exec(text);
   if (list !== null) return { kind: 'list', of: parseRef(list[1] ?? ''), merge: parseMerge(list[2]) };
   const map = /^\{(.*)\}(~?)$/.exec(text);
   if (map !== null) return { kind: 'map', of: parseRef(map[1] ?? ''), atomic: map[2] === '~' };
   const scalar = scalars[text];
-  return scalar === undefined ? { kind: 'struct', name: text } : { kind: 'scalar', scalar };
+  return scalar === undefined ? structRef(text) : { kind: 'scalar', scalar };
 }
 
 function parseMerge(text: string | undefined): ListMerge {
@@ -82,26 +102,24 @@ export const types: ReadonlyMap<string, StructType> = new Map(
     .map((type) => [type.name, type]),
 );
 
-export function structNamed(name: string): StructType {
+function structNamed(name: string): StructType {
   const found = types.get(name);
   if (found === undefined) throw new Error(`no type ${name} in the table`);
   return found;
 }
 
-export const structRef = (name: string): TypeRef => ({ kind: 'struct', name });
-
 const anything: TypeRef = { kind: 'scalar', scalar: 'any' };
 
 /** The type of a field or map entry below `type`; undefined when the schema does not declare it. */
 export function fieldType(type: TypeRef, field: string): TypeRef | undefined {
-  if (type.kind === 'struct') return structNamed(type.name).fields.get(field);
+  if (type.kind === 'struct') return type.struct.fields.get(field);
   if (type.kind === 'map') return type.of;
   return type.kind === 'scalar' && type.scalar === 'any' ? anything : undefined;
 }
 
 /** Replaced as one piece by server-side apply. */
 export function isAtomic(type: TypeRef): boolean {
-  if (type.kind === 'struct') return structNamed(type.name).atomic;
+  if (type.kind === 'struct') return type.struct.atomic;
   if (type.kind === 'map') return type.atomic;
   return type.kind === 'scalar' || type.merge.by === 'atomic';
 }
