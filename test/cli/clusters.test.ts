@@ -69,6 +69,11 @@ describe('berth, for operators', () => {
     expect(await readFile(join(folder, 'token'), 'utf8')).not.toBe(first);
     expect((await readdir(folder)).sort()).toEqual(['identity.json', 'kubeconfig', 'token']);
     expect(await readdir(agents)).toEqual(['edge-7']);
+    expect(again.err, 'it is its own').toBe('');
+    const twin = await berth(['cluster', 'register', 'edge-8', ...place, '--context', 'edge'], { files });
+    expect(twin).toMatchObject({ code: 0, err: expect.stringMatching(/^warning: .* API server of edge-7, too: /) });
+    const sibling = await berth(['cluster', 'register', 'edge-9', ...place, '--context', 'other'], { files });
+    expect(sibling).toMatchObject({ code: 0, err: '' });
     expect(await berth(['cluster', 'token', 'edge-7', '--agents', agents])).toMatchObject({ code: 2 });
   });
 

@@ -133,6 +133,30 @@ describe('two agents of one cluster', () => {
     expect(await conditionsOf('rolled')).toEqual([]);
   });
 
+  it('are told of no more when the one that waits gives up; the other one keeps the line', async () => {
+    const identity = await enrolWith(harness, await harness.register('given-up'));
+    const { agent: holder, welcome } = await RawAgent.connected(harness, identity, { instanceId: 'holder' });
+    const beating = setInterval(() => void holder.say({ case: 'heartbeat', value: {} }).catch(() => undefined), 300);
+    try {
+      await held('given-up');
+      const waiting = await RawAgent.waiting(harness, identity, { instanceId: 'waiting', standsBy: true });
+      const [condition] = await eventually(
+        () => conditionsOf('given-up'),
+        (found) => found.length > 0,
+      );
+      expect(condition?.message).toContain('a host unknown (holder) holds the line');
+      await waiting.close();
+      await eventually(
+        () => conditionsOf('given-up'),
+        (found) => found.length === 0,
+      );
+      expect(await agentRow('given-up')).toMatchObject({ epoch: `${welcome.epoch}`, connected: true });
+    } finally {
+      clearInterval(beating);
+      await holder.close();
+    }
+  });
+
   it('of which one waits lose both when the cluster is cut off', async () => {
     const identity = await enrolWith(harness, await harness.register('cut'));
     const { agent: holder } = await RawAgent.connected(harness, identity, { instanceId: 'holder' });

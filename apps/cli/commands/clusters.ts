@@ -5,6 +5,7 @@ import { RpcError } from '#platform/client';
 import { type AgentFolder, draftFolder, type ElsewhereOptions, elsewhere, narrowed } from '../agents-folder.js';
 import { Unfulfilled } from '../failure.js';
 import { everyPage } from '../pages.js';
+import { othersAtServer } from '../same-server.js';
 import type { Session } from '../session.js';
 import type { Shell } from '../shell.js';
 import { clusterDetail, clusterTable, elsewhereLines, enrolmentLines } from '../text/clusters.js';
@@ -110,7 +111,13 @@ function addElsewhere(command: Command): void {
 async function folderFor(session: Session, id: string, options: ElsewhereOptions): Promise<AgentFolder | undefined> {
   const place = elsewhere(options);
   if (place === undefined) return undefined;
-  return await draftFolder(place.agents, id, await narrowed(session.io, place.kubeconfig, place.context));
+  const kubeconfig = await narrowed(session.io, place.kubeconfig, place.context);
+  const others = await othersAtServer(place.agents, id, kubeconfig);
+  if (others.length > 0)
+    session.io.err.write(
+      `warning: ${place.kubeconfig} leads to the API server of ${others.join(', ')}, too: one Kubernetes cluster under two names is counted twice\n`,
+    );
+  return await draftFolder(place.agents, id, kubeconfig);
 }
 
 function nextLines(
