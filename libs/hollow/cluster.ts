@@ -90,6 +90,7 @@ export async function startHollowCluster(options: HollowOptions): Promise<Hollow
   const store = new ObjectStore(options.watchHistory ?? 2000);
   const api = new Api({ store, clock, chance });
   const registry = new ResourceRegistry();
+  registry.onWithdrawn((kind) => store.drop(kind));
   const owners = new Owners(store);
   const loop = new Loop(alarms);
   const context: ControllerContext = { api, store, registry, alarms, chance, loop, owners };

@@ -1,3 +1,4 @@
+import type { Fields } from './objects.js';
 import { type StructRef, structRef } from './schema/schema.js';
 
 /** One served resource: where it is found in the API, and what may be done with it. */
@@ -11,6 +12,10 @@ export interface ResourceKind {
   readonly shortNames: readonly string[];
   readonly subresources: readonly string[];
   readonly type: StructRef;
+  /** The kind, where it is Kubernetes' own: those the server completes and checks by hand. '' for custom kinds. */
+  readonly builtIn: string;
+  /** A custom kind's structural schema. */
+  readonly schema: Fields | undefined;
 }
 
 const rows = `
@@ -37,6 +42,7 @@ const rows = `
   rbac.authorization.k8s.io/v1 Role roles namespaced - -
   rbac.authorization.k8s.io/v1 RoleBinding rolebindings namespaced - -
   storage.k8s.io/v1 StorageClass storageclasses cluster sc -
+  apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions cluster crd,crds status
 `;
 
 function parseRow(row: string): ResourceKind {
@@ -47,6 +53,8 @@ function parseRow(row: string): ResourceKind {
     group: group === 'core' ? '' : group,
     version,
     kind,
+    builtIn: kind,
+    schema: undefined,
     plural,
     singular: kind.toLowerCase(),
     namespaced: scope === 'namespaced',

@@ -26,7 +26,7 @@ describe('the hollow API', () => {
     ['GET', '/api/v1/secrets'],
     ['GET', '/api/v1/namespaces/default/pods/x/attach'],
     ['PUT', '/apis/apps/v1/deployments'],
-    ['GET', '/apis/example.com/v1/things'],
+    ['GET', '/apis/example.k8s.io/v1/things'],
   ])('answers %s %s with 501 and names it', async (method, path) => {
     const { code, body } = await cluster.call(method, path, method === 'PUT' ? {} : undefined);
     expect(code).toBe(501);

@@ -87,6 +87,11 @@ export class ObjectStore {
     return last;
   }
 
+  /** Forgets a resource, its history and who listens to it. */
+  drop(resource: ResourceKind): void {
+    this.collections.delete(resource);
+  }
+
   /** Events of a resource after `revision`, oldest first. Throws 410 Expired when some are forgotten. */
   since(resource: ResourceKind, revision: number): readonly StoreEvent[] {
     const { history, forgotten } = this.collection(resource);

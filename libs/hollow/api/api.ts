@@ -17,6 +17,7 @@ import { abandoned, difference, PathSet, union } from '../ownership/path-set.js'
 import { merge, namedFields, without } from '../ownership/typed.js';
 import { apiVersionOf, type ResourceKind, resourceNamed } from '../resources.js';
 import { declaredOnly, problemsOf } from '../schema/check.js';
+import { withSchemaDefaults } from '../schema/values.js';
 import {
   ApiError,
   alreadyExists,
@@ -32,7 +33,7 @@ import type { ObjectStore } from '../store.js';
 import { ServiceAddresses } from './addresses.js';
 import { withDefaults } from './defaults.js';
 import { omit, systemMeta, withMetaOf, withoutNulls } from './object-parts.js';
-import { hasGeneration, initialStatus, prepared } from './strategy.js';
+import { hasGeneration, initialStatus, prepared, startsGeneration } from './strategy.js';
 import { validate, validateChange } from './validation.js';
 
 export interface WriteOptions {
@@ -144,15 +145,14 @@ export class Api {
   /** Writes an object that already went through all checks, keeping its managers but for `changed` ones. */
   replace(ref: ObjectRef, live: KubeObject, next: KubeObject, managers: readonly Manager[], options: WriteOptions) {
     const { resource } = ref;
-    let complete = options.subresource === 'status' ? next : withDefaults(next);
-    if (resource.kind === 'Service') complete = this.addresses.assign(complete, live);
+    let complete = options.subresource === 'status' ? next : this.completed(resource, next, live);
     complete = { ...complete, metadata: { ...complete.metadata, ...systemMeta(live.metadata) } };
     if (options.subresource !== 'status') {
       validateChange(resource, live, complete);
       validate(resource, complete);
-      if (hasGeneration(resource) && !sameJson(live.spec, complete.spec))
+      if (startsGeneration(resource, live, complete))
         complete.metadata.generation = (live.metadata.generation ?? 0) + 1;
-    }
+    } else if (resource.schema !== undefined) validate(resource, complete);
     const entries = formatManagers(managers, managersOf(live), this.nowMs);
     if (entries.length > 0) complete.metadata.managedFields = entries;
     else delete complete.metadata.managedFields;
@@ -212,7 +212,8 @@ export class Api {
     const framed = this.framed(resource, body);
     const type = resource.type;
     const problems = problemsOf(type, framed);
-    const broken = problems.find(({ kind }) => kind === 'type');
+    // a custom kind's types are checked with all else that its schema says
+    const broken = resource.schema === undefined ? problems.find(({ kind }) => kind === 'type') : undefined;
     if (broken !== undefined)
       throw badRequest(
         `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${broken.path.slice(1)}: ${broken.message}`,
@@ -285,8 +286,14 @@ export class Api {
     const status = initialStatus(resource, given);
     const { status: _, ...rest } = given;
     const object = { ...rest, metadata: meta, ...(status === undefined ? {} : { status }) } as KubeObject;
-    const complete = prepared(withDefaults(object));
-    return resource.kind === 'Service' ? this.addresses.assign(complete, undefined) : complete;
+    return prepared(resource, this.completed(resource, object, undefined));
+  }
+
+  /** With the server's defaults, or those of a custom kind's schema. `before`: what it replaces. */
+  private completed(resource: ResourceKind, object: KubeObject, before: KubeObject | undefined): KubeObject {
+    if (resource.schema !== undefined) return withSchemaDefaults(resource.schema, object) as KubeObject;
+    const complete = withDefaults(object);
+    return resource.builtIn === 'Service' ? this.addresses.assign(complete, before) : complete;
   }
 
   private insert(

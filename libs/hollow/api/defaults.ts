@@ -195,6 +195,16 @@ function networkPolicy(spec: Fields): Fields {
   return { policyTypes: spec.egress === undefined ? ['Ingress'] : ['Ingress', 'Egress'], ...spec };
 }
 
+function definition(spec: Fields): Fields {
+  const names = fieldsAt(spec, 'names');
+  const kind = String(names.kind ?? '');
+  return {
+    conversion: { strategy: 'None' },
+    ...spec,
+    names: { singular: kind.toLowerCase(), listKind: `${kind}List`, ...names },
+  };
+}
+
 const bySpecKind: Record<string, (spec: Fields) => Fields> = {
   Pod: pod,
   Deployment: deployment,
@@ -207,6 +217,7 @@ const bySpecKind: Record<string, (spec: Fields) => Fields> = {
   NetworkPolicy: networkPolicy,
   HorizontalPodAutoscaler: autoscaler,
   PersistentVolumeClaim: (spec) => ({ volumeMode: 'Filesystem', ...spec }),
+  CustomResourceDefinition: definition,
   Namespace: (spec) => ({ finalizers: ['kubernetes'], ...spec }),
 };
 

@@ -3,6 +3,9 @@ import type { ResourceKind } from '../resources.js';
 import { preconditionFailed } from '../status.js';
 import type { Api, ObjectRef } from './api.js';
 
+/** A definition that is deleted stays until its objects are gone. */
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
+
 export interface DeleteOptions {
   uid?: string;
   resourceVersion?: string;
@@ -44,13 +47,15 @@ function checkPreconditions(ref: ObjectRef, { metadata }: KubeObject, { uid, res
 }
 
 function markDeleted(api: Api, resource: ResourceKind, live: KubeObject, options: DeleteOptions): KubeObject {
-  const graceSeconds = resource.kind === 'Pod' ? podGraceSeconds(live, options) : 0;
+  const graceSeconds = resource.builtIn === 'Pod' ? podGraceSeconds(live, options) : 0;
   const { deletionTimestamp, deletionGracePeriodSeconds: grace = 0 } = live.metadata;
   if (deletionTimestamp !== undefined && graceSeconds >= grace) return live;
   const finalizers = [...(live.metadata.finalizers ?? [])];
-  const policy = options.propagationPolicy ?? (resource.kind === 'Job' ? 'Orphan' : 'Background');
+  const policy = options.propagationPolicy ?? (resource.builtIn === 'Job' ? 'Orphan' : 'Background');
   const added = policy === 'Foreground' ? 'foregroundDeletion' : policy === 'Orphan' ? 'orphan' : undefined;
   if (added !== undefined && !finalizers.includes(added)) finalizers.push(added);
+  if (resource.builtIn === 'CustomResourceDefinition' && deletionTimestamp === undefined)
+    finalizers.push(cleanupFinalizer);
   const { generation } = live.metadata;
   const marked: KubeObject = {
     ...live,
@@ -59,10 +64,10 @@ function markDeleted(api: Api, resource: ResourceKind, live: KubeObject, options
       ...(finalizers.length > 0 ? { finalizers } : {}),
       ...(generation === undefined || deletionTimestamp !== undefined ? {} : { generation: generation + 1 }),
       deletionTimestamp: deletionTimestamp ?? rfc3339(api.nowMs + graceSeconds * 1000),
-      ...(resource.kind === 'Namespace' ? {} : { deletionGracePeriodSeconds: graceSeconds }),
+      ...(resource.builtIn === 'Namespace' ? {} : { deletionGracePeriodSeconds: graceSeconds }),
     },
   };
-  return resource.kind === 'Namespace'
+  return resource.builtIn === 'Namespace'
     ? { ...marked, status: { ...fieldsAt(live, 'status'), phase: 'Terminating' } }
     : marked;
 }

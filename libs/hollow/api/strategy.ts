@@ -1,5 +1,6 @@
-import { type Fields, fieldsAt, type KubeObject } from '../objects.js';
+import { type Fields, fieldsAt, type KubeObject, sameJson } from '../objects.js';
 import type { ResourceKind } from '../resources.js';
+import { omit } from './object-parts.js';
 
 const generational = new Set([
   'Pod',
@@ -12,13 +13,24 @@ const generational = new Set([
   'Ingress',
   'NetworkPolicy',
   'PodDisruptionBudget',
+  'CustomResourceDefinition',
 ]);
 
-export const hasGeneration = (resource: ResourceKind): boolean => generational.has(resource.kind);
+export const hasGeneration = (resource: ResourceKind): boolean =>
+  resource.schema !== undefined || generational.has(resource.builtIn);
+
+/** Whether a change is one of what is asked for; of a custom kind that is all but metadata and status. */
+export function startsGeneration(resource: ResourceKind, before: KubeObject, after: KubeObject): boolean {
+  if (resource.schema === undefined) return hasGeneration(resource) && !sameJson(before.spec, after.spec);
+  const apart = ['metadata', ...(resource.subresources.includes('status') ? ['status'] : [])];
+  return !sameJson(omit(before, apart), omit(after, apart));
+}
 
 /** A new object's status. Only a Node may bring one: its kubelet registers it so. */
-export function initialStatus(resource: ResourceKind, given: KubeObject): Fields | undefined {
-  switch (resource.kind) {
+export function initialStatus(resource: ResourceKind, given: KubeObject): unknown {
+  const hasStatus = resource.subresources.includes('status');
+  if (resource.schema !== undefined) return hasStatus ? undefined : given.status;
+  switch (resource.builtIn) {
     case 'Node':
       return fieldsAt(given, 'status');
     case 'Pod':
@@ -31,7 +43,7 @@ export function initialStatus(resource: ResourceKind, given: KubeObject): Fields
     case 'Ingress':
       return { loadBalancer: {} };
     default:
-      return resource.subresources.includes('status') ? {} : undefined;
+      return hasStatus ? {} : undefined;
   }
 }
 
@@ -49,12 +61,12 @@ function qosClass(podSpec: Fields): string {
 }
 
 /** What creation alone decides: a Job's own selector, a Namespace's name label. */
-export function prepared(object: KubeObject): KubeObject {
-  if (object.kind === 'Namespace') {
+export function prepared({ builtIn }: ResourceKind, object: KubeObject): KubeObject {
+  if (builtIn === 'Namespace') {
     const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
     return { ...object, metadata: { ...object.metadata, labels } };
   }
-  return object.kind === 'Job' && fieldsAt(object, 'spec').manualSelector !== true ? withJobSelector(object) : object;
+  return builtIn === 'Job' && fieldsAt(object, 'spec').manualSelector !== true ? withJobSelector(object) : object;
 }
 
 function withJobSelector(job: KubeObject): KubeObject {

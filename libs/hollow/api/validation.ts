@@ -2,8 +2,10 @@ import { type Fields, fieldsAt, isFields, type KubeObject, type LabelSelector, s
 import { quantityValue } from '../quantity.js';
 import type { ResourceKind } from '../resources.js';
 import { missingRequired } from '../schema/check.js';
+import { valueErrors } from '../schema/values.js';
 import { matchesSelector } from '../selectors.js';
 import { type FieldError, invalid } from '../status.js';
+import { definitionErrors } from './definition-rules.js';
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -18,7 +20,7 @@ const wrong = (field: string, value: unknown, why: string): FieldError => ({
 
 function nameErrors(resource: ResourceKind, { name }: { name: string }): FieldError[] {
   if (resource.group.startsWith('rbac')) return [];
-  const asLabel = strictlyLabelNamed.has(resource.kind);
+  const asLabel = strictlyLabelNamed.has(resource.builtIn);
   const fits = asLabel ? dnsLabel.test(name) && name.length <= 63 : dnsSubdomain.test(name) && name.length <= 253;
   if (fits) return [];
   const examples = asLabel
@@ -106,10 +108,17 @@ function serviceErrors(spec: Fields): FieldError[] {
 
 /** Throws 422 Invalid with one cause for each wrong field. */
 export function validate(resource: ResourceKind, object: KubeObject): void {
-  const spec = fieldsAt(object, 'spec');
-  const errors: FieldError[] = [
+  const errors = [
     ...nameErrors(resource, object.metadata),
     ...labelErrors(object.metadata.labels, 'metadata.labels'),
+    ...(resource.schema === undefined ? builtInErrors(resource, object) : valueErrors(resource.schema, object)),
+  ];
+  if (errors.length > 0) throw invalid(resource, object.metadata.name, errors);
+}
+
+function builtInErrors(resource: ResourceKind, object: KubeObject): FieldError[] {
+  const spec = fieldsAt(object, 'spec');
+  const errors: FieldError[] = [
     ...missingRequired(resource.type, object, '')
       .filter((field) => !field.startsWith('status') && !field.startsWith('metadata') && !field.endsWith('.containers'))
       .map((field) => ({ field, reason: 'FieldValueRequired', message: 'Required value' }) satisfies FieldError),
@@ -118,7 +127,8 @@ export function validate(resource: ResourceKind, object: KubeObject): void {
   ];
   if (object.kind === 'Pod') errors.push(...podErrors(spec, 'spec'));
   if (object.kind === 'Service') errors.push(...serviceErrors(spec));
-  if (errors.length > 0) throw invalid(resource, object.metadata.name, errors);
+  if (resource.builtIn === 'CustomResourceDefinition') errors.push(...definitionErrors(object));
+  return errors;
 }
 
 const immutableFields: Record<string, readonly string[]> = {
@@ -126,6 +136,7 @@ const immutableFields: Record<string, readonly string[]> = {
   ReplicaSet: ['selector'],
   DaemonSet: ['selector'],
   Job: ['selector', 'template', 'completionMode'],
+  CustomResourceDefinition: ['group', 'scope'],
   PersistentVolumeClaim: ['accessModes', 'storageClassName', 'volumeMode', 'selector'],
 };
 
@@ -162,19 +173,24 @@ function frozenPodFields(before: Fields, after: Fields): string[] {
 export function validateChange(resource: ResourceKind, before: KubeObject, after: KubeObject): void {
   const old = fieldsAt(before, 'spec');
   const fresh = fieldsAt(after, 'spec');
-  const errors: FieldError[] = (immutableFields[resource.kind] ?? [])
+  const errors: FieldError[] = (immutableFields[resource.builtIn] ?? [])
     .filter((name) => old[name] !== undefined && old[name] !== '' && !sameJson(old[name], fresh[name]))
     .map((name) => wrong(`spec.${name}`, fresh[name] ?? null, 'field is immutable'));
-  if (resource.kind === 'Service' && old.clusterIP && old.type !== 'ExternalName' && old.clusterIP !== fresh.clusterIP)
+  if (
+    resource.builtIn === 'Service' &&
+    old.clusterIP &&
+    old.type !== 'ExternalName' &&
+    old.clusterIP !== fresh.clusterIP
+  )
     errors.push(wrong('spec.clusterIPs[0]', [fresh.clusterIP], 'may not change once set'));
-  if (resource.kind === 'StatefulSet' && changedOutside(mutableStatefulSetFields, old, fresh).length > 0)
+  if (resource.builtIn === 'StatefulSet' && changedOutside(mutableStatefulSetFields, old, fresh).length > 0)
     errors.push({
       field: 'spec',
       reason: 'FieldValueForbidden',
       message:
         "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
     });
-  if (resource.kind === 'Pod' && old !== fresh && frozenPodFields(old, fresh).length > 0)
+  if (resource.builtIn === 'Pod' && old !== fresh && frozenPodFields(old, fresh).length > 0)
     errors.push({
       field: 'spec',
       reason: 'FieldValueForbidden',
@@ -182,7 +198,7 @@ export function validateChange(resource: ResourceKind, before: KubeObject, after
         'Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
     });
   if (
-    resource.kind === 'ConfigMap' &&
+    resource.builtIn === 'ConfigMap' &&
     before.immutable === true &&
     !sameJson([before.data, before.binaryData], [after.data, after.binaryData])
   )

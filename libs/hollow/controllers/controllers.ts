@@ -1,6 +1,7 @@
 import type { ControllerContext } from './context.js';
 import { startCronJobs } from './cronjob.js';
 import { startDaemonSets } from './daemonset.js';
+import { startDefinitions } from './definitions.js';
 import { startDeployments } from './deployment.js';
 import { startGarbageCollection } from './garbage.js';
 import { startJobs } from './job.js';
@@ -13,6 +14,7 @@ import { startStorage } from './storage.js';
 
 /** The control plane's controllers, all driven by what the store tells. */
 export function startControllers(context: ControllerContext): void {
+  startDefinitions(context);
   startNamespaces(context);
   startDeployments(context);
   startReplicaSets(context);

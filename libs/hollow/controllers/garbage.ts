@@ -54,7 +54,7 @@ function orphanChildren(context: ControllerContext, owner: KubeObject): void {
   dropFinalizer(context, owner, 'orphan');
 }
 
-function dropFinalizer(context: ControllerContext, owner: KubeObject, name: string): void {
+export function dropFinalizer(context: ControllerContext, owner: KubeObject, name: string): void {
   const live = current(context, owner);
   if (live === undefined) return;
   const { finalizers = [], ...metadata } = live.metadata;

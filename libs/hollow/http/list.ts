@@ -41,7 +41,10 @@ export function listAnswer(store: ObjectStore, request: ResourceRequest, query: 
         ? { continue: encodeContinue(last.key, revision), remainingItemCount: left }
         : {}),
     },
-    items: page.map(({ object: { kind, apiVersion, ...item } }) => item),
+    // items of custom kinds say what they are, others do not
+    items: page.map(({ object: { kind, apiVersion, ...item } }) =>
+      resource.schema === undefined ? item : { apiVersion, kind, ...item },
+    ),
   };
 }
 

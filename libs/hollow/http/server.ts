@@ -51,7 +51,10 @@ export class ApiServer {
     this.server = parts.certificate === undefined ? createServer(serve) : createSecureServer(parts.certificate, serve);
     this.server.keepAliveTimeout = 60_000;
     this.server.on('upgrade', (request, socket, head) => void this.upgrade(request, socket, head));
-    const { api, alarms, cluster, logs } = parts;
+    const { api, alarms, cluster, logs, registry } = parts;
+    registry.onWithdrawn((kind) => {
+      for (const watch of this.watches) if (watch.resource === kind) watch.end(false);
+    });
     this.podStreams = new PodStreams({ store: api.store, alarms, nowMs: () => api.nowMs, cluster, logs });
   }
 
@@ -273,9 +276,16 @@ function guardVersion(query: URLSearchParams, revision: number): void {
 }
 
 function notServed(method: string, path: string, version: string): ApiError {
+  if (mayBeCustom(path)) return new ApiError(404, 'NotFound', 'the server could not find the requested resource');
   return new ApiError(501, 'NotImplemented', `a hollow cluster (${version}) does not implement ${method} ${path}`, {
     causes: [{ reason: 'NotImplemented', message: method, field: path }],
   });
+}
+
+/** Of groups that are not Kubernetes' own there is what definitions define, and nothing else. */
+function mayBeCustom(path: string): boolean {
+  const group = /^\/apis\/([^/]+)/.exec(path)?.[1] ?? '';
+  return group.includes('.') && !group.endsWith('.k8s.io');
 }
 
 function answer(response: ServerResponse, { code, body, warnings = [] }: Answer): void {

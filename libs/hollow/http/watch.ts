@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Alarms } from '../alarms.js';
 import type { KubeObject } from '../objects.js';
-import { apiVersionOf } from '../resources.js';
+import { apiVersionOf, type ResourceKind } from '../resources.js';
 import type { ObjectFilter } from '../selectors.js';
 import { ApiError } from '../status.js';
 import type { ObjectStore, StoreEvent } from '../store.js';
@@ -54,6 +54,10 @@ export class Watch {
     private readonly response: ServerResponse,
   ) {
     this.selected = selection(request, query);
+  }
+
+  get resource(): ResourceKind {
+    return this.request.resource;
   }
 
   start(): void {

@@ -95,17 +95,21 @@ function patched(ref: ObjectRef, contentType: string, live: unknown, body: unkno
     case 'application/merge-patch+json':
       return mergePatch(live, body);
     case 'application/strategic-merge-patch+json':
+      if (ref.resource.schema !== undefined) throw unknownPatch('');
       return strategicMergePatch(ref.resource.type, live, body);
     case 'application/json-patch+json':
       return jsonPatch(live, body);
     default:
-      throw new ApiError(
-        415,
-        'UnsupportedMediaType',
-        `the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml`,
-      );
+      throw unknownPatch('application/strategic-merge-patch+json, ');
   }
 }
+
+const unknownPatch = (strategic: string) =>
+  new ApiError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, ${strategic}application/apply-patch+yaml`,
+  );
 
 /** DeleteOptions from the body and, where that is silent, from the query. */
 export function deleteOptions({ body, query }: WriteRequest): DeleteOptions {
@@ -133,7 +137,7 @@ export function deleteOptions({ body, query }: WriteRequest): DeleteOptions {
 
 function deleteOne(api: Api, ref: ObjectRef, options: DeleteOptions): Answer {
   const { object, gone } = deleteObject(api, ref, options);
-  if (!gone || ref.resource.kind === 'Pod') return { code: 200, body: object };
+  if (!gone || ref.resource.builtIn === 'Pod') return { code: 200, body: object };
   const { group, plural } = ref.resource;
   const details = { name: ref.name, ...(group === '' ? {} : { group }), kind: plural, uid: object.metadata.uid };
   return { code: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } };

@@ -1,5 +1,5 @@
 import { isFields, sameJson } from '../objects.js';
-import { fieldType, isAtomic, keyDefaults, type TypeRef } from '../schema/schema.js';
+import { fieldType, isAtomic, type TypeRef } from '../schema/schema.js';
 import { PathSet } from './path-set.js';
 
 /**
@@ -16,14 +16,14 @@ type ListRef = TypeRef & { kind: 'list' };
 
 const unknownType: TypeRef = { kind: 'scalar', scalar: 'any' };
 const typeBelow = (type: TypeRef, field: string): TypeRef => fieldType(type, field) ?? unknownType;
-const isMapLike = (type: TypeRef): boolean => type.kind === 'struct' || type.kind === 'map';
+const isMapLike = (type: TypeRef): boolean => type.kind !== 'list' && type.kind !== 'scalar';
 
 /** The fieldsV1 segment of one item of a keyed list or a set. */
 function itemSegment(type: ListRef, item: unknown): string {
   if (type.merge.by !== 'keys' || !isFields(item)) return `v:${JSON.stringify(item)}`;
   const key: Record<string, unknown> = {};
   for (const name of [...type.merge.keys].sort()) {
-    const value = item[name] ?? keyDefaults[name];
+    const value = item[name] ?? type.merge.defaults[name];
     if (value !== undefined) key[name] = value;
   }
   return `k:${JSON.stringify(key)}`;
@@ -51,7 +51,8 @@ export function namedFields(type: TypeRef, value: unknown, into = new PathSet())
     if (inner === undefined) continue;
     const child = into.child(`f:${name}`);
     namedFields(typeBelow(type, name), inner, child);
-    if ((isFields(inner) && Object.keys(inner).length === 0) || type.kind === 'map') child.member = true;
+    const isDeclared = type.kind === 'struct' && type.struct.fields.has(name);
+    if (!isDeclared || (isFields(inner) && Object.keys(inner).length === 0)) child.member = true;
   }
   return into;
 }

@@ -1,6 +1,6 @@
 import { isFields } from '../objects.js';
 import { canonicalQuantity } from '../quantity.js';
-import { fieldType, keyDefaults, type Scalar, type TypeRef } from './schema.js';
+import { fieldType, type Scalar, type TypeRef } from './schema.js';
 
 export interface SchemaProblem {
   /** `.spec.template.spec.containers[0].imge` or, with keys, `[name="web"]`. */
@@ -33,7 +33,7 @@ function scalarFits(scalar: Scalar, value: unknown): boolean {
 
 /** What of `value` the schema does not allow: fields it does not declare, wrong types, list items without their keys. */
 export function problemsOf(type: TypeRef, value: unknown, path = ''): SchemaProblem[] {
-  if (value === null || value === undefined) return [];
+  if (value === null || value === undefined || type.kind === 'deduced') return [];
   if (type.kind === 'scalar') {
     if (scalarFits(type.scalar, value)) return [];
     return [{ path, kind: 'type', message: `expected ${type.scalar}, got &value.${nameOf(value)}` }];
@@ -54,7 +54,8 @@ export function problemsOf(type: TypeRef, value: unknown, path = ''): SchemaProb
 function itemProblems(list: TypeRef & { kind: 'list' }, item: unknown, path: string, parent: string): SchemaProblem[] {
   const inner = problemsOf(list.of, item, path);
   if (list.merge.by !== 'keys' || !isFields(item)) return inner;
-  const missing = list.merge.keys.filter((key) => item[key] === undefined && keyDefaults[key] === undefined);
+  const { keys, defaults } = list.merge;
+  const missing = keys.filter((key) => item[key] === undefined && defaults[key] === undefined);
   const message = `element ${path.slice(parent.length + 1, -1)}: associative list with keys has an element that omits key field`;
   return [...missing.map((key) => ({ path: parent, kind: 'key' as const, message: `${message} "${key}"` })), ...inner];
 }
@@ -67,6 +68,7 @@ function nameOf(value: unknown): string {
 /** `value` with quantities in the server's form, without nulls and without fields that the schema does not declare; shares whatever needs no change. */
 export function declaredOnly(type: TypeRef, value: unknown): unknown {
   if (type.kind === 'scalar') return type.scalar === 'quantity' ? canonicalQuantity(String(value)) : value;
+  if (type.kind === 'deduced') return value;
   if (type.kind === 'list') {
     if (!Array.isArray(value)) return value;
     const items = value.map((item) => declaredOnly(type.of, item));

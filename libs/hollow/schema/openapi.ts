@@ -1,3 +1,5 @@
+import type { CustomKind } from '../custom-kind.js';
+import { fieldsAt } from '../objects.js';
 import type { ResourceRegistry } from '../registry.js';
 import { apiVersionOf, type ResourceKind, resources } from '../resources.js';
 import { type Scalar, type StructType, type TypeRef, types } from './schema.js';
@@ -15,6 +17,7 @@ const packages: Record<string, string> = {
   coordination: 'io.k8s.api.coordination.v1',
   rbac: 'io.k8s.api.rbac.v1',
   storage: 'io.k8s.api.storage.v1',
+  apiextensions: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1',
   meta: 'io.k8s.apimachinery.pkg.apis.meta.v1',
 };
 
@@ -42,6 +45,8 @@ function schemaOf(type: TypeRef, prefix: string): object {
   switch (type.kind) {
     case 'struct':
       return { $ref: prefix + definitionName(type.struct.name) };
+    case 'deduced':
+      return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
     case 'map':
       return {
         type: 'object',
@@ -126,32 +131,60 @@ function once(key: string, make: () => object): string {
 const queryV2 = (name: string) => ({ in: 'query', name, type: 'string', uniqueItems: true });
 const queryV3 = (name: string) => ({ in: 'query', name, schema: { type: 'string', uniqueItems: true } });
 
-/** Swagger 2.0 for `/openapi/v2`, as JSON text. */
-export const openApiV2 = (registry: ResourceRegistry, version: string): string =>
-  once(`v2 ${version}`, () => ({
+/** `example.org` and `v1` become `org.example.v1.Database`, as the server names it. */
+const customName = ({ group, version, kind }: ResourceKind): string =>
+  [...group.split('.').reverse(), version, kind].join('.');
+
+function customDefinition(kind: CustomKind, prefix: string): object {
+  const frame = { apiVersion: { type: 'string' }, kind: { type: 'string' } };
+  const metadata = { $ref: prefix + definitionName('meta.ObjectMeta') };
+  const properties = { ...fieldsAt(kind.schema, 'properties'), ...frame, metadata };
+  return { ...kind.schema, properties, 'x-kubernetes-group-version-kind': [gvkOf(kind)] };
+}
+
+const customDefinitions = (kinds: readonly CustomKind[], prefix: string) =>
+  Object.fromEntries(kinds.map((kind) => [customName(kind), customDefinition(kind, prefix)]));
+
+function documentV2(served: readonly ResourceKind[], custom: readonly CustomKind[], version: string): object {
+  const prefix = '#/definitions/';
+  return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version },
-    paths: paths(registry.all, queryV2),
-    definitions: definitions('#/definitions/'),
-  }));
+    paths: paths(served, queryV2),
+    definitions: { ...definitions(prefix), ...customDefinitions(custom, prefix) },
+  };
+}
+
+/** Swagger 2.0 for `/openapi/v2`, as JSON text. With custom kinds it is made anew each time: few clusters have them. */
+export function openApiV2({ all, custom }: ResourceRegistry, version: string): string {
+  if (custom.length > 0) return JSON.stringify(documentV2(all, custom, version));
+  return once(`v2 ${version}`, () => documentV2(all, [], version));
+}
 
 const pathOf = (resource: ResourceKind) => `${resource.group === '' ? 'api' : 'apis'}/${apiVersionOf(resource)}`;
 
 /** The index at `/openapi/v3`. */
-export const openApiV3Index = (registry: ResourceRegistry) => ({
+export const openApiV3Index = ({ all, edition }: ResourceRegistry) => ({
   paths: Object.fromEntries(
-    registry.all.map(pathOf).map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=hollow` }]),
+    all.map(pathOf).map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=hollow${edition}` }]),
   ),
 });
 
-/** One group version's OpenAPI 3.0 document as JSON text; undefined when none is served at `path`. */
-export function openApiV3(registry: ResourceRegistry, path: string, version: string): string | undefined {
-  const served = registry.all.filter((resource) => pathOf(resource) === path);
-  if (served.length === 0) return undefined;
-  return once(`v3 ${path} ${version}`, () => ({
+function documentV3(served: readonly ResourceKind[], version: string, schemas: object): object {
+  return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version },
     paths: paths(served, queryV3),
-    components: { schemas: definitions('#/components/schemas/') },
-  }));
+    components: { schemas },
+  };
+}
+
+/** One group version's OpenAPI 3.0 document as JSON text; undefined when none is served at `path`. */
+export function openApiV3({ all, custom }: ResourceRegistry, path: string, version: string): string | undefined {
+  const prefix = '#/components/schemas/';
+  const served = all.filter((resource) => pathOf(resource) === path);
+  if (served.length === 0) return undefined;
+  const own = custom.filter((kind) => served.includes(kind));
+  if (own.length === 0) return once(`v3 ${path} ${version}`, () => documentV3(served, version, definitions(prefix)));
+  return JSON.stringify(documentV3(served, version, { ...definitions(prefix), ...customDefinitions(own, prefix) }));
 }

@@ -17,6 +17,8 @@ export type Scalar =
 export type TypeRef =
   | { readonly kind: 'scalar'; readonly scalar: Scalar }
   | StructRef
+  /** Whatever comes: maps merge by field, lists and scalars are one piece (`x-kubernetes-preserve-unknown-fields`). */
+  | { readonly kind: 'deduced' }
   | { readonly kind: 'map'; readonly of: TypeRef; readonly atomic: boolean }
   | { readonly kind: 'list'; readonly of: TypeRef; readonly merge: ListMerge };
 
@@ -25,17 +27,19 @@ export interface StructRef {
   readonly struct: StructType;
 }
 
-/** `keys` names the fields that tell one item of a list from another. */
-type ListMerge =
+/** `keys` names the fields that tell one item of a list from another, `defaults` what those are when left out. */
+export type ListMerge =
   | { readonly by: 'atomic' }
   | { readonly by: 'set' }
-  | { readonly by: 'keys'; readonly keys: readonly string[] };
+  | { readonly by: 'keys'; readonly keys: readonly string[]; readonly defaults: Readonly<Record<string, unknown>> };
 
 export interface StructType {
   readonly name: string;
   readonly atomic: boolean;
   readonly fields: ReadonlyMap<string, TypeRef>;
   readonly required: readonly string[];
+  /** Takes fields that it does not declare. */
+  readonly open: boolean;
 }
 
 const scalars: Record<string, Scalar> = {
@@ -76,9 +80,12 @@ function parseRef(text: string): TypeRef {
   return scalar === undefined ? structRef(text) : { kind: 'scalar', scalar };
 }
 
+/** Defaults that take part in an item's identity: a port without `protocol` is a TCP port. */
+const keyDefaults: Readonly<Record<string, string>> = { protocol: 'TCP' };
+
 function parseMerge(text: string | undefined): ListMerge {
   if (text === undefined) return { by: 'atomic' };
-  return text === 'set' ? { by: 'set' } : { by: 'keys', keys: text.split(',') };
+  return text === 'set' ? { by: 'set' } : { by: 'keys', keys: text.split(','), defaults: keyDefaults };
 }
 
 function parseType(line: string): StructType {
@@ -91,7 +98,7 @@ function parseType(line: string): StructType {
     if (text.endsWith('!')) required.push(field);
     fields.set(field, parseRef(text.slice(colon + 1).replace(/!$/, '')));
   }
-  return { name: name.replace('~', ''), atomic: name.endsWith('~'), fields, required };
+  return { name: name.replace('~', ''), atomic: name.endsWith('~'), fields, required, open: false };
 }
 
 export const types: ReadonlyMap<string, StructType> = new Map(
@@ -108,12 +115,14 @@ function structNamed(name: string): StructType {
   return found;
 }
 
+export const deduced: TypeRef = { kind: 'deduced' };
 const anything: TypeRef = { kind: 'scalar', scalar: 'any' };
 
 /** The type of a field or map entry below `type`; undefined when the schema does not declare it. */
 export function fieldType(type: TypeRef, field: string): TypeRef | undefined {
-  if (type.kind === 'struct') return type.struct.fields.get(field);
+  if (type.kind === 'struct') return type.struct.fields.get(field) ?? (type.struct.open ? deduced : undefined);
   if (type.kind === 'map') return type.of;
+  if (type.kind === 'deduced') return deduced;
   return type.kind === 'scalar' && type.scalar === 'any' ? anything : undefined;
 }
 
@@ -121,8 +130,6 @@ export function fieldType(type: TypeRef, field: string): TypeRef | undefined {
 export function isAtomic(type: TypeRef): boolean {
   if (type.kind === 'struct') return type.struct.atomic;
   if (type.kind === 'map') return type.atomic;
+  if (type.kind === 'deduced') return false;
   return type.kind === 'scalar' || type.merge.by === 'atomic';
 }
-
-/** Defaults that take part in an item's identity: a port without `protocol` is a TCP port. */
-export const keyDefaults: Readonly<Record<string, string>> = { protocol: 'TCP' };

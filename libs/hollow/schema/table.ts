@@ -6,6 +6,24 @@
  * set; any other list is atomic.
  */
 export const typeTable = `
+apiextensions.CustomResourceConversion strategy:s! webhook:apiextensions.WebhookConversion
+apiextensions.CustomResourceDefinition apiVersion:s kind:s metadata:meta.ObjectMeta spec:apiextensions.CustomResourceDefinitionSpec! status:apiextensions.CustomResourceDefinitionStatus
+apiextensions.CustomResourceColumnDefinition description:s format:s jsonPath:s! name:s! priority:i type:s!
+apiextensions.CustomResourceDefinitionCondition lastTransitionTime:t message:s observedGeneration:l reason:s status:s! type:s!
+apiextensions.CustomResourceDefinitionNames categories:[s] kind:s! listKind:s plural:s! shortNames:[s] singular:s
+apiextensions.CustomResourceDefinitionSpec conversion:apiextensions.CustomResourceConversion group:s! names:apiextensions.CustomResourceDefinitionNames! preserveUnknownFields:b scope:s! versions:[apiextensions.CustomResourceDefinitionVersion]!
+apiextensions.CustomResourceDefinitionStatus acceptedNames:apiextensions.CustomResourceDefinitionNames conditions:[apiextensions.CustomResourceDefinitionCondition](type) observedGeneration:l storedVersions:[s]
+apiextensions.CustomResourceDefinitionVersion additionalPrinterColumns:[apiextensions.CustomResourceColumnDefinition] deprecated:b deprecationWarning:s name:s! schema:apiextensions.CustomResourceValidation selectableFields:[apiextensions.SelectableField] served:b! storage:b! subresources:apiextensions.CustomResourceSubresources
+apiextensions.CustomResourceSubresourceScale labelSelectorPath:s specReplicasPath:s! statusReplicasPath:s!
+apiextensions.CustomResourceSubresources scale:apiextensions.CustomResourceSubresourceScale status:o
+apiextensions.CustomResourceValidation openAPIV3Schema:apiextensions.JSONSchemaProps
+apiextensions.ExternalDocumentation description:s url:s
+apiextensions.JSONSchemaProps $ref:s $schema:s additionalItems:o additionalProperties:o allOf:[apiextensions.JSONSchemaProps] anyOf:[apiextensions.JSONSchemaProps] default:o definitions:{apiextensions.JSONSchemaProps} dependencies:o description:s enum:[o] example:o exclusiveMaximum:b exclusiveMinimum:b externalDocs:apiextensions.ExternalDocumentation format:s id:s items:o maxItems:l maxLength:l maxProperties:l maximum:n minItems:l minLength:l minProperties:l minimum:n multipleOf:n not:apiextensions.JSONSchemaProps nullable:b oneOf:[apiextensions.JSONSchemaProps] pattern:s patternProperties:{apiextensions.JSONSchemaProps} properties:{apiextensions.JSONSchemaProps} required:[s] title:s type:s uniqueItems:b x-kubernetes-embedded-resource:b x-kubernetes-int-or-string:b x-kubernetes-list-map-keys:[s] x-kubernetes-list-type:s x-kubernetes-map-type:s x-kubernetes-preserve-unknown-fields:b x-kubernetes-validations:[apiextensions.ValidationRule](rule)
+apiextensions.SelectableField jsonPath:s!
+apiextensions.ServiceReference name:s! namespace:s! path:s port:i
+apiextensions.ValidationRule fieldPath:s message:s messageExpression:s optionalOldSelf:b reason:s rule:s!
+apiextensions.WebhookClientConfig caBundle:y service:apiextensions.ServiceReference url:s
+apiextensions.WebhookConversion clientConfig:apiextensions.WebhookClientConfig conversionReviewVersions:[s]!
 apps.ControllerRevision apiVersion:s data:o kind:s metadata:meta.ObjectMeta revision:l!
 apps.DaemonSet apiVersion:s kind:s metadata:meta.ObjectMeta spec:apps.DaemonSetSpec status:apps.DaemonSetStatus
 apps.DaemonSetCondition lastTransitionTime:t message:s reason:s status:s! type:s!
