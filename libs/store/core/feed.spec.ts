@@ -5,6 +5,7 @@ import { startTestDatabase, type TestDatabase } from '../testing/database.js';
 import type { FeedRow } from './feed-subscription.js';
 import type { Hint } from './hints.js';
 import type { Store } from './store.js';
+import type { Announcement, FeedKind } from './transaction.js';
 
 let database: TestDatabase;
 let writer: Store;
@@ -20,49 +21,85 @@ afterAll(() => database.close());
 
 const system = { kind: 'system', actor: 'writer' } as const;
 
-/** Reads until `count` rows of this round have come, leaving and coming back wherever `stops` says. */
+/** Reads rows of this round until `isDone` with them, leaving and coming back wherever `stops` says. */
 async function readWithInterruptions(
   from: bigint,
   round: string,
-  count: number,
+  isDone: (seen: readonly FeedRow[]) => boolean,
   stops: readonly number[],
 ): Promise<FeedRow[]> {
   const seen: FeedRow[] = [];
   let after = from;
   let sitting = 0;
-  while (seen.length < count) {
+  while (!isDone(seen)) {
     const leave = new AbortController();
     const readsUntilLeaving = stops[sitting++ % stops.length] ?? 1;
     let read = 0;
-    for await (const rows of reader.feed.subscribe({ after, kinds: ['application'], signal: leave.signal })) {
+    for await (const rows of reader.feed.subscribe({
+      after,
+      kinds: ['application', 'release', 'work'],
+      signal: leave.signal,
+    })) {
       for (const row of rows) {
         after = row.position;
         if (row.resource.startsWith(round)) seen.push(row);
         if (++read >= readsUntilLeaving) break;
       }
-      if (seen.length >= count || read >= readsUntilLeaving) leave.abort();
+      if (isDone(seen) || read >= readsUntilLeaving) leave.abort();
     }
   }
   return seen;
 }
 
+const rows = (count: number) => (seen: readonly FeedRow[]) => seen.length >= count;
+
+interface Writer {
+  announces: readonly Announcement[];
+  holdMs: number;
+  commits: boolean;
+}
+
 /** Many transactions at once, each holding its rows for a while before it commits or gives up. */
-async function write(
-  round: string,
-  writers: readonly { rows: number; holdMs: number; commits: boolean }[],
-): Promise<void> {
+async function write(writers: readonly Writer[]): Promise<void> {
   await Promise.allSettled(
-    writers.map((plan, index) =>
+    writers.map((plan) =>
       writer.unitOfWork.run(system, async (tx) => {
-        for (let row = 0; row < plan.rows; row++) {
-          await tx.outbox.append({ tenant: undefined, kind: 'application', resource: `${round}/${index}/${row}` });
-          await tx.query('SELECT pg_sleep($1)', [plan.holdMs / 1000 / plan.rows]);
+        for (const announcement of plan.announces) {
+          await tx.outbox.append(announcement);
+          await tx.query('SELECT pg_sleep($1)', [plan.holdMs / 1000 / plan.announces.length]);
         }
         if (!plan.commits) throw new Error('gives up');
       }),
     ),
   );
 }
+
+const nameOf = ({ tenant, kind, resource }: Announcement): string => `${tenant ?? '-'} ${kind} ${resource}`;
+
+/** The highest version of each resource. */
+function latest(of: readonly Announcement[]): Map<string, bigint> {
+  const versions = new Map<string, bigint>();
+  for (const each of of) {
+    const version = each.version ?? 0n;
+    if (version >= (versions.get(nameOf(each)) ?? 0n)) versions.set(nameOf(each), version);
+  }
+  return versions;
+}
+
+/** What may not merge, with its versions. */
+const releasesOf = (of: readonly Announcement[]): string[] =>
+  of
+    .filter(({ kind }) => kind === 'release')
+    .map((each) => `${nameOf(each)} ${each.version}`)
+    .sort();
+
+const hasAll =
+  (committed: readonly Announcement[]) =>
+  (seen: readonly FeedRow[]): boolean => {
+    const told = latest(seen);
+    const isTold = [...latest(committed)].every(([name, version]) => told.get(name) === version);
+    return isTold && releasesOf(seen).length >= releasesOf(committed).length;
+  };
 
 describe('change feed', () => {
   it('hints at what was committed beside the feed, also to who begins to hear while it listens', async () => {
@@ -87,10 +124,17 @@ describe('change feed', () => {
     expect(told.some(({ resource }) => resource === 'hinted/live/2')).toBe(false);
   });
 
-  it('misses nothing and repeats nothing while many commit at once and readers resume at random', async () => {
+  it('misses no latest state and no release while many commit at once and readers resume at random', async () => {
     let rounds = 0;
+    let version = 0n;
+    const announcement = fc.record({
+      tenant: fc.constantFrom(undefined, 'one', 'other'),
+      kind: fc.constantFrom<FeedKind>('application', 'release', 'work'),
+      resource: fc.constantFrom('a', 'b', 'c'),
+      isVersioned: fc.boolean(),
+    });
     const plan = fc.record({
-      rows: fc.integer({ min: 1, max: 4 }),
+      announces: fc.array(announcement, { minLength: 1, maxLength: 4 }),
       holdMs: fc.integer({ min: 0, max: 40 }),
       commits: fc.boolean(),
     });
@@ -98,20 +142,27 @@ describe('change feed', () => {
       fc.asyncProperty(
         fc.array(plan, { minLength: 1, maxLength: 20 }),
         fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 }),
-        async (writers, stops) => {
+        async (plans, stops) => {
           const round = `round-${rounds++}`;
+          const writers = plans.map((each) => ({
+            ...each,
+            announces: each.announces.map(({ isVersioned, tenant, kind, resource }) => {
+              version += 1n;
+              const named = { tenant, kind, resource: `${round}/${resource}` };
+              return isVersioned || kind === 'release' ? { ...named, version } : named;
+            }),
+          }));
           const from = await reader.feed.position();
-          const committed = writers.flatMap((each, index) =>
-            each.commits ? Array.from({ length: each.rows }, (_, row) => `${round}/${index}/${row}`) : [],
-          );
+          const committed = writers.flatMap((each) => (each.commits ? each.announces : []));
           const reading = [stops, [1], [1000]].map((pattern) =>
-            readWithInterruptions(from, round, committed.length, pattern),
+            readWithInterruptions(from, round, hasAll(committed), pattern),
           );
-          await write(round, writers);
+          await write(writers);
           for (const seen of await Promise.all(reading)) {
-            expect(seen.map((row) => row.resource).sort()).toEqual([...committed].sort());
+            expect(latest(seen)).toEqual(latest(committed));
+            expect(releasesOf(seen)).toEqual(releasesOf(committed));
             const positions = seen.map((row) => row.position);
-            expect(positions).toEqual([...positions].sort((a, b) => Number(a - b)));
+            expect(positions.every((each, at) => at === 0 || each > (positions[at - 1] ?? 0n))).toBe(true);
           }
         },
       ),
@@ -123,9 +174,39 @@ describe('change feed', () => {
     expect(String(rows), 'positions are dense').toBe(last);
   }, 120_000);
 
+  it('keeps of one batch the last place and the highest version of what only wakes, and every release', async () => {
+    const from = await reader.feed.position();
+    const of = (kind: FeedKind, resource: string, version?: bigint): Announcement => ({
+      ...{ tenant: undefined, kind, resource },
+      ...(version === undefined ? {} : { version }),
+    });
+    await writer.unitOfWork.run(system, (tx) =>
+      tx.outbox.append(
+        ...[
+          of('work', 'merge/w', 7n),
+          of('application', 'merge/a'),
+          of('release', 'merge/r', 1n),
+          of('work', 'merge/w'),
+        ],
+        ...[
+          of('work', 'merge/w', 6n),
+          of('release', 'merge/r', 1n),
+          of('application', 'merge/a'),
+          of('release', 'merge/z'),
+        ],
+      ),
+    );
+    const isOver = (seen: readonly FeedRow[]) => seen.at(-1)?.resource === 'merge/z';
+    const seen = await readWithInterruptions(from, 'merge', isOver, [1000]);
+    expect(seen.map(({ kind, version }) => `${kind} ${version}`)).toEqual([
+      ...['release 1', 'work 0', 'work 7', 'release 1', 'application 0', 'release 0'],
+    ]);
+    expect(seen.map(({ position }) => position - from)).toEqual([1n, 2n, 3n, 4n, 5n, 6n]);
+  });
+
   it('goes on when the sequencer and every listener lose their connections', async () => {
     const from = await reader.feed.position();
-    const seen = readWithInterruptions(from, 'cut', 30, [1000]);
+    const seen = readWithInterruptions(from, 'cut', rows(30), [1000]);
     for (let index = 0; index < 30; index++) {
       await writer.unitOfWork.run(system, (tx) =>
         tx.outbox.append({ tenant: undefined, kind: 'application', resource: `cut/${index}` }),
@@ -147,7 +228,7 @@ describe('change feed', () => {
     await leader.unitOfWork.run(system, (tx) =>
       tx.outbox.append({ tenant: undefined, kind: 'application', resource: 'takeover/0' }),
     );
-    expect((await readWithInterruptions(from, 'takeover', 1, [1])).length).toBe(1);
+    expect((await readWithInterruptions(from, 'takeover', rows(1), [1])).length).toBe(1);
   });
 
   it('refuses a token of another incarnation, of the future, and of history that is gone', async () => {

@@ -1,20 +1,26 @@
 import pg from 'pg';
 import { channels } from './channels.js';
 import type { StoreLog } from './log.js';
+import type { FeedKind } from './transaction.js';
 
 /** Any constant: the one session that holds it orders the outbox. */
 const leaderLock = 7_237_841;
 const batchRows = 2_000;
 const backlogScanMs = 2_000;
+/** A leader that is gone is followed after so long. */
+const standbyMs = 500;
 /**
  * Whoever was woken waits so long for company. Each batch wakes every reader of every process, and who waits for a commit
  * itself has heard of it by a hint: readers of the feed are people and their tools.
  */
 const lingerMs = 20;
+/** Kinds that say no more than "look again": of one resource one announcement a batch is enough. */
+const merging: readonly FeedKind[] = ['application', 'cluster', 'work', 'status'];
 
 /**
  * Turns the outbox into one dense order. It takes only rows of transactions below `pg_snapshot_xmin`, so that nothing
  * that commits later can come before what was already given a position; positions are plain integers from then on.
+ * What merges takes the last place and the highest version; without a version it says "look in any case", and stays apart.
  */
 const sequence = `
   WITH due AS (
@@ -22,24 +28,24 @@ const sequence = `
     ORDER BY transaction, id LIMIT ${batchRows}
   ), taken AS (
     DELETE FROM outbox WHERE id IN (SELECT id FROM due) RETURNING transaction, id, tenant_id, kind, resource, version
+  ), placed AS (
+    SELECT row_number() OVER (ORDER BY transaction, id) AS place, tenant_id, kind, resource, version FROM taken
+  ), merged AS (
+    SELECT max(place) AS place, tenant_id, kind, resource, max(version) AS version FROM placed
+    GROUP BY tenant_id, kind, resource, version = 0,
+      CASE WHEN kind IN (${merging.map((kind) => `'${kind}'`).join(', ')}) THEN 0 ELSE place END
   ), state AS (
-    UPDATE feed_state SET position = position + (SELECT count(*) FROM due)
-    WHERE EXISTS (SELECT FROM due) RETURNING position - (SELECT count(*) FROM due) AS base
+    UPDATE feed_state SET position = position + (SELECT count(*) FROM merged)
+    WHERE EXISTS (SELECT FROM merged) RETURNING position - (SELECT count(*) FROM merged) AS base
   ), written AS (
     INSERT INTO feed (position, tenant_id, kind, resource, version)
-    SELECT state.base + row_number() OVER (ORDER BY taken.transaction, taken.id), tenant_id, kind, resource, version
-    FROM taken, state RETURNING position
+    SELECT state.base + row_number() OVER (ORDER BY merged.place), tenant_id, kind, resource, version
+    FROM merged, state RETURNING position
   )
   , told AS (SELECT pg_notify('${channels.feed}', '') FROM state)
-  SELECT (SELECT count(*) FROM written)::int AS written,
+  SELECT (SELECT count(*) FROM taken)::int AS taken, (SELECT count(*) FROM written)::int AS written,
     EXISTS (SELECT FROM outbox WHERE transaction >= pg_snapshot_xmin(pg_current_snapshot())) AS held,
     (SELECT count(*) FROM told) AS told`;
-
-/**
- * Its commits do not wait for the disk: what a crash takes back, the next leader does again to the letter. The rows are
- * in the outbox again, each of a transaction that did reach the disk, and their order is their own.
- */
-const asynchronously = '-c synchronous_commit=off';
 
 export interface Sequencer {
   stop(): Promise<void>;
@@ -62,7 +68,8 @@ async function keepRunning(url: string, log: StoreLog, signal: AbortSignal): Pro
     const client = new pg.Client({
       connectionString: url,
       application_name: 'berth-sequencer',
-      options: asynchronously,
+      // How rows merge depends on when they are looked at: a position that a reader has seen must not come back otherwise.
+      options: '-c synchronous_commit=on',
     });
     const ended = new AbortController();
     client.on('error', (error) => {
@@ -86,14 +93,15 @@ async function keepRunning(url: string, log: StoreLog, signal: AbortSignal): Pro
 async function lead(client: pg.Client, signal: AbortSignal): Promise<void> {
   const wake = wakeUps(client, signal);
   await client.query(`LISTEN ${channels.outbox}`);
-  while (!signal.aborted && !(await tryLead(client))) await wake.next(backlogScanMs);
+  // Not by what wakes the leader: those who stand by would ask for the lead with every commit.
+  while (!signal.aborted && !(await tryLead(client))) await pause(standbyMs, signal);
   let patienceMs = 1;
   while (!signal.aborted) {
     // It notifies once a batch; never in a business transaction, since NOTIFY takes a global lock at commit.
-    const { rows } = await client.query<{ written: number; held: boolean }>({ name: 'sequence', text: sequence });
-    const { written = 0, held = false } = rows[0] ?? {};
-    patienceMs = written > 0 ? 1 : Math.min(patienceMs * 2, 64);
-    if (written === batchRows) continue;
+    const { rows } = await client.query<{ taken: number; held: boolean }>({ name: 'sequence', text: sequence });
+    const { taken = 0, held = false } = rows[0] ?? {};
+    patienceMs = taken > 0 ? 1 : Math.min(patienceMs * 2, 64);
+    if (taken === batchRows) continue;
     // Rows above the horizon wait for a running transaction, whose end nobody announces.
     if (await wake.next(held ? patienceMs : backlogScanMs)) await pause(lingerMs, signal);
   }
