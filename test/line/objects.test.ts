@@ -321,24 +321,19 @@ describeMembers('objects that others write too', (flavour) => {
     spec: { size: 1, note: 'ours' },
   };
 
-  // hollow clusters serve no custom kinds
-  it.runIf(flavour.name !== 'hollow')(
-    'applies a definition and, once it is served, an object of its kind',
-    async () => {
-      const work = await applied('custom', [database, definition]);
-      const row = await until(work.id, ({ phase }) => phase === 'ready');
-      expect(row?.objects.map(({ kind }) => kind)).toEqual(
-        expect.arrayContaining(['CustomResourceDefinition', 'Database']),
-      );
-      const ref = { apiVersion: 'example.org/v1', kind: 'Database', namespace, name: 'main' };
-      await hand.patchMerge(ref, { spec: { size: 5 } });
-      await eventually(
-        async () => (await hand.get(ref)).spec,
-        (spec) => isJsonObject(spec) && spec.size === 1,
-      );
-    },
-    60_000,
-  );
+  it('applies a definition and, once it is served, an object of its kind', async () => {
+    const work = await applied('custom', [database, definition]);
+    const row = await until(work.id, ({ phase }) => phase === 'ready');
+    expect(row?.objects.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['CustomResourceDefinition', 'Database']),
+    );
+    const ref = { apiVersion: 'example.org/v1', kind: 'Database', namespace, name: 'main' };
+    await hand.patchMerge(ref, { spec: { size: 5 } });
+    await eventually(
+      async () => (await hand.get(ref)).spec,
+      (spec) => isJsonObject(spec) && spec.size === 1,
+    );
+  }, 60_000);
 
   it('goes on where somebody has labelled an object with what is no work', async () => {
     const stray = configMap('stray', {});

@@ -126,6 +126,35 @@ describeMembers(
       expect(identityOf(await hand.get(home)).uid).not.toBe(uid);
     }, 120_000);
 
+    it('a kind that the cluster lacks', async () => {
+      const group = 'harbour.example';
+      const boat = {
+        apiVersion: `${group}/v1`,
+        kind: 'Boat',
+        metadata: { name: 'tug', namespace },
+        spec: { length: 12 },
+      };
+      const work = await put('boat', [boat]);
+      const told = await reasonOf(work.id);
+      expect(told).toMatchObject({ reason: 'KindOrNamespaceMissing', message: expect.stringContaining('Boat') });
+      await restGoesOn('beside-boat');
+      const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+      await hand.apply(
+        {
+          ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
+          metadata: { name: `boats.${group}` },
+          spec: {
+            group,
+            scope: 'Namespaced',
+            names: { kind: 'Boat', plural: 'boats' },
+            versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+          },
+        },
+        { fieldManager: 'their-own' },
+      );
+      await until(work.id, isWell(work.generation));
+    }, 120_000);
+
     describe.skipIf(!isReal)('with what hollow clusters have not', () => {
       it('an object that etcd does not take', async () => {
         const big = deployment('big', 'w', 1);
@@ -206,35 +235,6 @@ describeMembers(
           return true;
         }
       };
-
-      it('a kind that the cluster lacks', async () => {
-        const group = 'harbour.example';
-        const boat = {
-          apiVersion: `${group}/v1`,
-          kind: 'Boat',
-          metadata: { name: 'tug', namespace },
-          spec: { length: 12 },
-        };
-        const work = await put('boat', [boat]);
-        const told = await reasonOf(work.id);
-        expect(told).toMatchObject({ reason: 'KindOrNamespaceMissing', message: expect.stringContaining('Boat') });
-        await restGoesOn('beside-boat');
-        const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-        await hand.apply(
-          {
-            ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
-            metadata: { name: `boats.${group}` },
-            spec: {
-              group,
-              scope: 'Namespaced',
-              names: { kind: 'Boat', plural: 'boats' },
-              versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
-            },
-          },
-          { fieldManager: 'their-own' },
-        );
-        await until(work.id, isWell(work.generation));
-      }, 120_000);
     });
 
     it('has never ended its agent', async () => {

@@ -155,8 +155,7 @@ describeMembers('status of what runs', (flavour) => {
     expect(watch.objectsOf('w-adopted')).toHaveLength(2);
   });
 
-  const customKinds = flavour.name === 'hollow' ? describe.skip : describe;
-  customKinds('of custom kinds', () => {
+  describe('of custom kinds', () => {
     it('is judged by its rule as its controller writes', async () => {
       await client.apply(definition, { fieldManager: 'test' });
       const ref: ObjectRef = { ...databases, namespace, name: 'orders' };
