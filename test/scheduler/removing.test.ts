@@ -89,6 +89,37 @@ describe('removing', () => {
     expect(await scenario.phases()).toEqual({ front: 'removed', other: 'placed' });
   });
 
+  it('buries a namespace again that another application wanted before its first burial was answered', async () => {
+    const stones = () =>
+      database.query<{ work_id: string; generation: number; confirmed: boolean }>(
+        `SELECT work_id, generation::int, confirmed_at IS NOT NULL AS confirmed FROM tombstones WHERE kind = 'Namespace' ORDER BY sequence`,
+      );
+    await place('front', spec([component('web')]));
+    await scenario.report();
+    await scenario.remove('front');
+    const reaper = await aReaper(database, 'r1');
+    await reaper.round();
+    for (let round = 0; round < 5 && (await stones()).length === 0; round++) {
+      await scenario.report();
+      await reaper.round();
+    }
+    const [first] = await stones();
+    expect(first).toMatchObject({ generation: 2, confirmed: false });
+    await place('other', spec([component('db')]));
+    await database.query(
+      `UPDATE tombstones SET confirmed_at = clock_timestamp(), outcome = 'replaced' WHERE kind = 'Namespace'`,
+    );
+    await scenario.report();
+    await scenario.remove('other');
+    for (let round = 0; round < 5 && (await stones()).length < 2; round++) {
+      await reaper.round();
+      await scenario.report();
+    }
+    const [, second] = await stones();
+    expect(second?.generation).toBe(2);
+    expect(second?.work_id).not.toBe(first?.work_id);
+  });
+
   it('says what was left where a namespace holds something of others', async () => {
     await place('front', spec([component('web')]));
     await scenario.report();

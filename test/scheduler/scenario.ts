@@ -254,7 +254,7 @@ export class Scenario {
              'uid', md5(w.cluster_id || o.kind || o.namespace || o.name), 'resourceVersion', '1', 'ready', true))
            FROM work_objects o WHERE o.work_id = w.id AND NOT EXISTS (
              SELECT FROM tombstones t WHERE t.cluster_id = w.cluster_id AND t.kind = o.kind AND t.namespace = o.namespace AND t.name = o.name
-               AND t.confirmed_at IS NOT NULL AND o.dropped_generation IS NOT NULL AND t.generation >= o.dropped_generation)), '[]')
+               AND t.confirmed_at IS NOT NULL AND t.outcome <> 'replaced' AND o.dropped_generation IS NOT NULL AND t.generation >= o.dropped_generation)), '[]')
          || coalesce((SELECT jsonb_agg(jsonb_build_object('apiVersion', 'v1', 'kind', 'Pod', 'namespace', w.namespace, 'name', 'pod-' || pod,
              'uid', md5(w.id || '-' || pod), 'resourceVersion', '', 'ready', true)) FROM generate_series(1, $2::int) pod), '[]')
        FROM works w
