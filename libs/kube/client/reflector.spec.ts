@@ -60,6 +60,7 @@ describe('a reflector', () => {
     const heard: string[] = [];
     const asked: string[] = [];
     const troubles: { error: Error; retryInMs: number }[] = [];
+    const recoveries: string[] = [];
     const pauses: number[] = [];
     const answers = { lists: [...told.lists], watches: [...told.watches] };
     const next = (of: 'lists' | 'watches'): Answer =>
@@ -92,6 +93,7 @@ describe('a reflector', () => {
       keep: (_, id) => `${id.name}@${id.resourceVersion}`,
       onChange: ({ type, kept }) => heard.push(`${type} ${kept}`),
       onTrouble: ({ error, retryInMs }) => troubles.push({ error, retryInMs }),
+      onRecovered: (kind) => recoveries.push(kind),
       signal: life.signal,
       ...more,
     });
@@ -109,7 +111,7 @@ describe('a reflector', () => {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     };
-    return { heard, asked, troubles, pauses, reflector, until };
+    return { heard, asked, troubles, recoveries, pauses, reflector, until };
   }
 
   it.each([
@@ -157,12 +159,13 @@ describe('a reflector', () => {
       answer(500, {}),
       answer(500, {}),
     ];
-    const { troubles, heard, until } = await follow({
+    const { troubles, recoveries, heard, until } = await follow({
       lists: [...failures, list(5, object('a', 4))],
-      watches: [events()],
+      watches: [events(changed('b', 6))],
     });
-    await until('added a@4');
-    expect(heard).toEqual(['added a@4']);
+    await until('added b@6');
+    expect(heard).toEqual(['added a@4', 'added b@6']);
+    expect(recoveries, 'told once, when it is over').toEqual(['v1/ConfigMap']);
     expect(troubles.map(({ retryInMs }) => retryInMs)).toEqual([150, 300, 600, 1_200, 2_400, 3_750, 3_750]);
     expect(troubles[0]?.error).toBeInstanceOf(ServerFault);
     expect(troubles[1]?.error).toBeInstanceOf(TooManyRequests);

@@ -19,7 +19,9 @@ export interface ReflectOptions<Kept> {
   /** Called in order, one change at a time. What it throws ends the reflector and rejects `done`. */
   onChange?(change: ObjectChange<Kept>): void;
   /** A list or watch failed; it is tried again after `retryInMs`. */
-  onTrouble?(trouble: { kind: string; error: Error; retryInMs: Millis }): void;
+  onTrouble?(trouble: { kind: string; server: string; error: Error; retryInMs: Millis }): void;
+  /** The server opened a watch again, after one trouble or more. */
+  onRecovered?(kind: string): void;
   signal: AbortSignal;
   pageSize?: number;
   /** A watch that says nothing for so long is taken for dead and resumed. Default 100 s: bookmarks come each minute. */
@@ -87,6 +89,7 @@ class Reflection<Kept> {
   private watching: AbortController | undefined;
   private failures = 0;
   private timesHeard = 0;
+  private isTroubled = false;
   private resolveSynced: () => void = () => undefined;
   private rejectSynced: (reason: unknown) => void = () => undefined;
 
@@ -147,7 +150,8 @@ class Reflection<Kept> {
     const { timing } = this.client;
     const first = error instanceof VersionExpired && this.failures === 1;
     const retryInMs = first ? 0 : backoffMs(retries, this.failures, timing.chance);
-    this.options.onTrouble?.({ kind: kindKey(this.options.kind), error, retryInMs });
+    this.isTroubled = true;
+    this.options.onTrouble?.({ kind: kindKey(this.options.kind), server: this.client.server, error, retryInMs });
     if (retryInMs > 0) await timing.sleep(retryInMs, this.options.signal);
   }
 
@@ -195,6 +199,8 @@ class Reflection<Kept> {
         timeoutMs: 15_000,
       });
       this.heard();
+      if (this.isTroubled) this.options.onRecovered?.(kindKey(kind));
+      this.isTroubled = false;
       void this.guardSilence(call, silent);
       for await (const event of watchEvents(call, bytes)) {
         this.heard();

@@ -107,6 +107,7 @@ class OwnedObjects {
     this.podSource.follow((change) => this.takePod(change.view, change.before), {
       signal,
       onTrouble: this.options.onTrouble,
+      onRecovered: this.options.onRecovered,
       onDefect: (error) => this.fail(error),
     });
     const served = kindsToWatch(await this.client.discovery({ signal }));
@@ -132,7 +133,7 @@ class OwnedObjects {
 
   /** Nothing waits for these: an agent that may not read events does all else. */
   private watchWarnings(): void {
-    const { onTrouble } = this.options;
+    const { onTrouble, onRecovered } = this.options;
     const reflector = reflect<Warning>(this.client, {
       kind: warningKind,
       fieldSelector: warningSelector,
@@ -142,6 +143,7 @@ class OwnedObjects {
         if (workId !== undefined && workId !== '') this.options.onChange(workId);
       },
       ...(onTrouble === undefined ? {} : { onTrouble }),
+      ...(onRecovered === undefined ? {} : { onRecovered }),
       signal: this.life.signal,
     });
     void reflector.done.catch((error: unknown) => this.fail(error));
@@ -156,7 +158,7 @@ class OwnedObjects {
     const key = kindKey(kind);
     const known = this.watched.get(key);
     if (known !== undefined) return known.synced;
-    const { onTrouble } = this.options;
+    const { onTrouble, onRecovered } = this.options;
     const { signal } = this.life;
     const reflector = reflect<OwnedObject>(this.client, {
       kind: { apiVersion: kind.apiVersion, kind: kind.kind },
@@ -165,6 +167,7 @@ class OwnedObjects {
       keep: (object, id) => this.keep(object, id),
       onChange: (change) => this.takeObject(change),
       ...(onTrouble === undefined ? {} : { onTrouble }),
+      ...(onRecovered === undefined ? {} : { onRecovered }),
       signal,
     });
     void reflector.done.catch((error: unknown) => this.fail(error));

@@ -13,6 +13,7 @@ export interface PodChange {
 interface Follower {
   onChange(change: PodChange): void;
   onTrouble: ((trouble: WatchTrouble) => void) | undefined;
+  onRecovered: ((kind: string) => void) | undefined;
 }
 
 /** One watch of all pods, shared by status and capacity; keeps sums per node up to date as pods come and go. */
@@ -51,9 +52,9 @@ export class PodSource {
   /** Hears of pods of works: of all that are there now, then of every change, until the signal aborts. */
   follow(
     onChange: (change: PodChange) => void,
-    options: { signal: AbortSignal; onTrouble: Follower['onTrouble']; onDefect(error: unknown): void },
+    options: Omit<Follower, 'onChange'> & { signal: AbortSignal; onDefect(error: unknown): void },
   ): void {
-    const follower = { onChange, onTrouble: options.onTrouble };
+    const follower = { onChange, onTrouble: options.onTrouble, onRecovered: options.onRecovered };
     const reflector = this.started();
     for (const { view } of reflector.values()) if (view !== undefined) onChange({ view, before: undefined });
     this.followers.add(follower);
@@ -68,6 +69,9 @@ export class PodSource {
       onChange: (change) => this.take(change),
       onTrouble: (trouble) => {
         for (const follower of this.followers) follower.onTrouble?.(trouble);
+      },
+      onRecovered: (kind) => {
+        for (const follower of this.followers) follower.onRecovered?.(kind);
       },
       signal: this.signal,
     });

@@ -90,6 +90,8 @@ export interface OwnedObject extends ObjectIdentity {
 
 export interface WatchTrouble {
   kind: string;
+  /** The member's address. */
+  server: string;
   error: Error;
   retryInMs: Millis;
 }
@@ -117,6 +119,8 @@ export interface OwnedWatchOptions {
   /** Something of this work changed (empty: of no single work). Called often: coalesce. */
   onChange(workId: string): void;
   onTrouble?(trouble: WatchTrouble): void;
+  /** A kind that was in trouble is watched again. */
+  onRecovered?(kind: string): void;
   /** What was applied to the object under the digest that it carries; undefined while that is not known. */
   ordered?(object: OwnedObject): Ordered | undefined;
   signal: AbortSignal;
