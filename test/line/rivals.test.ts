@@ -157,6 +157,18 @@ describe('two agents of one cluster', () => {
     }
   });
 
+  it('change places once the one that holds the line falls silent for a lease', async () => {
+    const identity = await enrolWith(harness, await harness.register('silent'));
+    const { agent: holder } = await RawAgent.connected(harness, identity, { instanceId: 'holder' });
+    await holder.say({ case: 'heartbeat', value: {} });
+    await held('silent');
+    const waiting = await RawAgent.waiting(harness, identity, { instanceId: 'waiting', standsBy: true });
+    await waiting.hear('standby');
+    expect((await waiting.hear('welcome')).epoch).toBe(2n);
+    expect((await holder.hear('goodbye')).reason).toBe(line.GoodbyeReason.SUPERSEDED);
+    for (const each of [holder, waiting]) await each.close();
+  });
+
   it('of which one waits lose both when the cluster is cut off', async () => {
     const identity = await enrolWith(harness, await harness.register('cut'));
     const { agent: holder } = await RawAgent.connected(harness, identity, { instanceId: 'holder' });
