@@ -20,6 +20,7 @@ import { confirm } from './remove.js';
 const examples = `
 Examples:
   berth clusters
+  berth clusters -o wide           and which versions run, and when each agent was heard
   berth cluster register eu-1 --region eu-central --zone a --provider own --label tier=gold --taint gpu=yes:NoSchedule
   berth cluster register edge-7 --kubeconfig edge.kubeconfig --context edge-7 --agents /var/lib/berth/clusters
   berth cluster label eu-1 tier=silver team-
