@@ -125,6 +125,26 @@ export function describeAgentStore(name: string, start: () => Promise<AgentStore
         expect(new Set(lines.map(({ epoch }) => epoch)).size).toBe(12);
       });
 
+      it('judges each of many clusters that come back at once by itself', async () => {
+        const fleet = await Promise.all(Array.from({ length: 100 }, aCluster));
+        await bench.putWork({ cluster: fleet[50] ?? '' });
+        const opened = await Promise.all([
+          ...[...fleet, ...fleet].map((cluster, index) => open(cluster, index === 7 ? 1n : undefined)),
+          open('nowhere'),
+          ...fleet.slice(0, 3).map((cluster) => open(cluster, 9n)),
+        ]);
+        const granted = (epoch: bigint, head = 0n) => ({ kind: 'granted', epoch, head });
+        const first = opened.slice(0, 100);
+        const again = opened.slice(100, 200);
+        expect(first[7]).toEqual({ kind: 'diverged', head: 0n });
+        expect(again[7]).toMatchObject(granted(1n));
+        expect(first[50]).toMatchObject(granted(1n, 1n));
+        expect(again[50]).toMatchObject(granted(2n, 1n));
+        expect(first.filter((each) => each.kind === 'granted' && each.epoch === 1n)).toHaveLength(99);
+        expect(again.filter((each) => each.kind === 'granted' && each.epoch === 2n)).toHaveLength(99);
+        expect(opened.slice(200).map(({ kind }) => kind)).toEqual(['cluster-unknown', ...Array(3).fill('diverged')]);
+      });
+
       it('lets an agent resume where it was, begin anew in another incarnation, and grants nothing to one ahead', async () => {
         const cluster = await aCluster();
         await bench.putWork({ cluster });

@@ -32,37 +32,66 @@ export type LineGrant =
   | { kind: 'diverged'; head: bigint }
   | { kind: 'cluster-unknown' };
 
-/** The agent's row is locked before it is judged; one that is ahead of the store is granted nothing. */
+/** Agents' rows are locked before they are judged, in order of id; one that is ahead of the store is granted nothing. */
 const openSql = `
-  WITH agent AS MATERIALIZED (
+  WITH asked AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])
+      AS r(cluster_id, hub_id, agent_version, member_uid, hub_address, resume_from, instance_id, host_name)
+  ), agent AS MATERIALIZED (
     SELECT a.cluster_id, a.member_uid, coalesce(c.work_sequence, 0) AS head
-    FROM cluster_agents a LEFT JOIN cluster_capacity c USING (cluster_id) WHERE a.cluster_id = $1 FOR UPDATE OF a
+    FROM cluster_agents a LEFT JOIN cluster_capacity c USING (cluster_id) WHERE a.cluster_id = ANY($1)
+    ORDER BY a.cluster_id FOR UPDATE OF a
   ), granted AS (
-    UPDATE cluster_agents a SET epoch = a.epoch + 1, hub_id = $2, hub_address = $5, agent_version = $3, connected = true,
-      member_uid = CASE WHEN $4 = '' THEN a.member_uid ELSE $4 END, status_sequence = 0, full_report_at = NULL,
-      instance_id = $7, host_name = $8,
-      waiting_seen_at = CASE WHEN a.waiting_instance_id = $7 THEN NULL ELSE a.waiting_seen_at END
-    FROM agent WHERE a.cluster_id = agent.cluster_id AND agent.head >= $6::bigint RETURNING a.epoch
+    UPDATE cluster_agents a SET epoch = a.epoch + 1, hub_id = r.hub_id, hub_address = r.hub_address,
+      agent_version = r.agent_version, connected = true,
+      member_uid = CASE WHEN r.member_uid = '' THEN a.member_uid ELSE r.member_uid END,
+      status_sequence = 0, full_report_at = NULL, instance_id = r.instance_id, host_name = r.host_name,
+      waiting_seen_at = CASE WHEN a.waiting_instance_id = r.instance_id THEN NULL ELSE a.waiting_seen_at END
+    FROM agent JOIN asked r USING (cluster_id)
+    WHERE a.cluster_id = agent.cluster_id AND agent.head >= r.resume_from RETURNING a.cluster_id, a.epoch
   )
-  SELECT agent.member_uid, agent.head, (SELECT epoch FROM granted) AS epoch FROM agent`;
+  SELECT agent.cluster_id, agent.member_uid, agent.head, granted.epoch FROM agent LEFT JOIN granted USING (cluster_id)`;
 
-/** Grants the next epoch of a cluster; from then on every write of an older one is refused. */
-export async function openLine(tx: Transaction, incarnation: Incarnation, request: LineRequest): Promise<LineGrant> {
-  const { cluster, hubId, hubAddress, agentVersion, memberUid, instanceId, hostName } = request;
-  const resumeFrom = request.resumeFrom?.incarnation === incarnation ? request.resumeFrom.sequence : 0n;
-  const [agent] = await tx.query<{ member_uid: string; head: string; epoch: string | null }>(openSql, [
-    ...[cluster, hubId, agentVersion, memberUid, hubAddress],
-    ...[resumeFrom.toString(), instanceId, hostName],
+interface OpenedRow {
+  cluster_id: string;
+  member_uid: string;
+  head: string;
+  epoch: string | null;
+}
+
+/**
+ * Grants the next epoch of each cluster; from then on every write of an older one is refused. One request per cluster;
+ * answers in the order of the requests.
+ */
+export async function openLines(
+  tx: Transaction,
+  incarnation: Incarnation,
+  requests: readonly LineRequest[],
+): Promise<LineGrant[]> {
+  const asked = requests.map((request) => ({
+    ...request,
+    resumeFrom: request.resumeFrom?.incarnation === incarnation ? request.resumeFrom.sequence : 0n,
+  }));
+  const rows = await tx.query<OpenedRow>(openSql, [
+    ...[asked.map((each) => each.cluster), asked.map((each) => each.hubId), asked.map((each) => each.agentVersion)],
+    ...[asked.map((each) => each.memberUid), asked.map((each) => each.hubAddress)],
+    ...[asked.map((each) => each.resumeFrom.toString()), asked.map((each) => each.instanceId)],
+    asked.map((each) => each.hostName),
   ]);
+  const opened = new Map(rows.map((row) => [row.cluster_id, row]));
+  return asked.map((request) => grantOf(request, opened.get(request.cluster)));
+}
+
+function grantOf(asked: { memberUid: string; resumeFrom: bigint }, agent: OpenedRow | undefined): LineGrant {
   if (agent === undefined) return { kind: 'cluster-unknown' };
   const head = BigInt(agent.head);
   if (agent.epoch === null) return { kind: 'diverged', head };
-  const isOther = memberUid !== '' && agent.member_uid !== '' && agent.member_uid !== memberUid;
+  const isOther = asked.memberUid !== '' && agent.member_uid !== '' && agent.member_uid !== asked.memberUid;
   return {
     kind: 'granted',
     epoch: BigInt(agent.epoch),
     head,
-    resumeFrom,
+    resumeFrom: asked.resumeFrom,
     formerMember: isOther ? agent.member_uid : undefined,
   };
 }

@@ -7,7 +7,8 @@ import { workBacklog } from './backlog.js';
 import { forgetWaiting, noteWaiting, sweepConditions } from './conditions.js';
 import { storeHeartbeats, storeSchema } from './heartbeats.js';
 import { certificateStanding, knownStanding, renewCertificate } from './identities.js';
-import { closeLine, lineStandings, openLine } from './lines.js';
+import { closeLine, lineStandings, openLines } from './lines.js';
+import { Openings } from './openings.js';
 import type { AgentCertificate, AgentStore, FleetNews } from './port.js';
 import { storeStatus } from './status.js';
 import { announceSilent, sweepLeases } from './sweep.js';
@@ -25,6 +26,10 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
   const read: Reader = (sql, parameters) => store.unitOfWork.read({ kind: 'system', actor }, sql, parameters);
   const slots = new Slots(singleAtOnce);
   const inSlot = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => slots.within(() => run(work));
+  const openings = new Openings(async (requests) => {
+    const incarnation = await store.feed.incarnation();
+    return inSlot((tx) => openLines(tx, incarnation, requests));
+  });
   return {
     ping: () => store.ping(),
     // most are known, and one round trip tells
@@ -32,10 +37,7 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
       (await slots.within(() => knownStanding(read, certificate))) ??
       (await inSlot((tx) => certificateStanding(tx, certificate))),
     recordRenewal: (certificate, former) => inSlot((tx) => recordRenewal(tx, certificate, former)),
-    openLine: async (request) => {
-      const incarnation = await store.feed.incarnation();
-      return inSlot((tx) => openLine(tx, incarnation, request));
-    },
+    openLine: (request) => openings.ask(request),
     closeLine: (line) => inSlot((tx) => closeLine(tx, line)),
     lineStandings: (lines) => run((tx) => lineStandings(tx, lines)),
     noteWaiting: (waiting) => inSlot((tx) => noteWaiting(tx, waiting)),
