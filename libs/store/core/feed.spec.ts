@@ -21,6 +21,9 @@ afterAll(() => database.close());
 
 const system = { kind: 'system', actor: 'writer' } as const;
 
+/** What has not come by then never will. */
+const patienceMs = 8_000;
+
 /** Reads rows of this round until `isDone` with them, leaving and coming back wherever `stops` says. */
 async function readWithInterruptions(
   from: bigint,
@@ -31,14 +34,15 @@ async function readWithInterruptions(
   const seen: FeedRow[] = [];
   let after = from;
   let sitting = 0;
-  while (!isDone(seen)) {
+  const patience = AbortSignal.timeout(patienceMs);
+  while (!isDone(seen) && !patience.aborted) {
     const leave = new AbortController();
     const readsUntilLeaving = stops[sitting++ % stops.length] ?? 1;
     let read = 0;
     for await (const rows of reader.feed.subscribe({
       after,
       kinds: ['application', 'release', 'work'],
-      signal: leave.signal,
+      signal: AbortSignal.any([leave.signal, patience]),
     })) {
       for (const row of rows) {
         after = row.position;
@@ -166,7 +170,7 @@ describe('change feed', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 40, endOnFailure: true },
     );
     const [{ rows, last } = { rows: 0, last: '-' }] = await database.query<{ rows: number; last: string }>(
       'SELECT count(*)::int AS rows, coalesce(max(position), 0)::text AS last FROM feed',
