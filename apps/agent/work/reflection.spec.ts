@@ -171,6 +171,17 @@ const mergedBeyondThePage: History = [
   { do: 'tell', n: 0, count: 0 },
 ];
 
+/** Pods that were there, and are lost again before the next inventory. */
+const lostAgain: History = [
+  { do: 'order', n: 1, count: 2 },
+  { do: 'send', n: 0, count: 1 },
+  { do: 'receive', n: 0, count: 0 },
+  { do: 'apply', n: 1, count: 0 },
+  { do: 'pods', n: 1, count: 2 },
+  { do: 'pods', n: 1, count: 1 },
+  { do: 'tell', n: 0, count: 8 },
+];
+
 describe('what an inventory reflects', () => {
   it('counts no pod nowhere, and none twice once its work is in the figures', () => {
     fc.assert(
@@ -186,7 +197,7 @@ describe('what an inventory reflects', () => {
           }
         }
       }),
-      { numRuns: 5_000, examples: [[mergedBeyondThePage]] },
+      { numRuns: 5_000, examples: [[mergedBeyondThePage], [lostAgain]] },
     );
   });
 
