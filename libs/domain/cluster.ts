@@ -45,7 +45,16 @@ export interface NodeClass {
   extended?: Readonly<Record<string, number>>;
   /** What such a device is. */
   deviceModel?: string;
+  /** Under the keys that selectors of the fleet's applications use; a key that the nodes lack is not there. */
+  labels?: Readonly<Record<string, string>>;
+  /** What each node has in all; absent from an agent that does not say. */
+  allocatable?: Resources;
+  /** Free thousandths of each device of a node, the freest first; absent where devices are not shared out in parts. */
+  devices?: readonly number[];
 }
+
+/** Node labels that a fleet's selectors may use at once: classes are told apart by each. */
+export const mostNodeLabelKeys = 32;
 
 /** What volumes can be made of. */
 export interface StorageClass {

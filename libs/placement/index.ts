@@ -17,6 +17,6 @@ export {
   type Verdict,
 } from './plugin.js';
 export { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
-export type { Allotment, GroupRequest, Mismatch, PlacementRequest, RequestedComponent } from './request.js';
+export type { Allotment, DeviceRequest, GroupRequest, Mismatch, PlacementRequest, RequestedComponent } from './request.js';
 export type { Addition, Demand, Room } from './room.js';
 export { type Batch, type ClusterDescription, type ClusterState, Snapshot } from './snapshot.js';

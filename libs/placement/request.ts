@@ -20,6 +20,17 @@ export interface RequestedComponent {
   perReplica: Resources;
   /** Taints of nodes that its pods tolerate: node classes with other taints are left out. */
   tolerations?: readonly Toleration[];
+  /** Devices that each pod asks for. */
+  devices?: DeviceRequest;
+}
+
+/** So many devices, or a part of one. */
+export interface DeviceRequest {
+  count: number;
+  /** Of each, in thousandths; below 1000 `count` is 1. */
+  milli: number;
+  /** Allowed models; empty: any. */
+  models: readonly string[];
 }
 
 /** A field or kind that a server of some schema does not know. */
