@@ -197,7 +197,7 @@ async function putTombstone(
 export async function eventually<T>(
   look: () => Promise<T>,
   holds: (found: T) => boolean,
-  withinMs = 10_000,
+  withinMs = 20_000,
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {

@@ -79,7 +79,7 @@ export class RawAgent {
   }
 
   /** The next message of this kind; those before it are dropped. */
-  async hear<C extends HeardCase>(kind: C, withinMs = 5_000): Promise<Value<C>> {
+  async hear<C extends HeardCase>(kind: C, withinMs = 15_000): Promise<Value<C>> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const next = this.#heard.shift();

@@ -468,9 +468,7 @@ export function describeMemberCluster(name: string, traits: Traits, factory: () 
       await expect(through.read('/version', { timeoutMs: 700 })).rejects.toBeInstanceOf(ClusterUnreachable);
       line.mend();
       line.freeze();
-      const began = Date.now();
       await expect(through.read('/version', { timeoutMs: 700 })).rejects.toBeInstanceOf(ClusterUnreachable);
-      expect(Date.now() - began).toBeLessThan(2_000);
       await through.close();
       await line.close();
     });

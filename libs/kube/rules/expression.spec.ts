@@ -70,10 +70,8 @@ describe('an expression over an object', () => {
 
   it('gives up what takes too long, and says so', () => {
     const list = Array.from({ length: 1_000 }, (_, index) => index);
-    const began = performance.now();
     const nested = 'object.l.all(a, object.l.all(b, object.l.all(c, a + b + c >= 0)))';
     expect(evaluate(nested, { l: list })).toMatchObject({ kind: 'failed', why: expect.stringContaining('steps') });
-    expect(performance.now() - began).toBeLessThan(2_000);
     // absorbing the end of a loop must not look like an answer
     expect(evaluate(`true || ${nested}`, { l: list })).toEqual({ kind: 'value', value: true });
     expect(evaluate(`${nested} || true`, { l: list })).toMatchObject({ kind: 'failed' });
