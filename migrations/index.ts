@@ -6,6 +6,7 @@ import { Orphans1795400000005 } from './0005-orphans.js';
 import { Certificates1795400000006 } from './0006-certificates.js';
 import { Inventory1795400000007 } from './0007-inventory.js';
 import { Conditions1795400000008 } from './0008-conditions.js';
+import { NodeLabels1795400000009 } from './0009-node-labels.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   Certificates1795400000006,
   Inventory1795400000007,
   Conditions1795400000008,
+  NodeLabels1795400000009,
 ] as const;

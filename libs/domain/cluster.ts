@@ -103,6 +103,8 @@ export interface Inventory {
   schemaDigest: string;
   /** In order of name. */
   storageClasses: readonly StorageClass[];
+  /** Keys by which `classes` are told apart; absent from an agent that tells none apart by labels. */
+  labelKeys?: readonly string[];
 }
 
 /** What of an inventory is not as it was; what is absent stays. */

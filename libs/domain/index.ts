@@ -6,6 +6,7 @@ export * from './errors.js';
 export * from './identity.js';
 export * from './json.js';
 export * from './links.js';
+export * from './node-selector.js';
 export * from './object-policy.js';
 export * from './phases.js';
 export * from './principal.js';

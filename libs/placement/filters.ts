@@ -1,5 +1,6 @@
 import { formatBytes, formatMcpu } from '#domain';
 import type { ResourceName } from './node-classes.js';
+import { selectorText } from './node-selector.js';
 import { admit, admitHeld, type ClusterFilter, refuse } from './plugin.js';
 import { type Shortage, wholeReplicas } from './room.js';
 import { untolerated } from './tolerations.js';
@@ -89,6 +90,28 @@ export const apiSupport: ClusterFilter = {
   },
 };
 
+/**
+ * Pods stay where they are when labels change, but a release with another selector moves them: clusters that hold the group
+ * are asked, too. What fits on the selected nodes is for `capacity` to say.
+ */
+export const nodeLabels: ClusterFilter = {
+  name: 'NodeLabels',
+  wakeOn: ['cluster.capacity'],
+  applies: ({ components }) => components.some((each) => each.nodeSelector !== undefined && each.kind !== 'daemon'),
+  admits: ({ demands, snapshot, slot }) => {
+    const classes = snapshot.classes(slot);
+    if (!classes.known) return admit;
+    for (const { name: component, kind, nodeSelector } of demands) {
+      if (nodeSelector === undefined || kind === 'daemon') continue;
+      const unknown = classes.unknownLabel(nodeSelector);
+      if (unknown !== undefined) return refuse('NodeLabelsUnknown', { component, label: unknown });
+      if (!classes.haveSelected(nodeSelector))
+        return refuse('NoNodeMatches', { component, selector: selectorText(nodeSelector) });
+    }
+    return admit;
+  },
+};
+
 const mebi = 2 ** 20;
 
 /** Free memory is rounded down to MiB: a record keeps a thousand of these. */
@@ -126,7 +149,8 @@ export const capacity: ClusterFilter = {
   wakeOn: ['cluster.capacity'],
   admits: ({ group, demands, unit, cluster, slot, room }) => {
     const whole = group.policy.division === 'duplicated';
-    if (!whole && room.takesAtOnce(slot, unit)) return admit;
+    const isSelective = demands.some(({ nodeSelector }) => nodeSelector !== undefined);
+    if (!whole && !isSelective && room.takesAtOnce(slot, unit)) return admit;
     let shortage: Shortage | undefined;
     room.attempt(() => {
       shortage = room.takeAll(
@@ -150,5 +174,6 @@ export const builtInFilters: readonly ClusterFilter[] = [
   labels,
   taints,
   apiSupport,
+  nodeLabels,
   capacity,
 ];

@@ -1,5 +1,5 @@
 export { applyDecision, type Decision, decide, type RefusedGroup } from './decide.js';
-export type { ResourceName } from './node-classes.js';
+export { anyNode, type PodRules, type ResourceName } from './node-classes.js';
 export { packRecord, unpackRecord } from './pack.js';
 export {
   admit,
@@ -17,6 +17,13 @@ export {
   type Verdict,
 } from './plugin.js';
 export { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
-export type { Allotment, DeviceRequest, GroupRequest, Mismatch, PlacementRequest, RequestedComponent } from './request.js';
+export type {
+  Allotment,
+  DeviceRequest,
+  GroupRequest,
+  Mismatch,
+  PlacementRequest,
+  RequestedComponent,
+} from './request.js';
 export type { Addition, Demand, Room } from './room.js';
 export { type Batch, type ClusterDescription, type ClusterState, Snapshot } from './snapshot.js';

@@ -4,6 +4,7 @@ import type {
   ComponentKind,
   ComponentName,
   EnvironmentId,
+  NodeSelector,
   PlacementPolicy,
   Resources,
   TenantId,
@@ -20,6 +21,8 @@ export interface RequestedComponent {
   perReplica: Resources;
   /** Taints of nodes that its pods tolerate: node classes with other taints are left out. */
   tolerations?: readonly Toleration[];
+  /** Labels of nodes that its pods require: other classes are left out. Not judged for daemons: theirs run where it matches. */
+  nodeSelector?: NodeSelector | undefined;
   /** Devices that each pod asks for. */
   devices?: DeviceRequest;
 }

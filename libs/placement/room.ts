@@ -1,4 +1,4 @@
-import type { ClusterId, ComponentKind, ComponentName, Resources, Toleration } from '#domain';
+import type { ClusterId, ComponentKind, ComponentName, NodeSelector, Resources, Toleration } from '#domain';
 import { amountsOf, type NodeClasses, type ResourceName, resourceNames, timesFits } from './node-classes.js';
 import type { Allotment, GroupRequest, RequestedComponent } from './request.js';
 import type { Snapshot } from './snapshot.js';
@@ -12,6 +12,7 @@ export interface Demand {
   /** `perReplica` in the order of `resourceNames`. */
   amounts: readonly number[];
   tolerations: readonly Toleration[];
+  nodeSelector?: NodeSelector | undefined;
   held: ReadonlyMap<ClusterId, Allotment>;
 }
 
@@ -148,7 +149,7 @@ export class Room {
     if (pods > 0 && this.#snapshot.classes(slot).known) {
       overlay.classes ??= this.#snapshot.classes(slot).clone();
       if (demand.kind === 'daemon') overlay.classes.takeOnEachNode(demand.amounts);
-      else overlay.classes.take(demand.amounts, pods, demand.tolerations);
+      else overlay.classes.take(demand.amounts, pods, demand);
     }
     overlay.taken.set(demand, before + replicas);
   }
@@ -216,7 +217,7 @@ export class Room {
     const classes = this.#overlays.get(slot)?.classes ?? this.#snapshot.classes(slot);
     if (!classes.known || demand.kind === 'daemon') return Number.POSITIVE_INFINITY;
     const kept = keptPods(demand, this.held(slot, demand));
-    return Math.max(0, kept - before) + classes.count(demand.amounts, demand.tolerations, enough);
+    return Math.max(0, kept - before) + classes.count(demand.amounts, demand, enough);
   }
 
   #write(slot: number): Overlay {

@@ -1,5 +1,5 @@
 import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
-import { amountsOf, NodeClasses, resourceNames } from './node-classes.js';
+import { amountsOf, anyNode, NodeClasses, resourceNames } from './node-classes.js';
 
 /** So many replicas of one size. */
 export interface Batch {
@@ -24,6 +24,8 @@ export interface ClusterState extends ClusterFacts {
   measureFresh: boolean;
   /** Free nodes by shape; empty when unknown, then sums alone judge. */
   classes: readonly NodeClass[];
+  /** Keys by which `classes` are told apart; undefined when nobody tells: then labels of nodes are not judged. */
+  labelKeys?: readonly string[] | undefined;
   /** Reservations that the classes do not show yet. */
   unreflected?: readonly Batch[];
   /** Kinds served, as `apps/v1/Deployment`. */
@@ -105,8 +107,8 @@ export class Snapshot {
     const place = { id, region, zone, provider, labels, taints, cordoned };
     this.#descriptions[slot] = { ...place, phase, serverVersion, schemaId, nodes, kinds: new Set(state.kinds) };
     this.#writeFigures(slot, state);
-    const classes = NodeClasses.of(state.classes);
-    for (const batch of state.unreflected ?? []) classes.take(amountsOf(batch.perReplica), batch.replicas, []);
+    const classes = NodeClasses.of(state.classes, state.labelKeys);
+    for (const batch of state.unreflected ?? []) classes.take(amountsOf(batch.perReplica), batch.replicas, anyNode);
     this.#classes[slot] = classes;
     return slot;
   }
@@ -125,7 +127,7 @@ export class Snapshot {
     resourceNames.forEach((resource, at) => {
       this.#free[slot * stride + at] = this.free(slot, at) - amount[resource];
     });
-    if (onNodes !== undefined) this.classes(slot).take(amountsOf(onNodes.perReplica), onNodes.replicas, []);
+    if (onNodes !== undefined) this.classes(slot).take(amountsOf(onNodes.perReplica), onNodes.replicas, anyNode);
   }
 
   /** Gives sums back. Which nodes became free only the next inventory tells, so the classes stay as they are. */

@@ -168,6 +168,7 @@ async function writeRelease(
     configVersion: scene.configVersion,
     author,
     charge: intake.charge,
+    nodeLabelKeys: intake.nodeLabelKeys,
     deadlineMs: decisionDeadlineMs,
   });
   await tx.together([...moved, inserted, chargeProject(tx, key, chargeDifference(change))]);

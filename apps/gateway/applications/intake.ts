@@ -13,9 +13,18 @@ import {
   noResources,
   type PlacementPolicy,
   type Resources,
+  selectorKeys,
   timesResources,
 } from '#domain';
-import { checkSpec, importManifests, objectRefsOf, parseManifests, podRequests, statusRuleViolations } from '#kube';
+import {
+  checkSpec,
+  importManifests,
+  objectRefsOf,
+  parseManifests,
+  podNodeSelector,
+  podRequests,
+  statusRuleViolations,
+} from '#kube';
 
 /** What was handed in, read and checked, with all that follows from it alone. */
 export interface Intake {
@@ -24,6 +33,8 @@ export interface Intake {
   digest: string;
   /** The declared upper bound: replicas × what one pod requests. */
   charge: Resources;
+  /** Of nodes, that its pods require. */
+  nodeLabelKeys: readonly string[];
   /** Object names that it needs for itself in its environment. */
   objects: readonly { kind: string; name: string }[];
   /** Where it names clusters, each with its place in the request. */
@@ -117,6 +128,10 @@ const plain = (value: unknown): JsonValue => {
   return Object.fromEntries(entries.map(([key, each]) => [key, plain(each)]));
 };
 
+/** Daemons are not placed by labels: theirs run on whatever nodes match. */
+const nodeLabelKeysOf = ({ components }: ApplicationSpec): string[] =>
+  selectorKeys(components.filter(({ kind }) => kind !== 'daemon').flatMap((each) => podNodeSelector(each) ?? []));
+
 /** Manifests are measured as they came. */
 function refuseLarge(content: string): void {
   const size = Buffer.byteLength(content);
@@ -140,6 +155,7 @@ export function readIntake(source: wire.ApplyApplicationRequest['source']): Inta
     charge: spec.components
       .map((component) => timesResources(podRequests(component), component.replicas))
       .reduce(addResources, noResources),
+    nodeLabelKeys: nodeLabelKeysOf(spec),
     objects: spec.components.flatMap((component) =>
       objectRefsOf(component, '').map(({ kind, name }) => ({ kind, name })),
     ),

@@ -37,7 +37,7 @@ const growth = (id: string, mcpu: number, pods = 1, differs: Partial<Growth> = {
   perReplica: { mcpu: mcpu / Math.max(1, pods), memoryBytes: 0, pods: 1 },
   amount: { mcpu, memoryBytes: 0, pods },
   newPods: pods,
-  tolerations: [],
+  rules: { tolerations: [] },
   everyNode: false,
   ...differs,
 });

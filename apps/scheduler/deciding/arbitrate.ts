@@ -1,5 +1,5 @@
-import type { ClusterId, Resources, Toleration } from '#domain';
-import { type ClusterState, Snapshot } from '#placement';
+import type { ClusterId, Resources } from '#domain';
+import { type ClusterState, type PodRules, Snapshot } from '#placement';
 
 /** What one component adds to one cluster, beyond what its work reserves there already. */
 export interface Growth {
@@ -9,7 +9,7 @@ export interface Growth {
   perReplica: Resources;
   /** Pods that need a node. */
   newPods: number;
-  tolerations: readonly Toleration[];
+  rules: PodRules;
   /** One on every node: the sums judge alone. */
   everyNode: boolean;
 }
@@ -65,11 +65,11 @@ class Ledger {
   }
 
   grant({ growth }: Claim): void {
-    for (const { cluster, amount, perReplica, newPods, tolerations, everyNode } of growth) {
+    for (const { cluster, amount, perReplica, newPods, rules, everyNode } of growth) {
       const slot = this.#figures.slotOf(cluster);
       if (slot === undefined) continue;
       this.#figures.reserve(slot, amount);
-      if (newPods > 0 && !everyNode) this.#figures.classes(slot).take(amountsOf(perReplica), newPods, tolerations);
+      if (newPods > 0 && !everyNode) this.#figures.classes(slot).take(amountsOf(perReplica), newPods, rules);
     }
   }
 
@@ -92,9 +92,7 @@ class Ledger {
     const trial = classes.clone();
     return growth
       .filter((each) => each.newPods > 0 && !each.everyNode)
-      .every(
-        ({ perReplica, newPods, tolerations }) => trial.take(amountsOf(perReplica), newPods, tolerations) === newPods,
-      );
+      .every(({ perReplica, newPods, rules }) => trial.take(amountsOf(perReplica), newPods, rules) === newPods);
   }
 }
 

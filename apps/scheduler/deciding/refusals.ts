@@ -36,6 +36,14 @@ const phrases: Readonly<Record<string, Phrase>> = {
     const lacking = `${resourceWords[resource] ?? resource} (${component} needs ${asked})`;
     return [`lacks ${lacking}`, `lack ${lacking}`];
   },
+  NodeLabelsUnknown: ({ component, label }) => {
+    const lacking = `not told of which nodes have the label ${label} (${component} requires it)`;
+    return [`has ${lacking}`, `have ${lacking}`];
+  },
+  NoNodeMatches: ({ component, selector }) => {
+    const lacking = `no node that ${component} may run on (${selector})`;
+    return [`has ${lacking}`, `have ${lacking}`];
+  },
   NoNodeFits: ({ component, askedMcpu, askedMemory }) => {
     const lacking = `no node with room for ${component} (${askedMcpu} cpu, ${askedMemory} memory each)`;
     return [`has ${lacking}`, `have ${lacking}`];

@@ -1,10 +1,10 @@
 import { type ClusterSchema, type Component, isJsonObject, linkGroups, placementOf, type Toleration } from '#domain';
-import { objectRefsOf, podRequests, renderComponent, schemaMismatches } from '#kube';
-import type { GroupRequest, Mismatch, PlacementRequest } from '#placement';
+import { objectRefsOf, podNodeSelector, podRequests, renderComponent, schemaMismatches } from '#kube';
+import type { GroupRequest, Mismatch, PlacementRequest, PodRules } from '#placement';
 import type { placementStore } from '#store';
 
 /** Tolerations of a component's pods, as its pod spec says: for nodes, where the policy's are for clusters. */
-export function podTolerations({ workloadExtra: { podSpec } }: Component): Toleration[] {
+function podTolerations({ workloadExtra: { podSpec } }: Component): Toleration[] {
   const { tolerations } = podSpec;
   if (!Array.isArray(tolerations)) return [];
   return tolerations.filter(isJsonObject).map(({ key, operator, value, effect }) => ({
@@ -14,6 +14,12 @@ export function podTolerations({ workloadExtra: { podSpec } }: Component): Toler
     effect: effect === 'NoSchedule' || effect === 'PreferNoSchedule' || effect === 'NoExecute' ? effect : '',
   }));
 }
+
+/** Which nodes a component's pods may go to. */
+export const podRules = (component: Component): PodRules => ({
+  tolerations: podTolerations(component),
+  nodeSelector: podNodeSelector(component),
+});
 
 function mismatchesOf(
   components: readonly Component[],
@@ -64,7 +70,7 @@ export function requestOf(
           kind: component.kind,
           replicas: component.replicas,
           perReplica: podRequests(component),
-          tolerations: podTolerations(component),
+          ...podRules(component),
         })),
         policy: placementOf(spec, first),
         kinds: [...new Set(refs.map(({ apiVersion, kind }) => `${apiVersion}/${kind}`))].sort(),

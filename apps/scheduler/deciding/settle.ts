@@ -7,11 +7,12 @@ import {
   noResources,
   type Resources,
 } from '#domain';
+import { anyNode } from '#placement';
 import type { placementStore } from '#store';
 import { type ArbitratedCluster, arbitrate, type Stale } from './arbitrate.js';
 import type { Decided } from './decided.js';
 import { chargeOf, isSameAmount, mayChangeUse, QuotaLedger } from './quota.js';
-import { podTolerations } from './request.js';
+import { podRules } from './request.js';
 import { reservedDelta } from './reservations.js';
 import { claimOf, worksOf } from './works.js';
 
@@ -86,7 +87,7 @@ function claims(placing: readonly Decided[], holdings: readonly placementStore.H
     const own = holdings.filter(sameApplication(release));
     return claimOf(key, decision.allotments, own, components, (name) => {
       const component = components.get(name);
-      return component === undefined ? [] : podTolerations(component);
+      return component === undefined ? anyNode : podRules(component);
     });
   });
 }

@@ -28,7 +28,7 @@ export function claimOf(
   allotments: readonly Allotment[],
   holdings: readonly Holding[],
   components: ReadonlyMap<string, Component>,
-  tolerations: (component: string) => Growth['tolerations'],
+  rules: (component: string) => Growth['rules'],
 ): Claim {
   return {
     key,
@@ -41,7 +41,7 @@ export function claimOf(
         perReplica,
         amount: excess(needOf(allotment).amount, reservedBy(before)),
         newPods: Math.max(0, replicas - keptPods(before, perReplica)),
-        tolerations: tolerations(component),
+        rules: rules(component),
         everyNode: components.get(component)?.kind === 'daemon',
       };
     }),

@@ -36,6 +36,11 @@ function classesGrew(before: readonly NodeClass[], after: readonly NodeClass[]):
   return after.some((each) => each.nodes > (known.get(asText({ ...each, nodes: 0 })) ?? 0));
 }
 
+/** Classes are told apart by a label that they were not by. */
+const learntLabels = (before: ClusterState, after: ClusterState): boolean =>
+  after.labelKeys?.some((key) => before.labelKeys?.includes(key) !== true) === true ||
+  (before.labelKeys !== undefined && after.labelKeys === undefined);
+
 /** Room on nodes, less the pods that are on their way to them: equal while those arrive as expected. */
 function roomOf({ classes, unreflected = [] }: ClusterState): Resources {
   const free = classes.reduce((sum, each) => addResources(sum, timesResources(each.free, each.nodes)), noResources);
@@ -58,6 +63,7 @@ export function changesBetween(before: ClusterState | undefined, after: ClusterS
     grew(freeOf(before), freeOf(after)) ||
     grew(roomOf(before), roomOf(after)) ||
     classesGrew(before.classes, after.classes) ||
+    learntLabels(before, after) ||
     after.nodes > before.nodes;
   if (hasMoreRoom) changes.push('cluster.capacity');
   if (before.schemaId !== after.schemaId || asText(before.kinds) !== asText(after.kinds))

@@ -3,6 +3,7 @@ import {
   InvalidRequest,
   type Inventory,
   type InventoryChange,
+  mostNodeLabelKeys,
   mostUnreflectedWorks,
   type NodeClass,
   noResources,
@@ -19,6 +20,9 @@ const mostClasses = 64;
 const mostKinds = 4_096;
 const mostStorageClasses = 64;
 const mostExtended = 16;
+const mostDevices = 64;
+/** Prefix, slash and name. */
+const longestLabelKey = 317;
 const effects = { NoSchedule: true, PreferNoSchedule: true, NoExecute: true } as const satisfies Record<
   Taint['effect'],
   true
@@ -50,6 +54,9 @@ const classToWire = (each: NodeClass): line.NodeClass =>
     taints: [...each.taints],
     extended: Object.fromEntries(Object.entries(each.extended ?? {}).map(([name, free]) => [name, BigInt(free)])),
     deviceModel: each.deviceModel ?? '',
+    labels: { ...each.labels },
+    ...(each.allocatable === undefined ? {} : { allocatable: amountsToWire(each.allocatable) }),
+    devices: [...(each.devices ?? [])],
   });
 
 const unreflectedToWire = ({ workId, after }: UnreflectedWork): line.UnreflectedWork =>
@@ -73,11 +80,12 @@ export const inventoryToWire = (inventory: Inventory): line.Inventory =>
     kinds: [...inventory.kinds],
     schemaDigest: inventory.schemaDigest,
     storageClasses: [...inventory.storageClasses],
+    ...(inventory.labelKeys === undefined ? {} : { labelKeys: { keys: [...inventory.labelKeys] } }),
   });
 
 /** How each part of a change travels; a part that is absent stays as it was. */
 const partToWire: {
-  [Part in keyof Inventory]: (value: Inventory[Part]) => MessageInitShape<typeof line.InventoryDeltaSchema>;
+  [Part in keyof Required<Inventory>]: (value: Inventory[Part]) => MessageInitShape<typeof line.InventoryDeltaSchema>;
 } = {
   reflected: ({ upTo, except }) => ({
     reflectedWorkSequence: upTo,
@@ -94,6 +102,7 @@ const partToWire: {
   kinds: (kinds) => ({ kinds: { kinds: [...kinds] } }),
   schemaDigest: (schemaDigest) => ({ schemaDigest }),
   storageClasses: (storageClasses) => ({ storageClasses: { storageClasses: [...storageClasses] } }),
+  labelKeys: (keys) => (keys === undefined ? {} : { labelKeys: { keys: [...keys] } }),
 };
 
 const inventoryParts = Object.keys(partToWire) as (keyof Inventory)[];
@@ -128,6 +137,7 @@ export function inventoryFromWire(wire: line.Inventory): Inventory {
     kinds: kindsFromWire(wire.kinds),
     schemaDigest: agentField.text(wire.schemaDigest, 128),
     storageClasses: storageClassesFromWire(wire.storageClasses),
+    ...(wire.labelKeys === undefined ? {} : { labelKeys: labelKeysFromWire(wire.labelKeys.keys) }),
   };
 }
 
@@ -153,6 +163,7 @@ export function inventoryChangeFromWire(wire: line.InventoryDelta): InventoryCha
     ...(wire.storageClasses === undefined
       ? {}
       : { storageClasses: storageClassesFromWire(wire.storageClasses.storageClasses) }),
+    ...(wire.labelKeys === undefined ? {} : { labelKeys: labelKeysFromWire(wire.labelKeys.keys) }),
   };
 }
 
@@ -197,7 +208,28 @@ const classesFromWire = (classes: readonly line.NodeClass[]): NodeClass[] =>
     architecture: agentField.text(each.architecture, 64),
     taints: each.taints.map((taint) => taintFromWire(taint, index)),
     ...extendedFromWire(each, index),
+    ...labelsFromWire(each),
+    ...(each.allocatable === undefined
+      ? {}
+      : { allocatable: amountsFromWire(`inventory.classes[${index}].allocatable`, each.allocatable) }),
+    ...devicesFromWire(each, index),
   }));
+
+const labelKeysFromWire = (keys: readonly string[]): string[] =>
+  atMost('label_keys', mostNodeLabelKeys, keys).map((key) => agentField.text(key, longestLabelKey));
+
+function labelsFromWire({ labels }: line.NodeClass): Pick<NodeClass, 'labels'> {
+  const told = atMost('classes.labels', mostNodeLabelKeys, Object.entries(labels));
+  if (told.length === 0) return {};
+  const texts = told.map(([key, value]) => [agentField.text(key, longestLabelKey), agentField.text(value, 63)]);
+  return { labels: Object.fromEntries(texts) as Record<string, string> };
+}
+
+function devicesFromWire({ devices }: line.NodeClass, index: number): Pick<NodeClass, 'devices'> {
+  const field = `inventory.classes[${index}].devices`;
+  const told = atMost('classes.devices', mostDevices, devices).map((free) => agentField.count(field, free));
+  return told.length === 0 ? {} : { devices: told };
+}
 
 function extendedFromWire({ extended, deviceModel }: line.NodeClass, index: number) {
   const free = atMost('classes.extended', mostExtended, Object.entries(extended)).map(([name, amount]) => [

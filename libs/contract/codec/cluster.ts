@@ -155,6 +155,9 @@ const classToWire = (each: NodeClass): MessageInitShape<typeof wire.NodeClassSch
   taints: [...each.taints],
   extended: Object.fromEntries(Object.entries(each.extended ?? {}).map(([name, free]) => [name, BigInt(free)])),
   deviceModel: each.deviceModel ?? '',
+  labels: { ...each.labels },
+  ...defined({ allocatable: each.allocatable && amountsToWire(each.allocatable) }),
+  devices: [...(each.devices ?? [])],
 });
 
 type Init<D extends DescMessage> = MessageInitShape<D>;

@@ -103,6 +103,7 @@ const plainColumns = {
   server_version: 'text',
   unreflected_works: 'jsonb',
   storage_classes: 'jsonb',
+  label_keys: 'text[]',
 } as const;
 
 type InventoryRow = { [Column in keyof typeof plainColumns]?: unknown } & {
@@ -164,6 +165,7 @@ function inventoryRow({ cluster, inventory }: { cluster: ClusterId; inventory: I
     schema_digest: inventory.schemaDigest,
     server_version: inventory.serverVersion,
     storage_classes: inventory.storageClasses,
+    label_keys: inventory.labelKeys,
     reflected_work_sequence: reflected?.upTo.toString(),
     unreflected_works:
       reflected && Object.fromEntries(reflected.except.map(({ workId, after }) => [workId, after.toString()])),

@@ -25,6 +25,8 @@ export interface FleetCluster extends ClusterFacts {
   /** By the store's clock; undefined when nothing was ever measured. */
   measureAgeMs: number | undefined;
   classes: readonly NodeClass[];
+  /** Keys by which `classes` are told apart; undefined: its agent does not say. */
+  labelKeys: readonly string[] | undefined;
   /** Reservations of pods that the last inventory does not show, by size: not yet in `classes`. */
   unreflected: readonly { perReplica: Resources; replicas: number }[];
   kinds: readonly string[];
@@ -51,6 +53,7 @@ interface FleetRow {
   measured: (number | null)[];
   measure_age_ms: number | null;
   classes: NodeClass[];
+  label_keys: string[] | null;
   unreflected: { mcpu: number; memoryBytes: number; replicas: number }[] | null;
   kinds: string[];
   schema_digest: string;
@@ -60,7 +63,7 @@ interface FleetRow {
 const columns = `
   c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase,
   c.oversubscribe_mcpu_permille, c.oversubscribe_memory_permille,
-  k.server_version, k.nodes, k.work_sequence::text, k.classes, k.kinds, k.schema_digest,
+  k.server_version, k.nodes, k.work_sequence::text, k.classes, k.label_keys, k.kinds, k.schema_digest,
   ARRAY[k.allocatable_mcpu, k.allocatable_memory_bytes, k.allocatable_pods]::float8[] AS allocatable,
   ARRAY[k.foreign_mcpu, k.foreign_memory_bytes, k.foreign_pods]::float8[] AS foreign_requests,
   ARRAY[k.reserved_mcpu, k.reserved_memory_bytes, k.reserved_pods]::float8[] AS reserved,
@@ -87,6 +90,7 @@ function clusterOf(row: FleetRow): FleetCluster {
   const { id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds } = row;
   return {
     ...{ id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds },
+    labelKeys: row.label_keys ?? undefined,
     serverVersion: row.server_version,
     workSequence: BigInt(row.work_sequence),
     allocatable: resourcesOf(row.allocatable),
