@@ -8,6 +8,13 @@ export class NodeLabels1795400000009 implements MigrationInterface {
     await queryRunner.query(`
       -- Keys in the required node selectors of its components.
       ALTER TABLE releases ADD COLUMN node_label_keys text[] NOT NULL DEFAULT '{}';
+      UPDATE releases r SET node_label_keys = found.keys FROM (
+        SELECT v.tenant_id, v.application_uid, v.number, array_agg(DISTINCT key #>> '{}') AS keys
+        FROM revisions v CROSS JOIN LATERAL (
+          SELECT jsonb_path_query(v.spec, '$.components[*] ? (@.kind != "daemon").workloadExtra.podSpec.nodeSelector.keyvalue().key') AS key
+          UNION ALL SELECT jsonb_path_query(v.spec, '$.components[*] ? (@.kind != "daemon").workloadExtra.podSpec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[*].matchExpressions[*].key')) k
+        GROUP BY 1, 2, 3) found
+      WHERE (r.tenant_id, r.application_uid, r.revision) = (found.tenant_id, found.application_uid, found.number);
       CREATE INDEX releases_selecting ON releases (created_at)
         WHERE node_label_keys <> '{}' AND phase IN ('waiting', 'refused', 'placed');
       GRANT SELECT ON releases TO berth_hub;

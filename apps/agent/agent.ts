@@ -34,6 +34,8 @@ export interface Welcome {
 /** What one cluster holds and tells, over however many streams. */
 export class Agent {
   readonly held = new HeldWorks();
+  /** Labels of nodes that the hub asked for; they outlive a stream. */
+  nodeLabelKeys: readonly string[] = [];
   private readonly desk = new ReportDesk(reportsInFlight);
   private readonly applier: Applier;
   private readonly deleter: Deleter;

@@ -14,6 +14,7 @@ import { certificateHosts, type HubConfig } from './config.js';
 import { EnrolmentController } from './enrolment/enrolment.service.js';
 import { AgentLineController } from './line/agent.service.js';
 import { HeartbeatIntake } from './line/heartbeat-intake.js';
+import { LabelKeys } from './line/label-keys.js';
 import { Lines } from './line/lines.js';
 import { Reception } from './line/reception.js';
 import { StatusIntake } from './line/status-intake.js';
@@ -81,7 +82,7 @@ export class HubModule {
       inject: [hubParts.authority, hubParts.agents],
       useFactory: (authority: Authority, store: AgentStore) => serverOptions(config, seams, authority, store),
     });
-    const own = [Lines, StatusIntake, HeartbeatIntake, Reception, Upkeep, OwnCertificate, OwnAddress];
+    const own = [Lines, LabelKeys, StatusIntake, HeartbeatIntake, Reception, Upkeep, OwnCertificate, OwnAddress];
     return {
       module: HubModule,
       imports: [foundation, rpc],

@@ -4,6 +4,7 @@ import type { AgentStore } from '#store';
 import { hubDefaults } from '../../apps/hub/config.js';
 import { AgentLineController } from '../../apps/hub/line/agent.service.js';
 import { HeartbeatIntake } from '../../apps/hub/line/heartbeat-intake.js';
+import { LabelKeys } from '../../apps/hub/line/label-keys.js';
 import { Lines } from '../../apps/hub/line/lines.js';
 import { Reception } from '../../apps/hub/line/reception.js';
 import { StatusIntake } from '../../apps/hub/line/status-intake.js';
@@ -50,7 +51,7 @@ export class HubProcess {
     const status = new StatusIntake(own, log, seams);
     const heartbeats = new HeartbeatIntake(own, hubConfig, seams);
     const reception = new Reception(own, log, this.#lines, status, heartbeats);
-    this.#upkeep = new Upkeep(own, hubConfig, seams, log, this.#lines);
+    this.#upkeep = new Upkeep(own, hubConfig, seams, log, this.#lines, new LabelKeys(own, seams, this.#lines));
     const authority = { certificate: '', issueForAgent: () => new Promise<never>(() => undefined) };
     const address = { value: name };
     this.#controller = new AgentLineController(
@@ -128,6 +129,7 @@ function asLongAs(life: Life, store: AgentStore): AgentStore {
     storeStatus: (writes) => guarded(() => store.storeStatus(writes)),
     storeHeartbeats: (beats, leaseTtlMs) => guarded(() => store.storeHeartbeats(beats, leaseTtlMs)),
     storeSchema: (reported) => guarded(() => store.storeSchema(reported)),
+    nodeLabelKeys: () => guarded(() => store.nodeLabelKeys()),
     sweepLeases: () => guarded(() => store.sweepLeases()),
     announceSilent: (told) => guarded(() => store.announceSilent(told)),
     news: async function* (signal) {

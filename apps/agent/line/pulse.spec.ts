@@ -53,6 +53,7 @@ function aPulse(options: { takesChanges?: boolean; isCaughtUp?: () => boolean } 
     {
       intervalMs,
       takesChanges: options.takesChanges ?? true,
+      labelKeys: [],
       isCaughtUp: options.isCaughtUp ?? (() => true),
       handedBack: () => state.handedBack,
     },

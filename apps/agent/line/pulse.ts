@@ -35,6 +35,8 @@ export interface PulseOptions {
   takesChanges: boolean;
   /** Everything that was missed has been received. */
   isCaughtUp(): boolean;
+  /** What the hub asked for before, in this session's place. */
+  labelKeys: readonly string[];
   /** Requests of pods that carry a work's name and are Berth's no more. */
   handedBack(): Resources;
 }
@@ -47,12 +49,20 @@ export class Pulse {
   /** Waited since the member last answered from its store, whatever became of the clock; a session begins with trust. */
   #blindMs: Millis = 0;
 
+  /** Asked for by the hub; none unless it said. */
+  #labelKeys: readonly string[];
+  /** What the last inventory was read with. */
+  #readWith: readonly string[] = [];
+  #endRest: () => void = () => undefined;
+
   constructor(
     private readonly parts: Omit<AgentParts, 'watch'>,
     private readonly held: Pick<HeldWorks, 'appliedUpTo' | 'reflection'>,
     private readonly write: (message: line.ConnectRequest['message']) => Promise<void>,
     private readonly options: PulseOptions,
-  ) {}
+  ) {
+    this.#labelKeys = options.labelKeys;
+  }
 
   /** Until the signal aborts. A member that does not answer delays no heartbeat, and after a while there is none. */
   async run(signal: AbortSignal): Promise<void> {
@@ -68,6 +78,12 @@ export class Pulse {
   /** The next heartbeat brings the whole inventory. */
   repeat(): void {
     this.#said = undefined;
+  }
+
+  /** Tells classes of nodes apart by labels under these keys, at once. */
+  tellApartBy(labelKeys: readonly string[]): void {
+    this.#labelKeys = labelKeys;
+    this.#endRest();
   }
 
   async reportSchema(): Promise<void> {
@@ -111,31 +127,45 @@ export class Pulse {
     while (!signal.aborted) {
       const isPatient = timing.clock.now() < patientUntil;
       try {
+        const labelKeys = this.#labelKeys;
         const isKnown = await this.#read(signal, isPatient);
-        await rest(timing, isKnown ? this.options.intervalMs : catchingUpMs, signal);
+        if (labelKeys === this.#labelKeys) await this.#rest(isKnown ? this.options.intervalMs : catchingUpMs, signal);
         continue;
       } catch (err) {
         if (signal.aborted) return;
         log.warn({ err }, 'the inventory could not be read; the last one stands');
       }
-      await rest(timing, this.options.intervalMs, signal);
+      await this.#rest(this.options.intervalMs, signal);
     }
+  }
+
+  /** Until then, or until there is something else to read. */
+  async #rest(ms: Millis, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    signal.addEventListener('abort', end, { once: true });
+    this.#endRest = end;
+    if (signal.aborted) end();
+    await rest(this.parts.timing, ms, over.signal);
+    signal.removeEventListener('abort', end);
   }
 
   /** Answers false when the figures are not told yet: it is not known what they reflect. */
   async #read(signal: AbortSignal, isPatient: boolean): Promise<boolean> {
     const { member } = this.parts;
     const bounds = { signal, timeoutMs: inventoryTimeoutMs };
+    const labelKeys = this.#labelKeys;
     // first how far, then the figures: they may show more than they say, never less
     const reflected = this.held.reflection(this.options.takesChanges ? mostUnreflectedWorks : 0);
     const isKnown = this.#inventory !== undefined || this.options.isCaughtUp() || !isPatient;
     // an object, so that the store behind the API server must answer, too
-    const [read] = await Promise.all([member.inventory(bounds), member.clusterUid(bounds)]);
+    const [read] = await Promise.all([member.inventory({ ...bounds, labelKeys }), member.clusterUid(bounds)]);
     this.#blindMs = 0;
     if (!isKnown) return false;
-    const isFirst = this.#inventory === undefined;
+    const isAwaited = this.#inventory === undefined || labelKeys !== this.#readWith;
+    this.#readWith = labelKeys;
     this.#inventory = { ...handOver(read, this.options.handedBack()), reflected };
-    if (isFirst) await this.#beat();
+    if (isAwaited) await this.#beat();
     return true;
   }
 }

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { line, statusReportToWire, workItemFromWire } from '#contract';
-import type { Millis } from '#domain';
+import { type Millis, mostNodeLabelKeys } from '#domain';
 import { type ClientBidi, RpcError } from '#platform/light';
 import type { Agent } from '../agent.js';
 import { checkMember } from '../identity/enrolment.js';
@@ -129,6 +129,10 @@ export class Session {
         case 'inventoryRequest':
           this.#pulse?.repeat();
           break;
+        case 'nodeLabelKeys':
+          this.agent.nodeLabelKeys = message.value.keys.slice(0, mostNodeLabelKeys);
+          this.#pulse?.tellApartBy(this.agent.nodeLabelKeys);
+          break;
         case 'tunnelOpen':
           openTunnel?.(message.value);
           break;
@@ -157,6 +161,7 @@ export class Session {
     this.#pulse = new Pulse(this.parts, this.agent.held, (message) => this.#write(this.#dated(message)), {
       intervalMs: interval,
       takesChanges: welcome.takesInventoryDeltas,
+      labelKeys: this.agent.nodeLabelKeys,
       isCaughtUp: () => this.agent.isCaughtUp,
       handedBack: () => this.agent.handedBackRequests,
     });

@@ -68,6 +68,13 @@ export class AgentLine {
     this.#wake?.();
   }
 
+  /** An agent of before lets it pass. A stream that does not take it ends. */
+  askForLabels(keys: readonly string[]): void {
+    if (this.signal.aborted) return;
+    const failed = (error: unknown) => this.end({ kind: 'failed', error });
+    void this.write({ case: 'nodeLabelKeys', value: { keys: [...keys] } }).catch(failed);
+  }
+
   write(message: Answer): Promise<void> {
     return this.stream.write({ message });
   }

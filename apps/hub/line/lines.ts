@@ -24,6 +24,8 @@ export class Lines implements OnModuleDestroy {
   readonly #open = new Map<ClusterId, AgentLine>();
   readonly #served = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  /** That agents are asked for; none at first, as with an agent that comes. */
+  #labelKeys: readonly string[] = [];
 
   constructor(@Inject(hubParts.agents) private readonly store: AgentStore) {}
 
@@ -40,6 +42,14 @@ export class Lines implements OnModuleDestroy {
     const ended = isOlder ? own : before;
     if (ended !== undefined) this.part(ended, 'SUPERSEDED');
     if (this.closing.aborted) this.part(own, 'SHUTDOWN');
+    if (this.#labelKeys.length > 0) own.askForLabels(this.#labelKeys);
+  }
+
+  /** Asks every agent, and each that comes, to tell its nodes apart by these labels. */
+  tellLabelKeys(keys: readonly string[]): void {
+    if (keys.join('\n') === this.#labelKeys.join('\n')) return;
+    this.#labelKeys = keys;
+    for (const each of this.#open.values()) each.askForLabels(keys);
   }
 
   of(cluster: ClusterId): AgentLine | undefined {

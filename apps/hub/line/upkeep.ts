@@ -3,6 +3,7 @@ import type { ClusterId, Instant } from '#domain';
 import type { AgentStore, FleetNews } from '#store';
 import type { HubConfig } from '../config.js';
 import { type HubLog, type HubSeams, hubParts } from '../parts.js';
+import { LabelKeys } from './label-keys.js';
 import { Lines } from './lines.js';
 import { repeatedly } from './periodic.js';
 
@@ -22,6 +23,7 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(hubParts.seams) private readonly seams: HubSeams,
     @Inject(hubParts.log) private readonly log: HubLog,
     @Inject(Lines) private readonly lines: Lines,
+    @Inject(LabelKeys) private readonly labels: LabelKeys,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -29,12 +31,20 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
     const { leaseTtlMs, scanIntervalMs } = this.config;
     const { sleep } = this.seams;
     this.grantGrace();
+    this.labelsChanged();
     signal.addEventListener(
       'abort',
       this.store.hints((cluster) => this.lines.wake(cluster)),
     );
     this.#running = Promise.all([
       this.follow(signal),
+      repeatedly({
+        sleep,
+        everyMs: scanIntervalMs,
+        signal,
+        work: async () => this.labelsChanged(),
+        onFailure: (err) => this.labelsUnread(err),
+      }),
       repeatedly({
         sleep,
         everyMs: scanIntervalMs,
@@ -65,6 +75,7 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+    await this.labels.idle();
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
@@ -82,7 +93,16 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   private async announced(news: readonly FleetNews[]): Promise<void> {
     for (const { kind, resource, sequence } of news) if (kind === 'work') this.lines.wake(resource, sequence);
     const changed = new Set(news.filter(({ kind }) => kind === 'cluster').map(({ resource }) => resource));
+    if (news.some(({ kind }) => kind === 'release')) this.labelsChanged();
     if (changed.size > 0) await this.lines.check(changed);
+  }
+
+  private labelsChanged(): void {
+    this.labels.changed(this.#stopping.signal, (err) => this.labelsUnread(err));
+  }
+
+  private labelsUnread(err: unknown): void {
+    this.log.warn({ err }, 'node labels that releases select by could not be read; trying again');
   }
 
   /** A full lease, and as long again for coming back. */

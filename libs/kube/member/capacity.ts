@@ -1,7 +1,7 @@
 import { addResources, noResources, type Resources, subtractResources } from '#domain';
 import type { KubeClient } from '../client/client.js';
 import { type Reflector, reflect } from '../client/reflector.js';
-import { nodeClasses } from './node-classes.js';
+import { labelledClasses } from './node-classes.js';
 import { type KeptNode, keepNode } from './nodes.js';
 import type { PodSource } from './pod-source.js';
 
@@ -25,9 +25,20 @@ const contribution = (node: KeptNode, used: Resources): Resources => {
   return node.schedulable ? node.allocatable : least(node.allocatable, used);
 };
 
+/** Nodes as they are kept for one set of label keys. */
+interface NodeWatch {
+  labelKeys: readonly string[];
+  reflector: Reflector<KeptNode>;
+  end(): void;
+}
+
+const sameKeys = (a: readonly string[], b: readonly string[]): boolean => a.join('\n') === b.join('\n');
+
 /** The cluster's nodes, live, and what is free on them. */
 export class Capacity {
-  private reflector: Reflector<KeptNode> | undefined;
+  private nodes: NodeWatch | undefined;
+  /** What takes its place once it is listed: of what is not kept, only a list tells. */
+  private next: NodeWatch | undefined;
 
   constructor(
     private readonly client: KubeClient,
@@ -35,18 +46,48 @@ export class Capacity {
     private readonly signal: AbortSignal,
   ) {}
 
-  async synced(): Promise<void> {
-    this.reflector ??= reflect<KeptNode>(this.client, {
+  /** Resolves when nodes are known with their labels under these keys, and pods. */
+  async synced(labelKeys: readonly string[]): Promise<void> {
+    await Promise.all([this.labelled(labelKeys), this.pods.synced()]);
+  }
+
+  private async labelled(labelKeys: readonly string[]): Promise<void> {
+    if (this.nodes !== undefined && sameKeys(this.nodes.labelKeys, labelKeys)) return this.nodes.reflector.synced;
+    if (this.next === undefined || !sameKeys(this.next.labelKeys, labelKeys)) {
+      this.next?.end();
+      this.next = this.watch(labelKeys);
+    }
+    const { next } = this;
+    await next.reflector.synced;
+    if (this.next !== next) return;
+    this.nodes?.end();
+    this.nodes = next;
+    this.next = undefined;
+  }
+
+  private watch(labelKeys: readonly string[]): NodeWatch {
+    const life = new AbortController();
+    const end = () => life.abort();
+    this.signal.addEventListener('abort', end, { once: true });
+    if (this.signal.aborted) end();
+    const reflector = reflect<KeptNode>(this.client, {
       kind: { apiVersion: 'v1', kind: 'Node' },
-      keep: keepNode,
-      signal: this.signal,
+      keep: (node) => keepNode(node, labelKeys),
+      signal: life.signal,
     });
-    await Promise.all([this.reflector.synced, this.pods.synced()]);
+    return {
+      labelKeys,
+      reflector,
+      end: () => {
+        this.signal.removeEventListener('abort', end);
+        end();
+      },
+    };
   }
 
   /** Sums and classes of this moment, in time linear in the nodes. */
   read() {
-    const nodes = this.reflector?.values() ?? [];
+    const nodes = this.nodes?.reflector.values() ?? [];
     const usable = nodes.filter((node) => node.ready && node.schedulable);
     const { berth, foreign } = this.pods.totals();
     return {
@@ -57,13 +98,16 @@ export class Capacity {
         .reduce(addResources, noResources),
       foreignRequests: foreign,
       berthRequests: berth,
-      classes: nodeClasses(
+      ...labelledClasses(
         usable.map((node) => ({
           free: free(node, this.pods.onNode(node.name)),
           architecture: node.architecture,
           taints: node.taints,
+          allocatable: node.allocatable,
+          labels: node.labels,
           ...this.devicesOf(node),
         })),
+        this.nodes?.labelKeys ?? [],
       ),
     };
   }

@@ -31,6 +31,7 @@ import {
   type ApplyBounds,
   type Bounds,
   type DeletionResult,
+  type InventoryBounds,
   type LiveObject,
   type MemberCluster,
   type MemberSchema,
@@ -140,11 +141,11 @@ class KubeMember implements MemberCluster {
     return watchOwned(this.client, this.pods, options);
   }
 
-  async inventory(bounds: Bounds = {}): Promise<Omit<Inventory, 'reflected'>> {
+  async inventory({ labelKeys = [], ...bounds }: InventoryBounds = {}): Promise<Omit<Inventory, 'reflected'>> {
     const [facts, measured] = await Promise.all([
       this.facts.read(bounds),
       this.measured.read(bounds),
-      this.firstLists(bounds),
+      this.firstLists(bounds, labelKeys),
     ]);
     return { ...facts, measured, ...this.capacity.read() };
   }
@@ -158,9 +159,9 @@ class KubeMember implements MemberCluster {
     await this.client.close();
   }
 
-  private firstLists({ signal, timeoutMs = 30_000 }: Bounds): Promise<void> {
+  private firstLists({ signal, timeoutMs = 30_000 }: Bounds, labelKeys: readonly string[]): Promise<void> {
     const late = () => new ClusterUnreachable({ call: 'list nodes and pods' }, `not complete within ${timeoutMs} ms`);
-    return withDeadline(signal, timeoutMs, late, () => this.capacity.synced());
+    return withDeadline(signal, timeoutMs, late, () => this.capacity.synced(labelKeys));
   }
 
   private async deleteByUid(target: ObjectRef & { uid: string }, bounds: Bounds): Promise<DeletionResult> {

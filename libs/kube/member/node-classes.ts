@@ -7,6 +7,9 @@ export interface FreeNode {
   /** Free devices and the like, as `nvidia.com/gpu`. */
   extended?: Readonly<Record<string, number>>;
   deviceModel?: string;
+  /** Under the keys that are asked for; a key that it lacks is not there. */
+  labels?: Readonly<Record<string, string>>;
+  allocatable?: Resources;
 }
 
 export const mostClasses = 64;
@@ -32,15 +35,20 @@ const roundDown = (free: Resources, grain: Resources): Resources => ({
   pods: down(free.pods, grain.pods),
 });
 
-type Shape = Pick<NodeClass, 'architecture' | 'taints' | 'extended' | 'deviceModel'>;
+type Shape = Omit<FreeNode, 'free'>;
 
-/** What makes nodes different to a pod, whatever is free on them; devices count one by one. */
-const shapeKey = ({ architecture, taints, extended = {}, deviceModel = '' }: Shape): string =>
+const inOrder = (pairs: Readonly<Record<string, string | number>>) =>
+  Object.entries(pairs).sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** What makes nodes different to a pod and to its scheduler, whatever is free on them; devices count one by one. */
+const shapeKey = ({ architecture, taints, extended = {}, deviceModel = '', labels = {}, allocatable }: Shape): string =>
   JSON.stringify([
     architecture,
     taints.map(({ key, value, effect }) => [key, value, effect]),
-    Object.entries(extended).sort(([a], [b]) => (a < b ? -1 : 1)),
+    inOrder(extended),
     deviceModel,
+    inOrder(labels),
+    allocatable === undefined ? [] : [allocatable.mcpu, allocatable.memoryBytes, allocatable.pods],
   ]);
 
 function group(nodes: readonly FreeNode[], grain: Resources): NodeClass[] {
@@ -81,17 +89,69 @@ function mergeNeighbours(classes: readonly NodeClass[]): NodeClass[] {
   });
 }
 
+const shapesOf = (nodes: readonly FreeNode[]): number => new Set(nodes.map(shapeKey)).size;
+
+/** Sizes are told apart while they leave most of the classes to what is free. */
+const mostSizes = mostClasses / 4;
+
+/** Machines of one type differ by a few KiB: sizes are rounded down as free room is, ever more coarsely, or not told. */
+function withSizes(nodes: readonly FreeNode[]): readonly FreeNode[] {
+  const bare = nodes.map(({ allocatable: _, ...node }): FreeNode => node);
+  const most = Math.max(mostSizes, shapesOf(bare));
+  for (const grain of grains) {
+    const rounded = nodes.map((node) =>
+      node.allocatable === undefined ? node : { ...node, allocatable: roundDown(node.allocatable, grain) },
+    );
+    if (shapesOf(rounded) <= most) return rounded;
+  }
+  return bare;
+}
+
 /**
  * At most 64 classes of nodes that are alike to a pod: exact while they fit, then rounded down ever more coarsely,
- * then merged. With more than 64 shapes (architecture, taints, devices) the smallest are left out. Never more than is free.
+ * then merged. With more than 64 shapes (architecture, taints, devices, labels) the smallest are left out. Never more than
+ * is free.
  */
-export function nodeClasses(nodes: readonly FreeNode[]): NodeClass[] {
+export function nodeClasses(from: readonly FreeNode[]): NodeClass[] {
+  const nodes = withSizes(from);
   let classes: NodeClass[] = [];
   for (const grain of grains) {
     classes = group(nodes, grain);
     if (classes.length <= mostClasses) return classes.sort(bySize);
   }
-  const shapes = new Set(nodes.map(shapeKey)).size;
+  const shapes = shapesOf(nodes);
   while (classes.length > mostClasses && classes.length > shapes) classes = mergeNeighbours(classes);
   return classes.sort((a, b) => b.nodes * b.free.mcpu - a.nodes * a.free.mcpu || bySize(a, b)).slice(0, mostClasses);
 }
+
+const valuesOf = (nodes: readonly FreeNode[], key: string): number =>
+  new Set(nodes.map(({ labels }) => labels?.[key])).size;
+
+const without = (nodes: readonly FreeNode[], key: string): FreeNode[] =>
+  nodes.map((node) => {
+    const { [key]: _, ...labels } = node.labels ?? {};
+    return { ...node, labels };
+  });
+
+/**
+ * The classes, told apart by labels under these keys. Where that makes more than 64 shapes, the label with the most values
+ * goes first (as `kubernetes.io/hostname`, of which each node has its own): no node is left out for its labels. `labelKeys`
+ * are those that stayed.
+ */
+export function labelledClasses(
+  from: readonly FreeNode[],
+  keys: readonly string[],
+): { classes: NodeClass[]; labelKeys: readonly string[] } {
+  let nodes = from;
+  let labelKeys = keys;
+  const shapes = () => shapesOf(nodes.map(({ allocatable: _, ...node }) => node));
+  while (labelKeys.length > 0 && shapes() > mostClasses) {
+    const [most = ''] = [...labelKeys].sort((a, b) => valuesOf(nodes, b) - valuesOf(nodes, a) || (a < b ? -1 : 1));
+    nodes = without(nodes, most);
+    labelKeys = labelKeys.filter((key) => key !== most);
+  }
+  return { classes: nodeClasses(nodes).map(tidy), labelKeys };
+}
+
+const tidy = ({ labels = {}, ...rest }: NodeClass): NodeClass =>
+  Object.keys(labels).length === 0 ? rest : { ...rest, labels };

@@ -15,6 +15,8 @@ export interface KeptNode {
   /** Allocatable devices and the like, as `nvidia.com/gpu`. */
   extended: Readonly<Record<string, number>>;
   deviceModel: string;
+  /** Under the keys that it was kept with; a key that it lacks is not there. */
+  labels: Readonly<Record<string, string>>;
 }
 
 /** As NVIDIA's GPU feature discovery writes it. */
@@ -32,12 +34,20 @@ function taintsOf(node: JsonObject): Taint[] {
   return taints.sort((a, b) => (order(a) < order(b) ? -1 : 1));
 }
 
-/** The bounded part of a node that the agent keeps. */
-export function keepNode(node: JsonObject): KeptNode {
+const labelsUnder = (labels: Readonly<Record<string, string>>, keys: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+
+/** The bounded part of a node that the agent keeps; of its labels those under `labelKeys`. */
+export function keepNode(node: JsonObject, labelKeys: readonly string[]): KeptNode {
+  const labels = textsAt(node, 'metadata', 'labels');
   const allocatable = amountsAt(node, 'status', 'allocatable');
   const ready = listAt(node, 'status', 'conditions').find((condition) => condition.type === 'Ready');
-  const architecture =
-    textsAt(node, 'metadata', 'labels')['kubernetes.io/arch'] || textAt(node, 'status', 'nodeInfo', 'architecture');
+  const architecture = labels['kubernetes.io/arch'] || textAt(node, 'status', 'nodeInfo', 'architecture');
   return {
     name: textAt(node, 'metadata', 'name'),
     ready: ready?.status === 'True',
@@ -50,6 +60,7 @@ export function keepNode(node: JsonObject): KeptNode {
     architecture,
     taints: taintsOf(node),
     extended: extendedAmounts(allocatable),
-    deviceModel: textsAt(node, 'metadata', 'labels')[deviceLabel] ?? '',
+    deviceModel: labels[deviceLabel] ?? '',
+    labels: labelsUnder(labels, labelKeys),
   };
 }

@@ -22,6 +22,11 @@ export interface Bounds {
   timeoutMs?: Millis | undefined;
 }
 
+export interface InventoryBounds extends Bounds {
+  /** Labels of nodes by which classes are told apart; none unless told. */
+  labelKeys?: readonly string[] | undefined;
+}
+
 export interface Stamp {
   labels?: Readonly<Record<string, string>>;
   annotations?: Readonly<Record<string, string>>;
@@ -166,8 +171,11 @@ export interface MemberCluster {
   /** Deletes exactly the object with this uid; dependents go in the background. A namespace goes only when empty. */
   deleteObject(target: ObjectRef & { uid: string }, bounds?: Bounds): Promise<DeletionResult>;
   watchOwned(options: OwnedWatchOptions): OwnedWatch;
-  /** Capacity from live watches of nodes and pods; the first call waits for their first lists. */
-  inventory(bounds?: Bounds): Promise<Omit<Inventory, 'reflected'>>;
+  /**
+   * Capacity from live watches of nodes and pods; the first call waits for their first lists, and the first with other
+   * label keys for the nodes'.
+   */
+  inventory(bounds?: InventoryBounds): Promise<Omit<Inventory, 'reflected'>>;
   /** The fields that the server declares for the kinds that Berth renders. */
   schema(bounds?: Bounds): Promise<MemberSchema>;
   close(): Promise<void>;

@@ -13,9 +13,10 @@ export interface AgentCertificate {
   expiresAt: Instant;
 }
 
-/** Something of this cluster has changed: its works, or its facts. */
+/** Something of this cluster has changed: its works, or its facts; or a release came or moved on. */
 export interface FleetNews {
-  kind: 'work' | 'cluster';
+  kind: 'work' | 'cluster' | 'release';
+  /** Of a work or a cluster: the cluster. */
   resource: ClusterId;
   /** Of works: the sequence up to which there are some; undefined when it was not said. */
   sequence?: bigint | undefined;
@@ -47,6 +48,8 @@ export interface AgentStore {
   storeStatus(writes: readonly StatusWrite[]): Promise<StatusOutcome>;
   storeHeartbeats(beats: readonly Heartbeat[], leaseTtlMs: Millis): Promise<HeartbeatOutcome>;
   storeSchema(reported: { cluster: ClusterId; digest: string; schema: ClusterSchema }): Promise<void>;
+  /** Keys of node labels that live releases select by, in order, at most `mostNodeLabelKeys`. */
+  nodeLabelKeys(): Promise<readonly string[]>;
   /** Clusters whose lease ran out become unreachable; answers which. */
   sweepLeases(): Promise<ClusterId[]>;
   /** Announces clusters whose status counts as unknown by now, but for those `told` of already; answers all of them. */

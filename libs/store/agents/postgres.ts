@@ -8,6 +8,7 @@ import { forgetWaiting, noteWaiting, sweepConditions } from './conditions.js';
 import { storeHeartbeats, storeSchema } from './heartbeats.js';
 import { certificateStanding, knownStanding, renewCertificate } from './identities.js';
 import { closeLine, lineStandings, openLines } from './lines.js';
+import { nodeLabelKeys } from './node-labels.js';
 import { Openings } from './openings.js';
 import type { AgentCertificate, AgentStore, FleetNews } from './port.js';
 import { storeStatus } from './status.js';
@@ -46,6 +47,7 @@ export function postgresAgentStore(store: Store, actor: string): AgentStore {
     storeStatus: (writes) => run((tx) => storeStatus(tx, writes)),
     storeHeartbeats: (beats, leaseTtlMs) => run((tx) => storeHeartbeats(tx, beats, leaseTtlMs)),
     storeSchema: (reported) => inSlot((tx) => storeSchema(tx, reported)),
+    nodeLabelKeys: () => nodeLabelKeys(read),
     sweepLeases: () => run(sweepLeases),
     announceSilent: (told) => run((tx) => announceSilent(tx, told)),
     sweepConditions: () => run(sweepConditions),
@@ -68,9 +70,9 @@ async function recordRenewal(tx: Transaction, certificate: AgentCertificate, for
 }
 
 async function* newsOf(feed: Feed, signal: AbortSignal): AsyncGenerator<readonly FleetNews[], void, undefined> {
-  for await (const rows of feed.subscribe({ kinds: ['work', 'cluster'], signal }))
+  for await (const rows of feed.subscribe({ kinds: ['work', 'cluster', 'release'], signal }))
     yield rows.flatMap(({ kind, resource, version }): FleetNews[] => {
       if (kind === 'work') return [{ kind, resource, sequence: version > 0n ? version : undefined }];
-      return kind === 'cluster' ? [{ kind, resource }] : [];
+      return kind === 'cluster' || kind === 'release' ? [{ kind, resource }] : [];
     });
 }

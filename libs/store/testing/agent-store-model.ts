@@ -287,6 +287,11 @@ export class AgentStoreModel implements AgentStore {
     });
   }
 
+  /** Its releases select by nothing. */
+  nodeLabelKeys(): Promise<readonly string[]> {
+    return this.#transaction('nodeLabelKeys', () => []);
+  }
+
   announceSilent(_told: readonly ClusterId[]): Promise<ClusterId[]> {
     return this.#transaction('announceSilent', () => {
       const since = this.seams.clock.now() - staleForMs;
