@@ -104,7 +104,7 @@ export interface Inventory {
   /** In order of name. */
   storageClasses: readonly StorageClass[];
   /** Keys by which `classes` are told apart; absent from an agent that tells none apart by labels. */
-  labelKeys?: readonly string[];
+  labelKeys?: readonly string[] | undefined;
 }
 
 /** What of an inventory is not as it was; what is absent stays. */

@@ -1,7 +1,7 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InvalidRequest, type Inventory, mostUnreflectedWorks } from '#domain';
+import { InvalidRequest, type Inventory, mostNodeLabelKeys, mostUnreflectedWorks } from '#domain';
 import * as line from '../line.js';
 import {
   inventoryChange,
@@ -18,6 +18,9 @@ const nodeClass = fc.record(
     ...{ nodes: few, free: amounts, architecture: word, taints: fc.constant([]) },
     extended: fc.dictionary(fc.constantFrom('nvidia.com/gpu', 'example.org/fpga'), few, { minKeys: 1, maxKeys: 2 }),
     deviceModel: fc.constantFrom('A100', 'H100'),
+    labels: fc.dictionary(fc.constantFrom('disk', 'example.org/rack'), word, { minKeys: 1, maxKeys: 2 }),
+    allocatable: amounts,
+    devices: fc.array(few, { minLength: 1, maxLength: 2 }),
   },
   { requiredKeys: ['nodes', 'free', 'architecture', 'taints'] },
 );
@@ -38,6 +41,7 @@ const inventories: fc.Arbitrary<Inventory> = fc.record({
     fc.record({ name: word, provisioner: word, isDefault: fc.boolean(), waitsForConsumer: fc.boolean() }),
     { maxLength: 2 },
   ),
+  labelKeys: fc.array(word, { maxLength: 2 }),
 });
 
 describe('a change of an inventory', () => {
@@ -69,7 +73,13 @@ describe('a change of an inventory', () => {
     const half = delta({ reflected: { upTo: 1n, except: [] } });
     delete half.unreflectedWorks;
     expect(() => inventoryChangeFromWire(half)).toThrow(InvalidRequest);
+    const keys = delta({ labelKeys: Array.from({ length: mostNodeLabelKeys + 1 }, (_, n) => `key-${n}`) });
+    expect(() => inventoryChangeFromWire(keys)).toThrow(/label_keys/);
     const whole = fromBinary(line.InventorySchema, new Uint8Array());
+    expect(inventoryFromWire(whole), 'an agent of before takes back what a newer one told').toHaveProperty(
+      'labelKeys',
+      undefined,
+    );
     whole.unreflectedWorks.push({
       ...{ $typeName: 'berth.agent.v1.UnreflectedWork', workId: new Uint8Array(3), afterSequence: 0n },
     });

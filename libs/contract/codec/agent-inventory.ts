@@ -137,7 +137,7 @@ export function inventoryFromWire(wire: line.Inventory): Inventory {
     kinds: kindsFromWire(wire.kinds),
     schemaDigest: agentField.text(wire.schemaDigest, 128),
     storageClasses: storageClassesFromWire(wire.storageClasses),
-    ...(wire.labelKeys === undefined ? {} : { labelKeys: labelKeysFromWire(wire.labelKeys.keys) }),
+    labelKeys: wire.labelKeys && labelKeysFromWire(wire.labelKeys.keys),
   };
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Resources } from '#domain';
-import { type FreeNode, mostClasses, nodeClasses } from './node-classes.js';
+import { type FreeNode, labelledClasses, mostClasses, nodeClasses } from './node-classes.js';
 
 const mebibyte = 2 ** 20;
 
@@ -80,5 +80,42 @@ describe('classes of nodes', () => {
     const classes = nodeClasses(shapes);
     expect(classes.length).toBe(mostClasses);
     expect(classes.some((each) => each.architecture === 'arch-79')).toBe(true);
+  });
+
+  const labelled = (n: number, labels: Record<string, string>): FreeNode => ({
+    free: { mcpu: 1_000 + n, memoryBytes: 2 ** 30, pods: 10 },
+    ...{ architecture: 'amd64', taints: [], labels },
+  });
+
+  it('are told apart by labels; a label with too many values goes, and no node for it', () => {
+    const nodes = Array.from({ length: 200 }, (_, n) =>
+      labelled(n, { disk: n % 4 === 0 ? 'ssd' : 'tape', 'kubernetes.io/hostname': `node-${n}` }),
+    );
+    const { classes, labelKeys } = labelledClasses(nodes, ['disk', 'kubernetes.io/hostname']);
+    expect(labelKeys).toEqual(['disk']);
+    const count = (disk: string) =>
+      classes.filter(({ labels }) => labels?.disk === disk).reduce((sum, each) => sum + each.nodes, 0);
+    expect([count('ssd'), count('tape')]).toEqual([50, 150]);
+    expect(classes.length).toBeLessThanOrEqual(mostClasses);
+    expect(classes.every(({ labels }) => Object.keys(labels ?? {}).join() === 'disk')).toBe(true);
+    expect(labelledClasses([labelled(0, {})], ['disk']).classes[0]).not.toHaveProperty('labels');
+  });
+
+  it('tell sizes, coarsely where machines differ by little, and not at all where that takes the classes', () => {
+    const sized = (n: number, memoryBytes: number): FreeNode => ({
+      ...labelled(n, { disk: 'ssd' }),
+      allocatable: { mcpu: 4_000, memoryBytes, pods: 110 },
+    });
+    const alike = Array.from({ length: 100 }, (_, n) => sized(n, 16 * 2 ** 30 + n * 1_021));
+    expect(
+      new Set(labelledClasses(alike, ['disk']).classes.map(({ allocatable }) => allocatable?.memoryBytes)),
+    ).toEqual(new Set([16 * 2 ** 30]));
+    const wild = Array.from({ length: 100 }, (_, n) => ({
+      ...sized(n, n * 2 ** 36),
+      allocatable: { mcpu: n * 8_000, memoryBytes: n * 2 ** 36, pods: 110 },
+    }));
+    const told = labelledClasses(wild, ['disk']);
+    expect(told.labelKeys).toEqual(['disk']);
+    expect(told.classes.some(({ allocatable }) => allocatable !== undefined)).toBe(false);
   });
 });

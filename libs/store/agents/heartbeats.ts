@@ -103,7 +103,6 @@ const plainColumns = {
   server_version: 'text',
   unreflected_works: 'jsonb',
   storage_classes: 'jsonb',
-  label_keys: 'text[]',
 } as const;
 
 type InventoryRow = { [Column in keyof typeof plainColumns]?: unknown } & {
@@ -113,6 +112,9 @@ type InventoryRow = { [Column in keyof typeof plainColumns]?: unknown } & {
   is_measured?: boolean;
   measured_mcpu?: number | undefined;
   measured_memory_bytes?: number | undefined;
+  /** Set when the change brings keys, or an agent that tells none. */
+  has_labels?: boolean;
+  label_keys?: readonly string[] | undefined;
 };
 
 const inventorySql = `
@@ -123,13 +125,15 @@ const inventorySql = `
     reflected_work_sequence = coalesce(least(i.reflected_work_sequence, c.work_sequence), c.reflected_work_sequence),
     measured_mcpu = CASE WHEN i.is_measured THEN i.measured_mcpu ELSE c.measured_mcpu END,
     measured_memory_bytes = CASE WHEN i.is_measured THEN i.measured_memory_bytes ELSE c.measured_memory_bytes END,
+    label_keys = CASE WHEN i.has_labels THEN i.label_keys ELSE c.label_keys END,
     measured_at = CASE WHEN i.measured_mcpu IS NULL THEN c.measured_at ELSE clock_timestamp() END,
     reported_at = clock_timestamp()
   FROM jsonb_to_recordset($1::jsonb) AS i(cluster_id text,
     ${Object.entries(plainColumns)
       .map((column) => column.join(' '))
       .join(', ')},
-    reflected_work_sequence bigint, is_measured boolean, measured_mcpu bigint, measured_memory_bytes bigint)
+    reflected_work_sequence bigint, is_measured boolean, measured_mcpu bigint, measured_memory_bytes bigint,
+    has_labels boolean, label_keys text[])
   WHERE c.cluster_id = i.cluster_id`;
 
 async function storeInventories(
@@ -165,6 +169,7 @@ function inventoryRow({ cluster, inventory }: { cluster: ClusterId; inventory: I
     schema_digest: inventory.schemaDigest,
     server_version: inventory.serverVersion,
     storage_classes: inventory.storageClasses,
+    has_labels: 'labelKeys' in inventory,
     label_keys: inventory.labelKeys,
     reflected_work_sequence: reflected?.upTo.toString(),
     unreflected_works:
