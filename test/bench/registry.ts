@@ -3,6 +3,7 @@ import { gatewayScenario } from './gateway/scenario.js';
 import { propagateScenario } from './propagate/scenario.js';
 import type { Scenario } from './scenario.js';
 import { startScenario } from './start/scenario.js';
+import { traceScenario } from './trace/scenario.js';
 
 /** Every scenario by the name that `npm run bench --` takes. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -10,4 +11,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   gateway: gatewayScenario,
   propagate: propagateScenario,
   fleet: fleetScenario,
+  trace: traceScenario,
 };
