@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { dnsLabel } from './identity.js';
 import { isJsonObject, type JsonObject } from './json.js';
+import { name, quoted } from './name.js';
 import { objectPolicySchema } from './object-policy.js';
+import { contradictions, type PlacedComponent, type PlacementPolicy, placementPolicy } from './placement-policy.js';
 
 /**
  * The application model: what a tenant hands in. The schemas below are its one definition; the types follow from
@@ -18,15 +19,6 @@ export const limits = {
 
 /** Verbatim Kubernetes fields that the model has no word for: carried, rendered, never interpreted. */
 const passthrough = z.custom<JsonObject>(isJsonObject, 'must be an object');
-
-const name = z.string().regex(dnsLabel, {
-  error: (issue) =>
-    `found ${quoted(issue.input)}; allowed are 1 to 63 of a-z, 0-9 and "-", starting and ending alphanumeric`,
-});
-
-function quoted(input: unknown): string {
-  return typeof input === 'string' ? `"${input.slice(0, 80)}"` : (JSON.stringify(input) ?? 'nothing');
-}
 
 /** OCI reference (distribution/reference): no spaces, an optional registry, tag and digest. */
 const imageForm =
@@ -88,28 +80,6 @@ const servicePort = z.strictObject({
   port,
   targetPort: z.union([port, name]).optional(),
   protocol: protocol.optional(),
-});
-
-const toleration = z.strictObject({
-  key: z.string(),
-  operator: z.enum(['Exists', 'Equal']),
-  value: z.string(),
-  effect: z.enum(['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']),
-});
-
-/** Which clusters may hold a component, and how its replicas are divided over them. Empty lists allow all. */
-const placementPolicy = z.strictObject({
-  clusters: z.array(name),
-  regions: z.array(z.string().min(1)),
-  zones: z.array(z.string().min(1)),
-  providers: z.array(z.string().min(1)),
-  labels: z.record(z.string(), z.string()),
-  tolerations: z.array(toleration),
-  /** `duplicated`: every chosen cluster holds all replicas; `divided`: by free capacity; `packed`: as few clusters as fit. */
-  division: z.enum(['duplicated', 'divided', 'packed']),
-  /** How many clusters may be chosen; 0 is no bound. */
-  minClusters: z.int().min(0).max(1000),
-  maxClusters: z.int().min(0).max(1000),
 });
 
 const component = z.strictObject({
@@ -174,22 +144,22 @@ export const applicationSpecSchema = z
           });
       });
     });
-    for (const [path, policy] of policiesOf(spec))
-      if (policy.maxClusters !== 0 && policy.minClusters > policy.maxClusters)
-        context.addIssue({
-          code: 'custom',
-          path: [...path, 'maxClusters'],
-          message: `is ${policy.maxClusters}, below minClusters (${policy.minClusters})`,
-        });
+    for (const [path, policy, components] of policiesOf(spec))
+      for (const { field, message } of contradictions(policy, components))
+        context.addIssue({ code: 'custom', path: [...path, ...field], message });
   });
 
-type UncheckedSpec = { placement: PlacementPolicy; components: { placement?: PlacementPolicy | undefined }[] };
+interface UncheckedSpec {
+  placement: PlacementPolicy;
+  components: (PlacedComponent & { placement?: PlacementPolicy | undefined })[];
+}
 
-function policiesOf(spec: UncheckedSpec): [(string | number)[], PlacementPolicy][] {
-  const own = spec.components.flatMap((each, index): [(string | number)[], PlacementPolicy][] =>
-    each.placement === undefined ? [] : [[['components', index, 'placement'], each.placement]],
+/** Every policy of a spec with its path, and the components that it is for. */
+function policiesOf(spec: UncheckedSpec): [(string | number)[], PlacementPolicy, PlacedComponent[]][] {
+  const own = spec.components.flatMap((each, index): [(string | number)[], PlacementPolicy, PlacedComponent[]][] =>
+    each.placement === undefined ? [] : [[['components', index, 'placement'], each.placement, [each]]],
   );
-  return [[['placement'], spec.placement], ...own];
+  return [[['placement'], spec.placement, spec.components.filter((each) => each.placement === undefined)], ...own];
 }
 
 export type ApplicationSpec = z.infer<typeof applicationSpecSchema>;
@@ -197,18 +167,4 @@ export type Component = z.infer<typeof component>;
 export type Container = z.infer<typeof container>;
 export type Probe = z.infer<typeof probe>;
 export type ServicePort = z.infer<typeof servicePort>;
-export type Toleration = z.infer<typeof toleration>;
-export type PlacementPolicy = z.infer<typeof placementPolicy>;
 export type ComponentKind = Component['kind'];
-
-export const anywhere: PlacementPolicy = {
-  clusters: [],
-  regions: [],
-  zones: [],
-  providers: [],
-  labels: {},
-  tolerations: [],
-  division: 'divided',
-  minClusters: 0,
-  maxClusters: 0,
-};

@@ -9,6 +9,7 @@ export * from './links.js';
 export * from './node-selector.js';
 export * from './object-policy.js';
 export * from './phases.js';
+export * from './placement-policy.js';
 export * from './principal.js';
 export * from './quantity.js';
 export * from './slots.js';

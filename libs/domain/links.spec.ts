@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ApplicationSpec, anywhere, type Component, type PlacementPolicy } from './application.js';
+import type { ApplicationSpec, Component } from './application.js';
 import { linkGroups, linkViolations } from './links.js';
+import { anywhere, type PlacementPolicy } from './placement-policy.js';
 
 const aComponent = (name: string, links: string[] = [], placement?: PlacementPolicy): Component => ({
   name,

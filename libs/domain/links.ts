@@ -1,6 +1,7 @@
-import type { ApplicationSpec, Component, PlacementPolicy } from './application.js';
+import type { ApplicationSpec, Component } from './application.js';
 import type { FieldViolation } from './errors.js';
-import { canonicalJson } from './json.js';
+import { canonicalJson, type JsonValue } from './json.js';
+import type { PlacementPolicy } from './placement-policy.js';
 
 /**
  * Components that are placed together: those that links join, in either direction and over any number of steps.
@@ -35,8 +36,10 @@ export function linkGroups(spec: ApplicationSpec): Component[][] {
 export const placementOf = (spec: ApplicationSpec, component: Component): PlacementPolicy =>
   component.placement ?? spec.placement;
 
-const comparable = (policy: PlacementPolicy): string =>
-  canonicalJson({ ...policy, tolerations: policy.tolerations.map((each) => ({ ...each })) });
+function comparable(policy: PlacementPolicy): string {
+  const json: JsonValue = JSON.parse(JSON.stringify(policy));
+  return canonicalJson(json);
+}
 
 /** Linked components go to the same clusters, so their policies must be the same. */
 export function linkViolations(spec: ApplicationSpec): FieldViolation[] {

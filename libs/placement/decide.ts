@@ -124,7 +124,7 @@ class GroupPlacement {
     const division = this.#divide();
     const components = this.#demands.map(({ name }) => name);
     if (division.kind === 'refuses') {
-      const refused = { components, refusal: division.refusal, wakeOn: this.#wakeOn() };
+      const refused = { components, refusal: division.refusal, wakeOn: this.#wakeOn(division.wakeOn) };
       return { trace: this.#trace(new Map(), [], division.refusal), allotments: [], refused };
     }
     const allotments: Allotment[] = [];
@@ -201,7 +201,7 @@ class GroupPlacement {
     const division = divider.divide({ group, demands: this.#demands, candidates, snapshot, room, safetyPermille });
     if (division.kind === 'divided') return division;
     const { reason, facts } = division.refusal;
-    return { kind: 'refuses', refusal: { reason, facts: { ...facts, ...this.#countRefusals() } } };
+    return { ...division, refusal: { reason, facts: { ...facts, ...this.#countRefusals() } } };
   }
 
   /** By total, then by cluster id. */
@@ -233,8 +233,8 @@ class GroupPlacement {
   }
 
   /** A cluster that becomes ready is a new one to every filter; the rest is what the refusing filters say. */
-  #wakeOn(): FleetChange[] {
-    const changes = new Set<FleetChange>(['cluster.ready']);
+  #wakeOn(ofDivision: readonly FleetChange[] = []): FleetChange[] {
+    const changes = new Set<FleetChange>(['cluster.ready', ...ofDivision]);
     for (const refusedBy of new Set(this.#refusedBy))
       for (const change of this.#scope.policy.filters[refusedBy]?.wakeOn ?? []) changes.add(change);
     if (this.#refusedBy.includes(-1)) changes.add('cluster.capacity');

@@ -1,19 +1,23 @@
 import { apportion } from './apportion.js';
+import { copiesWithin, divideWithin, rulesOf } from './constrained.js';
 import {
   boundsOf,
   brief,
   clusters,
+  headroomReplicas,
   named,
   type Place,
   placeOn,
   replicasOf,
   rooms,
   type Spread,
+  type Spreading,
+  shortOf,
   tooFewClusters,
 } from './division.js';
-import { resourceNames, timesFits } from './node-classes.js';
-import type { Candidate, Divider, Division, DivisionTask } from './plugin.js';
+import type { Divider, Division, DivisionTask } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
+import { byWeight, inOrder, takeBack } from './sharing.js';
 
 /** Every chosen cluster holds all replicas. */
 export const duplicated: Divider = {
@@ -22,7 +26,8 @@ export const duplicated: Divider = {
     const { group, demands, candidates, room } = task;
     const least = Math.max(1, group.policy.minClusters);
     const most = group.policy.maxClusters === 0 ? candidates.length : group.policy.maxClusters;
-    const chosen = candidates.slice(0, most);
+    const chosen = rulesOf(task).length === 0 ? candidates.slice(0, most) : copiesWithin(task, { least, most });
+    if ('kind' in chosen) return chosen;
     if (chosen.length < least)
       return {
         kind: 'refuses',
@@ -46,6 +51,7 @@ export const duplicated: Divider = {
 export const divided: Divider = {
   name: 'divided',
   divide(task) {
+    if (rulesOf(task).length > 0) return divideWithin(task, { spread: byHeadroom, sharing: byWeight, packs: false });
     const bounds = boundsOf(task);
     const tooFew = tooFewClusters(task, bounds);
     if (tooFew !== undefined) return { kind: 'refuses', refusal: tooFew };
@@ -64,6 +70,7 @@ export const divided: Divider = {
 export const packed: Divider = {
   name: 'packed',
   divide(task) {
+    if (rulesOf(task).length > 0) return divideWithin(task, { spread: bestFirst, sharing: inOrder, packs: true });
     const bounds = boundsOf(task);
     const tooFew = tooFewClusters(task, bounds);
     if (tooFew !== undefined) return { kind: 'refuses', refusal: tooFew };
@@ -80,11 +87,7 @@ export const packed: Divider = {
 };
 
 /** The best cluster that alone holds the whole group. */
-function wholeInOne(
-  task: DivisionTask,
-  least: number,
-  spread: (task: DivisionTask, demand: Demand, places: readonly Place[]) => Spread,
-): Division | undefined {
+function wholeInOne(task: DivisionTask, least: number, spread: Spreading): Division | undefined {
   if (least > 1) return undefined;
   for (const candidate of task.candidates) {
     const alone = { ...task, candidates: [candidate] };
@@ -107,48 +110,17 @@ function fewest({ demands, candidates, room }: DivisionTask, least: number): num
   return Math.max(least, ...needs);
 }
 
-function shortOf({ demands, candidates, room }: DivisionTask, short: Demand | undefined, most: number): Division {
-  const demand = short ?? demands[0];
-  if (demand === undefined) return { kind: 'refuses', refusal: { reason: 'NotEnoughCapacity', facts: {} } };
-  const fits = candidates.map(({ slot }) => Math.min(demand.replicas, room.fit(slot, demand))).sort((a, b) => b - a);
-  const fitting = fits.slice(0, most).reduce((sum, fit) => sum + fit, 0);
-  const facts = {
-    component: demand.name,
-    replicas: `${demand.replicas}`,
-    fitting: `${Math.min(demand.replicas, fitting)}`,
-    clusters: `${most}`,
-  };
-  // Each component alone would fit: it is sharing the clusters that leaves no room.
-  return {
-    kind: 'refuses',
-    refusal: { reason: fitting >= demand.replicas ? 'NotEnoughTogether' : 'NotEnoughCapacity', facts },
-  };
-}
-
-/** How many replicas the measured and requested headroom of a cluster holds. */
-function headroomReplicas(task: DivisionTask, demand: Demand, { slot }: Candidate, cap: number): number {
-  const { snapshot, room, safetyPermille } = task;
-  const left = { mcpu: 0, memoryBytes: 0, pods: 0 };
-  for (const [at, resource] of resourceNames.entries()) {
-    const measured = snapshot.measured(slot, at);
-    const unused = snapshot.allocatable(slot, at) - Math.floor((measured * safetyPermille) / 1000);
-    left[resource] = measured < 0 ? room.free(slot, at) : Math.min(room.free(slot, at), unused);
-  }
-  const fits = timesFits(demand.perReplica, left);
-  return fits === Number.POSITIVE_INFINITY ? cap : fits;
-}
-
 function byHeadroom(task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
   const total = `${replicasOf(demand)} over ${clusters(places.length)}`;
   if (places.length === 1)
-    return { counts: [demand.replicas], line: `${replicasOf(demand)} → ${named([demand.replicas], places)}` };
+    return { counts: [demand.replicas], lines: [`${replicasOf(demand)} → ${named([demand.replicas], places)}`] };
   const kept = places.map(({ least, held, cap }) => Math.max(least, Math.min(held, cap)));
   const keeps = kept.reduce((sum, count) => sum + count, 0);
   if (keeps > demand.replicas) {
     const counts = takeBack(kept, places, keeps - demand.replicas);
     return {
       counts,
-      line: `${total}: ${named(kept, places)} held, less ${keeps - demand.replicas} → ${named(counts, places)}`,
+      lines: [`${total}: ${named(kept, places)} held, less ${keeps - demand.replicas} → ${named(counts, places)}`],
     };
   }
   const caps = places.map(({ cap }) => cap);
@@ -157,24 +129,12 @@ function byHeadroom(task: DivisionTask, demand: Demand, places: readonly Place[]
   );
   const fair = apportion(demand.replicas, weights, caps);
   if (fair.every((count, at) => count >= (kept[at] ?? 0)))
-    return { counts: fair, line: `${total} by room (${rooms(weights, places)}) → ${named(fair, places)}` };
+    return { counts: fair, lines: [`${total} by room (${rooms(weights, places)}) → ${named(fair, places)}`] };
   const room = caps.map((cap, at) => cap - (kept[at] ?? 0));
   const more = apportion(demand.replicas - keeps, weights, room);
   const counts = kept.map((count, at) => count + (more[at] ?? 0));
   const start = `${named(kept, places)} first, ${demand.replicas - keeps} more by room (${rooms(weights, places)})`;
-  return { counts, line: `${total}: ${start} → ${named(counts, places)}` };
-}
-
-/** From the worst cluster first: scaling down leaves as many clusters untouched as it can. */
-function takeBack(kept: readonly number[], places: readonly Place[], surplus: number): number[] {
-  const counts = [...kept];
-  let left = surplus;
-  for (let at = counts.length - 1; at >= 0 && left > 0; at--) {
-    const given = Math.min(left, (counts[at] ?? 0) - (places[at]?.least ?? 0));
-    counts[at] = (counts[at] ?? 0) - given;
-    left -= given;
-  }
-  return counts;
+  return { counts, lines: [`${total}: ${start} → ${named(counts, places)}`] };
 }
 
 function bestFirst(_task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
@@ -190,7 +150,7 @@ function bestFirst(_task: DivisionTask, demand: Demand, places: readonly Place[]
   }
   const caps = places.map(({ cap }) => cap);
   const line = `${replicasOf(demand)} packed into ${clusters(places.length)} with room for ${brief(caps, ', ')} → ${named(counts, places)}`;
-  return { counts, line };
+  return { counts, lines: [line] };
 }
 
 export const builtInDividers: readonly Divider[] = [duplicated, divided, packed];

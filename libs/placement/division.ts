@@ -1,5 +1,6 @@
 import type { Refusal } from '#domain';
-import type { Candidate, DivisionTask, Share } from './plugin.js';
+import { resourceNames, timesFits } from './node-classes.js';
+import type { Candidate, Division, DivisionTask, Share } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
 
 /** How many clusters a group may get, and how many it must. */
@@ -35,8 +36,8 @@ export function tooFewClusters({ demands, candidates }: DivisionTask, bounds: Bo
   };
 }
 
-/** How the replicas of one demand go to the chosen clusters, best first. */
-export type Spreading = (task: DivisionTask, demand: Demand, places: readonly Place[]) => Spread;
+/** How the replicas of one demand go to the chosen clusters, best first; undefined when its rules can't be kept. */
+export type Spreading = (task: DivisionTask, demand: Demand, places: readonly Place[]) => Spread | undefined;
 
 export interface Place {
   candidate: Candidate;
@@ -49,7 +50,8 @@ export interface Place {
 
 export interface Spread {
   counts: readonly number[];
-  line: string;
+  /** The arithmetic. */
+  lines: readonly string[];
 }
 
 export interface Attempt {
@@ -76,7 +78,17 @@ export function placeOn(task: DivisionTask, count: number, least: number, spread
   }
 }
 
-function handOut(task: DivisionTask, chosen: readonly Candidate[], least: number, spread: Spreading): Attempt | Demand {
+/**
+ * Hands the whole group out to these clusters: whole components first, then at least one replica of each where the
+ * group is linked, in the first `least` clusters, or as many as the policy demands; then the rest as `spread` says.
+ * What it took when it answers the demand that found too little room is the caller's to give back.
+ */
+export function handOut(
+  task: DivisionTask,
+  chosen: readonly Candidate[],
+  least: number,
+  spread: Spreading,
+): Attempt | Demand {
   const { demands, room } = task;
   const linked = demands.length > 1;
   const leasts = demands.map((demand) =>
@@ -102,12 +114,13 @@ function handOut(task: DivisionTask, chosen: readonly Candidate[], least: number
     const places = chosen.map((candidate, place) => placeOf(task, demand, candidate, base[place] ?? 0));
     if (places.reduce((sum, place) => sum + place.cap, 0) < demand.replicas) return demand;
     const result = spread(task, demand, places);
+    if (result === undefined) return demand;
     for (const [place, { slot }] of chosen.entries()) {
       const more = (result.counts[place] ?? 0) - (base[place] ?? 0);
       if (more > 0) room.take(slot, demand, more);
     }
     counts.push(result.counts);
-    lines.push(result.line);
+    lines.push(...result.lines);
   }
   return { shares: sharesOf(demands, chosen, counts), lines };
 }
@@ -146,6 +159,42 @@ function exchange({ room }: DivisionTask, chosen: Candidate[], rest: Candidate[]
   chosen.splice(fits.lastIndexOf(tightest), 1);
   chosen.push(incoming);
   return true;
+}
+
+/** Says for what there is too little room on `most` clusters. */
+export function shortOf(
+  { demands, candidates, room }: DivisionTask,
+  short: Demand | undefined,
+  most: number,
+): Division {
+  const demand = short ?? demands[0];
+  if (demand === undefined) return { kind: 'refuses', refusal: { reason: 'NotEnoughCapacity', facts: {} } };
+  const fits = candidates.map(({ slot }) => Math.min(demand.replicas, room.fit(slot, demand))).sort((a, b) => b - a);
+  const fitting = fits.slice(0, most).reduce((sum, fit) => sum + fit, 0);
+  const facts = {
+    component: demand.name,
+    replicas: `${demand.replicas}`,
+    fitting: `${Math.min(demand.replicas, fitting)}`,
+    clusters: `${most}`,
+  };
+  // Each component alone would fit: it is sharing the clusters that leaves no room.
+  return {
+    kind: 'refuses',
+    refusal: { reason: fitting >= demand.replicas ? 'NotEnoughTogether' : 'NotEnoughCapacity', facts },
+  };
+}
+
+/** How many replicas the measured and requested headroom of a cluster holds. */
+export function headroomReplicas(task: DivisionTask, demand: Demand, { slot }: Candidate, cap: number): number {
+  const { snapshot, room, safetyPermille } = task;
+  const left = { mcpu: 0, memoryBytes: 0, pods: 0 };
+  for (const [at, resource] of resourceNames.entries()) {
+    const measured = snapshot.measured(slot, at);
+    const unused = snapshot.allocatable(slot, at) - Math.floor((measured * safetyPermille) / 1000);
+    left[resource] = measured < 0 ? room.free(slot, at) : Math.min(room.free(slot, at), unused);
+  }
+  const fits = timesFits(demand.perReplica, left);
+  return fits === Number.POSITIVE_INFINITY ? cap : fits;
 }
 
 /** The first few of many, so that a line stays a line. */

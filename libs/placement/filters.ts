@@ -1,4 +1,5 @@
 import { formatBytes, formatMcpu } from '#domain';
+import { domains } from './filters/domains.js';
 import type { ResourceName } from './node-classes.js';
 import { selectorText } from './node-selector.js';
 import { admit, admitHeld, type ClusterFilter, refuse } from './plugin.js';
@@ -172,6 +173,7 @@ export const builtInFilters: readonly ClusterFilter[] = [
   names,
   fields,
   labels,
+  domains,
   taints,
   apiSupport,
   nodeLabels,

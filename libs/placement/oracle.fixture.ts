@@ -11,6 +11,8 @@ interface Size {
 export interface OracleCluster {
   id: string;
   region: string;
+  zone: string;
+  provider: string;
   labels: Readonly<Record<string, string>>;
   taints: readonly { key: string; value: string; effect: string }[];
   cordoned: boolean;
@@ -31,6 +33,7 @@ export interface OraclePolicy {
   division: string;
   minClusters: number;
   maxClusters: number;
+  spread?: readonly { by: string; minDomains: number; maxDomains: number; maxSkew: number }[] | undefined;
 }
 
 /** What may still be reserved, with big integers so that nothing is rounded. */
@@ -45,10 +48,34 @@ export function oracleFree(cluster: OracleCluster): Size {
   };
 }
 
+/** What a cluster is, under a key; empty when it is nothing. */
+export function oracleDomain(cluster: OracleCluster, by: string): string {
+  const own: Record<string, string> = {
+    ...cluster.labels,
+    ...{ region: cluster.region, zone: cluster.zone, provider: cluster.provider, cluster: cluster.id },
+  };
+  return own[by] ?? '';
+}
+
+/** Whether these clusters, each with so many, are spread as the policy wants. */
+export function oracleSpread(used: readonly (readonly [OracleCluster, number])[], policy: OraclePolicy): boolean {
+  return (policy.spread ?? []).every(({ by, minDomains, maxDomains, maxSkew }) => {
+    const sums: Record<string, number> = {};
+    for (const [cluster, count] of used) {
+      const domain = oracleDomain(cluster, by);
+      sums[domain] = (sums[domain] ?? 0) + count;
+    }
+    const counts = Object.values(sums);
+    if (counts.length < minDomains || (maxDomains > 0 && counts.length > maxDomains)) return false;
+    return maxSkew === 0 || counts.every((one) => counts.every((other) => one - other <= maxSkew));
+  });
+}
+
 export function oracleAllows(cluster: OracleCluster, policy: OraclePolicy): boolean {
   if (cluster.phase !== 'ready' || cluster.cordoned) return false;
   if (policy.clusters.length > 0 && !policy.clusters.includes(cluster.id)) return false;
   if (policy.regions.length > 0 && !policy.regions.includes(cluster.region)) return false;
+  if ((policy.spread ?? []).some(({ by }) => oracleDomain(cluster, by) === '')) return false;
   if (Object.entries(policy.labels).some(([key, value]) => cluster.labels[key] !== value)) return false;
   return cluster.taints
     .filter((taint) => taint.effect === 'NoSchedule' || taint.effect === 'NoExecute')
@@ -116,20 +143,27 @@ export function oracleFeasible(
   each: Size,
   replicas: number,
 ): boolean {
-  const frees = clusters.filter((cluster) => oracleAllows(cluster, policy)).map(roomOf);
+  const allowed = clusters.filter((cluster) => oracleAllows(cluster, policy));
+  const rooms = allowed.map(roomOf);
   const least = Math.max(1, policy.minClusters);
-  const most = policy.maxClusters === 0 ? frees.length : policy.maxClusters;
+  const most = policy.maxClusters === 0 ? allowed.length : policy.maxClusters;
   if (most < least) return false;
-  if (policy.division === 'duplicated') return frees.filter((free) => roomHolds(free, each, replicas)).length >= least;
-  const search = (at: number, left: number, used: number): boolean => {
-    if (left === 0 && used >= least) return true;
-    const free = frees[at];
-    if (free === undefined || left === 0) return false;
+  const copies = policy.division === 'duplicated';
+  const done = (used: readonly (readonly [OracleCluster, number])[]): boolean =>
+    used.length >= least && oracleSpread(used, policy);
+  const search = (at: number, left: number, used: readonly (readonly [OracleCluster, number])[]): boolean => {
+    if ((copies || left === 0) && done(used)) return true;
+    const [cluster, room] = [allowed[at], rooms[at]];
+    if (cluster === undefined || room === undefined || left === 0) return false;
+    if (copies) {
+      const takes = used.length < most && roomHolds(room, each, replicas);
+      return (takes && search(at + 1, left, [...used, [cluster, 1]])) || search(at + 1, left, used);
+    }
     for (let count = 0; count <= left; count++) {
-      if (count > 0 && (used + 1 > most || !roomHolds(free, each, count))) break;
-      if (search(at + 1, left - count, used + (count > 0 ? 1 : 0))) return true;
+      if (count > 0 && (used.length + 1 > most || !roomHolds(room, each, count))) break;
+      if (search(at + 1, left - count, count === 0 ? used : [...used, [cluster, count]])) return true;
     }
     return false;
   };
-  return search(0, replicas, 0);
+  return search(0, replicas, []);
 }

@@ -76,7 +76,8 @@ export interface Share {
 
 export type Division =
   | { kind: 'divided'; shares: readonly Share[]; lines: readonly string[] }
-  | { kind: 'refuses'; refusal: Refusal };
+  /** `wakeOn`: what could change its mind, besides more room and what the filters name. */
+  | { kind: 'refuses'; refusal: Refusal; wakeOn?: readonly FleetChange[] };
 
 export interface DivisionTask {
   group: GroupRequest;

@@ -83,6 +83,12 @@ describe('what the gateway refuses', () => {
       'spec.placement.max_clusters',
       /is 2, below/,
     ],
+    [
+      'a spread over more domains at least than at most',
+      { ...component({}), placement: { spread: [{ by: 'zone', minDomains: 3, maxDomains: 2 }] } },
+      'spec.placement.spread[0].max_domains',
+      /is 2, below minDomains \(3\)/,
+    ],
     ['an unknown kind', component({ kind: 99 }), 'spec.components[0].kind', /found 99/],
     [
       'verbatim fields that the model has',

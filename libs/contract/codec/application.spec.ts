@@ -3,10 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type ApplicationSpec,
+  anywhere,
   applicationSpecSchema,
   type Component,
   type Container,
+  contradictions,
   type JsonObject,
+  type PlacementPolicy,
   type Probe,
 } from '#domain';
 import * as wire from '../wire.js';
@@ -70,7 +73,7 @@ const container: fc.Arbitrary<Container> = fc
   })
   .map(present);
 
-const policy = fc.record({
+const drawnPolicy: fc.Arbitrary<PlacementPolicy> = fc.record({
   clusters: fc.array(label, { maxLength: 2 }),
   regions: fc.array(label, { maxLength: 2 }),
   zones: fc.array(label, { maxLength: 2 }),
@@ -88,7 +91,22 @@ const policy = fc.record({
   division: fc.constantFrom('duplicated' as const, 'divided' as const, 'packed' as const),
   minClusters: fc.nat(3),
   maxClusters: fc.constant(0),
+  spread: fc.option(
+    fc.array(
+      fc.record({ by: label, minDomains: fc.nat(1), maxDomains: fc.integer({ min: 1, max: 9 }), maxSkew: fc.nat(9) }),
+      {
+        minLength: 1,
+        maxLength: 1,
+      },
+    ),
+    { nil: undefined },
+  ),
 });
+
+/** Of all that is drawn, what no fleet could meet is left out. */
+const policy = drawnPolicy.map(
+  (drawn): PlacementPolicy => present(contradictions(drawn, []).length === 0 ? drawn : anywhere),
+);
 
 const component: fc.Arbitrary<Component> = fc
   .record({

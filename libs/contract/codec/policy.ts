@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { anywhere, type FieldViolation, type PlacementPolicy, type Toleration } from '#domain';
+import { anywhere, type FieldViolation, type PlacementPolicy, type SpreadPolicy, type Toleration } from '#domain';
 import * as wire from '../wire.js';
 import { divisionFromWire, divisionToWire } from './enums.js';
 
@@ -49,8 +49,13 @@ export function policyFromWire(
     division: division ?? 'divided',
     minClusters: from.minClusters,
     maxClusters: from.maxClusters,
+    ...(from.spread.length === 0 ? {} : { spread: from.spread.map(spreadFromWire) }),
   };
 }
+
+const spreadFromWire = ({ by, minDomains, maxDomains, maxSkew }: wire.Spread): SpreadPolicy => ({
+  ...{ by, minDomains, maxDomains, maxSkew },
+});
 
 export const policyToWire = (policy: PlacementPolicy): wire.PlacementPolicy =>
   create(wire.PlacementPolicySchema, {
@@ -58,4 +63,5 @@ export const policyToWire = (policy: PlacementPolicy): wire.PlacementPolicy =>
     labels: { ...policy.labels },
     tolerations: policy.tolerations.map((each): MessageInitShape<typeof wire.TolerationSchema> => ({ ...each })),
     division: divisionToWire[policy.division],
+    spread: (policy.spread ?? []).map((each): MessageInitShape<typeof wire.SpreadSchema> => ({ ...each })),
   });

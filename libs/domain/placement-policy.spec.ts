@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { anywhere, contradictions, type PlacementPolicy, placementPolicy } from './placement-policy.js';
+
+const web = { name: 'web', kind: 'service', replicas: 2 };
+const spread = { by: 'region', minDomains: 0, maxDomains: 0, maxSkew: 0 };
+
+const said = (policy: Partial<PlacementPolicy>): Record<string, string> =>
+  Object.fromEntries(
+    contradictions({ ...anywhere, ...policy }, [web]).map(({ field, message }) => [field.join('.'), message]),
+  );
+
+describe('a policy that no fleet could meet is refused', () => {
+  const cases: [string, Partial<PlacementPolicy>, string, string][] = [
+    [
+      'fewer clusters at most than at least',
+      { minClusters: 3, maxClusters: 2 },
+      'maxClusters',
+      'is 2, below minClusters (3)',
+    ],
+    [
+      'fewer domains at most than at least',
+      { spread: [{ ...spread, minDomains: 2, maxDomains: 1 }] },
+      'spread.0.maxDomains',
+      'is 1, below minDomains (2)',
+    ],
+    [
+      'more domains than clusters',
+      { maxClusters: 1, spread: [{ ...spread, minDomains: 2 }] },
+      'spread.0.minDomains',
+      'is 2, above maxClusters (1): a cluster is in one domain only',
+    ],
+    [
+      'more domains than replicas',
+      { spread: [{ ...spread, minDomains: 3 }] },
+      'spread.0.minDomains',
+      'is 3, above the replicas of "web" (2)',
+    ],
+    [
+      'fewer clusters by a spread than by number',
+      { minClusters: 3, spread: [{ ...spread, by: 'cluster', maxDomains: 2 }] },
+      'spread.0.maxDomains',
+      'is 2, below minClusters (3)',
+    ],
+    [
+      'a spread twice over the same',
+      {
+        spread: [
+          { ...spread, maxSkew: 1 },
+          { ...spread, maxSkew: 2 },
+        ],
+      },
+      'spread.1.by',
+      '"region" is there twice',
+    ],
+    [
+      'a spread that bounds nothing',
+      { spread: [spread] },
+      'spread.0.by',
+      '"region" says nothing; allowed is at least one of minDomains, maxDomains and maxSkew',
+    ],
+  ];
+  it.each(cases)('for %s', (_, policy, field, message) => {
+    expect(said(policy)).toEqual({ [field]: message });
+  });
+
+  it('but not for what each of many copies meets', () => {
+    expect(said({ division: 'duplicated', spread: [{ ...spread, minDomains: 3 }] })).toEqual({});
+  });
+});
+
+describe('a spread', () => {
+  it.each([
+    [{ ...spread, minDomains: -1 }, 'must not be negative'],
+    [{ ...spread, maxSkew: 20_000 }, 'must be at most 10000'],
+    [
+      { ...spread, by: 'no key' },
+      'found "no key"; allowed are region, zone, provider, cluster, or the key of a cluster label',
+    ],
+  ])('%o is refused by its field', (wrong, message) => {
+    const result = placementPolicy.safeParse({ ...anywhere, spread: [wrong] });
+    expect(result.error?.issues.map((issue) => issue.message)).toEqual([message]);
+  });
+});

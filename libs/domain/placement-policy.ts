@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { name, quoted } from './name.js';
+
+/** Where components may go, and how their replicas are divided over the clusters. */
+
+export const policyLimits = { spreads: 8, bound: 1000 } as const;
+
+const toleration = z.strictObject({
+  key: z.string(),
+  operator: z.enum(['Exists', 'Equal']),
+  value: z.string(),
+  effect: z.enum(['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+});
+
+/** Kubernetes' label syntax (RFC 1123 name, optional prefix). */
+const labelKey = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+/** What tells clusters apart: `region`, `zone`, `provider`, `cluster`, or the key of a cluster label. */
+const domainKey = z.string().regex(labelKey, {
+  error: (issue) =>
+    `found ${quoted(issue.input)}; allowed are region, zone, provider, cluster, or the key of a cluster label`,
+});
+
+/** A count of clusters, domains or replicas that bounds; 0 is no bound. */
+const bound = (most: number) =>
+  z
+    .int()
+    .min(0, { error: 'must not be negative' })
+    .max(most, { error: `must be at most ${most}` });
+
+/** How replicas are spread over domains: all clusters with one value are one. */
+const spread = z.strictObject({
+  by: domainKey,
+  minDomains: bound(policyLimits.bound),
+  maxDomains: bound(policyLimits.bound),
+  /** No two domains that hold replicas differ by more, for each component; of duplicated ones clusters are counted. */
+  maxSkew: bound(10_000),
+});
+
+/** Empty lists allow all. What is absent came before it was there, and means none. */
+export const placementPolicy = z.strictObject({
+  clusters: z.array(name),
+  regions: z.array(z.string().min(1)),
+  zones: z.array(z.string().min(1)),
+  providers: z.array(z.string().min(1)),
+  labels: z.record(z.string(), z.string()),
+  tolerations: z.array(toleration),
+  /** `duplicated`: every chosen cluster holds all replicas; `divided`: by free capacity; `packed`: as few clusters as fit. */
+  division: z.enum(['duplicated', 'divided', 'packed']),
+  /** How many clusters may be chosen; 0 is no bound. */
+  minClusters: z.int().min(0).max(1000),
+  maxClusters: z.int().min(0).max(1000),
+  /** All are to be met. */
+  spread: z.array(spread).max(policyLimits.spreads).optional(),
+});
+
+export type Toleration = z.infer<typeof toleration>;
+export type SpreadPolicy = z.infer<typeof spread>;
+export type PlacementPolicy = z.infer<typeof placementPolicy>;
+
+export const anywhere: PlacementPolicy = {
+  clusters: [],
+  regions: [],
+  zones: [],
+  providers: [],
+  labels: {},
+  tolerations: [],
+  division: 'divided',
+  minClusters: 0,
+  maxClusters: 0,
+};
+
+/** What a policy is checked against besides itself. */
+export interface PlacedComponent {
+  name: string;
+  kind: string;
+  replicas: number;
+}
+
+export interface Contradiction {
+  /** Below the policy. */
+  field: (string | number)[];
+  message: string;
+}
+
+/** What no fleet could meet. */
+export function contradictions(policy: PlacementPolicy, components: readonly PlacedComponent[]): Contradiction[] {
+  const found: Contradiction[] = [];
+  const { minClusters, maxClusters } = policy;
+  if (maxClusters !== 0 && minClusters > maxClusters)
+    found.push({ field: ['maxClusters'], message: `is ${maxClusters}, below minClusters (${minClusters})` });
+  return [...found, ...spreadContradictions(policy, components)];
+}
+
+/** Daemons run on every node, and what is scaled to zero only goes along. */
+const dividedOf = (components: readonly PlacedComponent[]): PlacedComponent[] =>
+  components.filter(({ kind, replicas }) => kind !== 'daemon' && replicas > 0);
+
+function spreadContradictions(policy: PlacementPolicy, components: readonly PlacedComponent[]): Contradiction[] {
+  const spreads = policy.spread ?? [];
+  const few = policy.division === 'duplicated' ? undefined : dividedOf(components).sort(byReplicas)[0];
+  return spreads.flatMap(({ by, minDomains, maxDomains, maxSkew }, at): Contradiction[] => {
+    const found: Contradiction[] = [];
+    const say = (field: string, message: string): void => {
+      found.push({ field: ['spread', at, field], message });
+    };
+    if (spreads.findIndex((each) => each.by === by) < at) say('by', `"${by}" is there twice`);
+    if (minDomains + maxDomains + maxSkew === 0)
+      say('by', `"${by}" says nothing; allowed is at least one of minDomains, maxDomains and maxSkew`);
+    if (maxDomains !== 0 && minDomains > maxDomains)
+      say('maxDomains', `is ${maxDomains}, below minDomains (${minDomains})`);
+    if (policy.maxClusters !== 0 && minDomains > policy.maxClusters)
+      say('minDomains', `is ${minDomains}, above maxClusters (${policy.maxClusters}): a cluster is in one domain only`);
+    if (by === 'cluster' && maxDomains !== 0 && policy.minClusters > maxDomains)
+      say('maxDomains', `is ${maxDomains}, below minClusters (${policy.minClusters})`);
+    if (few !== undefined && minDomains > few.replicas)
+      say('minDomains', `is ${minDomains}, above the replicas of "${few.name}" (${few.replicas})`);
+    return found;
+  });
+}
+
+const byReplicas = (a: PlacedComponent, b: PlacedComponent): number => a.replicas - b.replicas;

@@ -1,0 +1,64 @@
+import { apportion } from './apportion.js';
+
+/** What takes a part of a component's replicas: a cluster, or a domain of them. */
+export interface Part {
+  weight: number;
+  /** What it gets in any case. */
+  least: number;
+  /** What it can take in all, not below `least`. */
+  most: number;
+  /** What it has now. */
+  held: number;
+}
+
+/** Divides `seats` over parts, each within its bounds. `seats` is within the sums of these. */
+export type Sharing = (seats: number, parts: readonly Part[]) => readonly number[];
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+/** What may stay where it is. */
+export const keptOf = (parts: readonly Part[]): number[] =>
+  parts.map(({ least, held, most }) => Math.max(least, Math.min(held, most)));
+
+/** From the last part first: scaling down leaves as many untouched as it can. */
+export function takeBack(kept: readonly number[], parts: readonly Pick<Part, 'least'>[], surplus: number): number[] {
+  const counts = [...kept];
+  let left = surplus;
+  for (let at = counts.length - 1; at >= 0 && left > 0; at--) {
+    const given = Math.min(left, (counts[at] ?? 0) - (parts[at]?.least ?? 0));
+    counts[at] = (counts[at] ?? 0) - given;
+    left -= given;
+  }
+  return counts;
+}
+
+/** In proportion to weight, as long as nothing has to move for it; else what is held stays, and the rest goes by weight. */
+export const byWeight: Sharing = (seats, parts) => {
+  const kept = keptOf(parts);
+  const keeps = sum(kept);
+  if (keeps > seats) return takeBack(kept, parts, keeps - seats);
+  const weights = parts.map(({ weight }) => weight);
+  const fair = apportion(
+    seats,
+    weights,
+    parts.map(({ most }) => most),
+  );
+  if (fair.every((count, at) => count >= (kept[at] ?? 0))) return fair;
+  const room = parts.map(({ most }, at) => most - (kept[at] ?? 0));
+  const more = apportion(seats - keeps, weights, room);
+  return kept.map((count, at) => count + (more[at] ?? 0));
+};
+
+/** The first is filled, then the next; what is held stays. */
+export const inOrder: Sharing = (seats, parts) => {
+  const kept = keptOf(parts);
+  const keeps = sum(kept);
+  const counts = takeBack(kept, parts, Math.max(0, keeps - seats));
+  let left = Math.max(0, seats - keeps);
+  for (const [at, { most }] of parts.entries()) {
+    const more = Math.min(left, most - (counts[at] ?? 0));
+    counts[at] = (counts[at] ?? 0) + more;
+    left -= more;
+  }
+  return counts;
+};
