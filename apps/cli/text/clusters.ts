@@ -95,10 +95,14 @@ const percent = (permille: number): string => `${Math.round((permille || 1000) /
 const admission = (over: wire.OverSubscription | undefined): string =>
   `${percent(over?.cpuPermille ?? 0)} of its cpu, ${percent(over?.memoryPermille ?? 0)} of its memory`;
 
-/** `3 × 2 cores, 4Gi, 100 pods free (amd64, nvidia.com/gpu 2 A100, gpu=yes:NoSchedule)`. */
-function classText({ nodes: count, free, architecture, taints, extended, deviceModel }: wire.NodeClass): string {
+/** `3 × 2 cores, 4Gi, 100 pods free (amd64, nvidia.com/gpu 2 A100, disk=ssd, gpu=yes:NoSchedule)`. */
+function classText(found: wire.NodeClass): string {
+  const { nodes: count, free, architecture, taints, extended, deviceModel } = found;
+  const labels = Object.entries(found.labels).map(([key, value]) => `${key}=${value}`);
   const devices = Object.entries(extended).map(([name, left]) => `${name} ${left}`);
-  const about = [architecture, ...devices, deviceModel, ...taints.map(taintText)].filter((word) => word !== '');
+  const about = [architecture, ...devices, deviceModel, ...labels.sort(), ...taints.map(taintText)].filter(
+    (word) => word !== '',
+  );
   return `${count} × ${amounts(free)} free${about.length === 0 ? '' : ` (${about.join(', ')})`}`;
 }
 
