@@ -69,6 +69,7 @@ export interface ReleaseRow {
   generation: bigint;
   refusals: { reason: string; message: string; facts: Record<string, string> }[];
   wakeOn: string[];
+  nodeLabelKeys: string[];
   chargedMcpu: bigint;
   chargedMemoryBytes: bigint;
   chargedPods: bigint;
@@ -94,6 +95,7 @@ export const releaseEntity = new EntitySchema<ReleaseRow>({
     generation: big('generation', { default: 1 }),
     refusals: json('refusals', { default: [] }),
     wakeOn: texts('wake_on', { default: [] }),
+    nodeLabelKeys: texts('node_label_keys', { default: [] }),
     chargedMcpu: big('charged_mcpu', { default: 0 }),
     chargedMemoryBytes: big('charged_memory_bytes', { default: 0 }),
     chargedPods: big('charged_pods', { default: 0 }),
