@@ -34,7 +34,7 @@ module.exports = {
     deny(
       'agent-knows-no-store',
       { path: '^apps/(agent|cli)/' },
-      { path: '^libs/(store|queue)/' },
+      { path: '^libs/(store|queue|decision)/' },
       'The agent and the CLI know the hub and the gateway only.',
     ),
     deny(

@@ -1,7 +1,7 @@
+import { deadlines } from '#decision';
 import type { Logger } from '#platform';
 import type { JobHandler, JobTable } from '#queue';
 import { placementStore, type Store } from '#store';
-import { deadlines } from './deadlines.js';
 import type { Sweeper } from './sweeping/sweeper.js';
 
 /** Timers and chores. Each only does earlier what a scan does anyway, or what nobody waits for. */

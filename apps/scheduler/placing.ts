@@ -1,10 +1,8 @@
+import { type Committed, commitBatch, type Decided, deadlines, decideRelease } from '#decision';
 import { type ClusterId, type Ids, Unavailable } from '#domain';
 import type { EnginePolicy, FleetChange } from '#placement';
 import type { Logger } from '#platform';
 import { isRetriable, placementStore, type Store, sqlState, sqlStateOf } from '#store';
-import { deadlines } from './deadlines.js';
-import { type Committed, commitBatch } from './deciding/commit.js';
-import { type Decided, decideRelease } from './deciding/decided.js';
 import { FleetPicture } from './fleet/picture.js';
 import type { SchedulerMetrics } from './metrics.js';
 

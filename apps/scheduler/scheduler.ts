@@ -1,9 +1,9 @@
+import { deadlines } from '#decision';
 import { type Clock, type Instant, TokenExpired } from '#domain';
 import type { Logger } from '#platform';
 import type { JobRef, Queue } from '#queue';
 import { type FeedRow, placementStore, type Store } from '#store';
 import type { SchedulerConfig } from './config.js';
-import { deadlines } from './deadlines.js';
 import type { SchedulerJob } from './jobs.js';
 import { Loop } from './loop.js';
 import type { SchedulerMetrics } from './metrics.js';

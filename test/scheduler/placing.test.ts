@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { requestOf } from '#decision';
 import { decide, packRecord, Snapshot } from '#placement';
 import { placementStore } from '#store';
-import { requestOf } from '../../apps/scheduler/deciding/request.js';
 import { startTestDatabase, type TestDatabase } from '../../libs/store/testing/database.js';
 import { aPlacer } from './placers.js';
 import { component, Scenario, spec } from './scenario.js';

@@ -1,21 +1,8 @@
+import { stateOf } from '#decision';
 import type { ClusterId, ClusterSchema } from '#domain';
 import { type ClusterState, type FleetChange, Snapshot } from '#placement';
 import type { placementStore } from '#store';
 import { changesBetween } from './changes.js';
-
-/** A measure older than this says nothing about now. */
-const measureFreshMs = 120_000;
-
-/** A cluster as the store holds it, in the engine's terms. `version` is the reader's: later readings are greater. */
-export function stateOf(cluster: placementStore.FleetCluster, version: bigint): ClusterState {
-  const { workSequence, measureAgeMs, schemaDigest, ...same } = cluster;
-  return {
-    ...same,
-    measureFresh: measureAgeMs !== undefined && measureAgeMs < measureFreshMs,
-    schemaId: schemaDigest,
-    version,
-  };
-}
 
 /**
  * The fleet as one scheduler sees it: the engine's columns, kept current in place. One writer: readings are applied in

@@ -1,9 +1,7 @@
+import { CapacityLedger, droppedWork, reservedDelta } from '#decision';
 import { addResources, type Ids, noResources, type Resources, subtractResources } from '#domain';
 import type { Logger } from '#platform';
 import { placementStore, type Store, type Transaction } from '#store';
-import { reservedDelta } from '../deciding/reservations.js';
-import { CapacityLedger } from '../deciding/settle.js';
-import { droppedWork } from '../deciding/works.js';
 import type { SchedulerMetrics } from '../metrics.js';
 import { reapingSteps } from './steps.js';
 

@@ -1,6 +1,6 @@
+import { deadlines } from '#decision';
 import type { Logger } from '#platform';
 import { placementStore, type Store } from '#store';
-import { deadlines } from '../deadlines.js';
 import type { SchedulerMetrics } from '../metrics.js';
 
 export interface SweeperParts {

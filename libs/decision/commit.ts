@@ -1,8 +1,8 @@
 import { type Ids, noResources } from '#domain';
 import type { ClusterState } from '#placement';
 import { placementStore, type Transaction } from '#store';
-import { deadlines } from '../deadlines.js';
-import { stateOf } from '../fleet/picture.js';
+import { stateOf } from './cluster-state.js';
+import { deadlines } from './deadlines.js';
 import type { Decided } from './decided.js';
 import { mayChangeUse } from './quota.js';
 import { type Settlement, saysTheSame, settle } from './settle.js';

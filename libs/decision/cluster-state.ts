@@ -1,0 +1,16 @@
+import type { ClusterState } from '#placement';
+import type { placementStore } from '#store';
+
+/** A measure older than this says nothing about now. */
+const measureFreshMs = 120_000;
+
+/** A cluster as the store holds it, in the engine's terms. `version` is the reader's: later readings are greater. */
+export function stateOf(cluster: placementStore.FleetCluster, version: bigint): ClusterState {
+  const { workSequence, measureAgeMs, schemaDigest, ...same } = cluster;
+  return {
+    ...same,
+    measureFresh: measureAgeMs !== undefined && measureAgeMs < measureFreshMs,
+    schemaId: schemaDigest,
+    version,
+  };
+}
