@@ -1,4 +1,5 @@
 import type { NodeClass, Resources, Taint } from '#domain';
+import { mergeClasses } from './merge-classes.js';
 
 export interface FreeNode {
   free: Resources;
@@ -10,117 +11,110 @@ export interface FreeNode {
   /** Under the keys that are asked for; a key that it lacks is not there. */
   labels?: Readonly<Record<string, string>>;
   allocatable?: Resources;
+  /** Free thousandths of each device, the freest first. */
+  devices?: readonly number[];
 }
 
 export const mostClasses = 64;
 
+/** Of more than this, amounts are rounded before classes are merged pair by pair. */
+const mostToMerge = 512;
+
 const mebibyte = 2 ** 20;
 
-/** Steps to round free amounts down to, each coarser than the one before; the first is exact to a MiB. */
-const grains: readonly Resources[] = [
-  { mcpu: 1, memoryBytes: mebibyte, pods: 1 },
-  { mcpu: 50, memoryBytes: 64 * mebibyte, pods: 1 },
-  { mcpu: 100, memoryBytes: 256 * mebibyte, pods: 5 },
-  { mcpu: 250, memoryBytes: 512 * mebibyte, pods: 10 },
-  { mcpu: 500, memoryBytes: 1024 * mebibyte, pods: 20 },
-  { mcpu: 1000, memoryBytes: 4096 * mebibyte, pods: 40 },
-  { mcpu: 4000, memoryBytes: 16384 * mebibyte, pods: 80 },
+/** A step to round free amounts down to. */
+interface Grain extends Resources {
+  deviceMilli: number;
+}
+
+/** Each coarser than the one before; the first is exact to a MiB. */
+const grains: readonly Grain[] = [
+  { mcpu: 1, memoryBytes: mebibyte, pods: 1, deviceMilli: 1 },
+  { mcpu: 50, memoryBytes: 64 * mebibyte, pods: 1, deviceMilli: 10 },
+  { mcpu: 100, memoryBytes: 256 * mebibyte, pods: 5, deviceMilli: 50 },
+  { mcpu: 250, memoryBytes: 512 * mebibyte, pods: 10, deviceMilli: 100 },
+  { mcpu: 500, memoryBytes: 1024 * mebibyte, pods: 20, deviceMilli: 200 },
+  { mcpu: 1000, memoryBytes: 4096 * mebibyte, pods: 40, deviceMilli: 500 },
+  { mcpu: 4000, memoryBytes: 16384 * mebibyte, pods: 80, deviceMilli: 1000 },
 ];
 
 const down = (amount: number, grain: number): number => Math.max(0, Math.floor(amount / grain) * grain);
 
-const roundDown = (free: Resources, grain: Resources): Resources => ({
-  mcpu: down(free.mcpu, grain.mcpu),
-  memoryBytes: down(free.memoryBytes, grain.memoryBytes),
-  pods: down(free.pods, grain.pods),
+const roundDown = (amounts: Resources, grain: Resources): Resources => ({
+  mcpu: down(amounts.mcpu, grain.mcpu),
+  memoryBytes: down(amounts.memoryBytes, grain.memoryBytes),
+  pods: down(amounts.pods, grain.pods),
 });
 
-type Shape = Omit<FreeNode, 'free'>;
+const namedIn = (pairs: Readonly<Record<string, string | number>> | undefined): string[] =>
+  Object.keys(pairs ?? {}).sort();
 
-const inOrder = (pairs: Readonly<Record<string, string | number>>) =>
-  Object.entries(pairs).sort(([a], [b]) => (a < b ? -1 : 1));
-
-/** What makes nodes different to a pod and to its scheduler, whatever is free on them; devices count one by one. */
-const shapeKey = ({ architecture, taints, extended = {}, deviceModel = '', labels = {}, allocatable }: Shape): string =>
-  JSON.stringify([
-    architecture,
-    taints.map(({ key, value, effect }) => [key, value, effect]),
-    inOrder(extended),
-    deviceModel,
-    inOrder(labels),
-    allocatable === undefined ? [] : [allocatable.mcpu, allocatable.memoryBytes, allocatable.pods],
-  ]);
-
-function group(nodes: readonly FreeNode[], grain: Resources): NodeClass[] {
-  const classes = new Map<string, NodeClass>();
-  for (const { free, ...shape } of nodes) {
-    const rounded = roundDown(free, grain);
-    const key = `${shapeKey(shape)} ${rounded.mcpu} ${rounded.memoryBytes} ${rounded.pods}`;
-    const known = classes.get(key);
-    if (known === undefined) classes.set(key, { nodes: 1, free: rounded, ...shape });
-    else known.nodes += 1;
-  }
-  return [...classes.values()];
+/**
+ * What makes nodes different to a pod, whatever is free on them. Nodes of one shape have the same devices in the same
+ * number, of which more or less is free.
+ */
+function shapeOf({
+  architecture,
+  taints,
+  extended,
+  deviceModel = '',
+  labels,
+  devices = [],
+}: Omit<FreeNode, 'free'>): string {
+  const key = `${architecture} ${devices.length} ${deviceModel}`;
+  if (taints.length === 0 && extended === undefined && labels === undefined) return key;
+  const told = taints.map(({ key: name, value, effect }) => [name, value, effect]);
+  const labelled = namedIn(labels).map((name) => [name, labels?.[name]]);
+  return `${key} ${JSON.stringify([told, labelled, namedIn(extended)])}`;
 }
 
-const least = (a: Resources, b: Resources): Resources => ({
-  mcpu: Math.min(a.mcpu, b.mcpu),
-  memoryBytes: Math.min(a.memoryBytes, b.memoryBytes),
-  pods: Math.min(a.pods, b.pods),
-});
+/** Nodes that are alike in all that is told of them, by shape. */
+function grouped(nodes: readonly FreeNode[], shapes: readonly string[], grain: Grain): NodeClass[][] {
+  const byShape = new Map<string, Map<string, NodeClass>>();
+  for (const [at, node] of nodes.entries()) {
+    const shape = shapes[at] ?? '';
+    const classes = byShape.get(shape) ?? new Map<string, NodeClass>();
+    byShape.set(shape, classes);
+    const rounded = roundedDown(node, grain);
+    const known = classes.get(rounded.key);
+    if (known === undefined) classes.set(rounded.key, { nodes: 1, ...rounded.node });
+    else known.nodes += 1;
+  }
+  return Array.from(byShape.values(), (classes) => [...classes.values()]);
+}
+
+function roundedDown(node: FreeNode, grain: Grain): { node: FreeNode; key: string } {
+  const { free, allocatable, devices, extended } = node;
+  const rounded: FreeNode = { ...node, free: roundDown(free, grain) };
+  if (allocatable !== undefined) rounded.allocatable = roundDown(allocatable, grain);
+  if (devices !== undefined) rounded.devices = devices.map((milli) => down(milli, grain.deviceMilli));
+  const others =
+    extended === undefined
+      ? ''
+      : namedIn(extended)
+          .map((name) => extended[name])
+          .join();
+  const amounts = [rounded.free, rounded.allocatable].map((each) => `${each?.mcpu} ${each?.memoryBytes} ${each?.pods}`);
+  return { node: rounded, key: `${amounts.join(' ')} ${rounded.devices?.join()} ${others}` };
+}
 
 const bySize = (a: NodeClass, b: NodeClass): number =>
   b.free.mcpu - a.free.mcpu || b.free.memoryBytes - a.free.memoryBytes || b.free.pods - a.free.pods;
 
-/** Neighbours of one shape become one class with the least of both, so that nothing is promised that is not there. */
-function mergeNeighbours(classes: readonly NodeClass[]): NodeClass[] {
-  const shapes = new Map<string, NodeClass[]>();
-  for (const each of classes) shapes.set(shapeKey(each), [...(shapes.get(shapeKey(each)) ?? []), each]);
-  return [...shapes.values()].flatMap((alike) => {
-    const sorted = alike.sort(bySize);
-    const merged: NodeClass[] = [];
-    for (let i = 0; i < sorted.length; i += 2) {
-      const [first, second] = [sorted[i], sorted[i + 1]];
-      if (first === undefined) continue;
-      if (second === undefined) merged.push(first);
-      else merged.push({ ...first, nodes: first.nodes + second.nodes, free: least(first.free, second.free) });
-    }
-    return merged;
-  });
-}
-
-const shapesOf = (nodes: readonly FreeNode[]): number => new Set(nodes.map(shapeKey)).size;
-
-/** Sizes are told apart while they leave most of the classes to what is free. */
-const mostSizes = mostClasses / 4;
-
-/** Machines of one type differ by a few KiB: sizes are rounded down as free room is, ever more coarsely, or not told. */
-function withSizes(nodes: readonly FreeNode[]): readonly FreeNode[] {
-  const bare = nodes.map(({ allocatable: _, ...node }): FreeNode => node);
-  const most = Math.max(mostSizes, shapesOf(bare));
-  for (const grain of grains) {
-    const rounded = nodes.map((node) =>
-      node.allocatable === undefined ? node : { ...node, allocatable: roundDown(node.allocatable, grain) },
-    );
-    if (shapesOf(rounded) <= most) return rounded;
-  }
-  return bare;
-}
-
 /**
- * At most 64 classes of nodes that are alike to a pod: exact while they fit, then rounded down ever more coarsely,
- * then merged. With more than 64 shapes (architecture, taints, devices, labels) the smallest are left out. Never more than
- * is free.
+ * At most 64 classes of nodes that are alike to a pod and its scheduler: exact while they fit, then those merged that lose
+ * the least by it. With more than 64 shapes (architecture, taints, devices, labels) the smallest are left out. Never more
+ * than is free.
  */
-export function nodeClasses(from: readonly FreeNode[]): NodeClass[] {
-  const nodes = withSizes(from);
-  let classes: NodeClass[] = [];
+export function nodeClasses(nodes: readonly FreeNode[]): NodeClass[] {
+  const shapes = nodes.map(shapeOf);
+  let alike: NodeClass[][] = [];
   for (const grain of grains) {
-    classes = group(nodes, grain);
-    if (classes.length <= mostClasses) return classes.sort(bySize);
+    alike = grouped(nodes, shapes, grain);
+    if (alike.reduce((sum, { length }) => sum + length, 0) <= mostToMerge) break;
   }
-  const shapes = shapesOf(nodes);
-  while (classes.length > mostClasses && classes.length > shapes) classes = mergeNeighbours(classes);
+  const classes = mergeClasses(alike, mostClasses);
+  if (classes.length <= mostClasses) return classes.sort(bySize);
   return classes.sort((a, b) => b.nodes * b.free.mcpu - a.nodes * a.free.mcpu || bySize(a, b)).slice(0, mostClasses);
 }
 
@@ -144,8 +138,7 @@ export function labelledClasses(
 ): { classes: NodeClass[]; labelKeys: readonly string[] } {
   let nodes = from;
   let labelKeys = keys;
-  const shapes = () => shapesOf(nodes.map(({ allocatable: _, ...node }) => node));
-  while (labelKeys.length > 0 && shapes() > mostClasses) {
+  while (labelKeys.length > 0 && new Set(nodes.map(shapeOf)).size > mostClasses) {
     const [most = ''] = [...labelKeys].sort((a, b) => valuesOf(nodes, b) - valuesOf(nodes, a) || (a < b ? -1 : 1));
     nodes = without(nodes, most);
     labelKeys = labelKeys.filter((key) => key !== most);

@@ -14,13 +14,7 @@ export const requestsOf = ({ mcpu, memoryMib }: TracePod): Resources => ({
 });
 
 /** A free node as an agent reads it from its cluster. */
-const freeNode = ({
-  node,
-  freeMcpu,
-  freeMemoryMib,
-  freePods,
-  freeMilli,
-}: NodeState): FreeNode & Pick<NodeClass, 'allocatable' | 'devices'> => ({
+const freeNode = ({ node, freeMcpu, freeMemoryMib, freePods, freeMilli }: NodeState): FreeNode => ({
   free: { mcpu: freeMcpu, memoryBytes: freeMemoryMib * mebibyte, pods: freePods },
   allocatable: { mcpu: node.mcpu, memoryBytes: node.memoryMib * mebibyte, pods: mostPods },
   architecture: 'amd64',
