@@ -42,6 +42,34 @@ describe('a policy that no fleet could meet is refused', () => {
       'is 2, below minClusters (3)',
     ],
     [
+      'weights that sum to nothing',
+      { division: 'weighted', weights: [{ by: 'region', weights: { eu: 0, us: 0 } }] },
+      'weights.0.weights',
+      'the weights of eu, us sum to nothing; at least one must be above 0',
+    ],
+    [
+      'a weighted division without weights',
+      { division: 'weighted' },
+      'weights',
+      'found none; a weighted division needs one level',
+    ],
+    [
+      'weights of a division that has none',
+      { weights: [{ by: 'region', weights: { eu: 1 } }] },
+      'weights',
+      'is for a weighted division, this is a divided one',
+    ],
+    [
+      'weights and a skew',
+      {
+        division: 'weighted',
+        weights: [{ by: 'region', weights: { eu: 1 } }],
+        spread: [{ ...spread, by: 'zone', maxSkew: 1 }],
+      },
+      'spread.0.maxSkew',
+      'contradicts weights: they say how much each domain gets',
+    ],
+    [
       'a spread twice over the same',
       {
         spread: [

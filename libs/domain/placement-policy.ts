@@ -3,7 +3,7 @@ import { name, quoted } from './name.js';
 
 /** Where components may go, and how their replicas are divided over the clusters. */
 
-export const policyLimits = { spreads: 8, bound: 1000 } as const;
+export const policyLimits = { spreads: 8, weightLevels: 4, weight: 1_000_000, bound: 1000 } as const;
 
 const toleration = z.strictObject({
   key: z.string(),
@@ -37,6 +37,12 @@ const spread = z.strictObject({
   maxSkew: bound(10_000),
 });
 
+/** Shares of domains; whoever is not named gets nothing. Empty: all have the same. */
+const weightLevel = z.strictObject({
+  by: domainKey,
+  weights: z.record(z.string().min(1), bound(policyLimits.weight)),
+});
+
 /** Empty lists allow all. What is absent came before it was there, and means none. */
 export const placementPolicy = z.strictObject({
   clusters: z.array(name),
@@ -45,17 +51,25 @@ export const placementPolicy = z.strictObject({
   providers: z.array(z.string().min(1)),
   labels: z.record(z.string(), z.string()),
   tolerations: z.array(toleration),
-  /** `duplicated`: every chosen cluster holds all replicas; `divided`: by free capacity; `packed`: as few clusters as fit. */
-  division: z.enum(['duplicated', 'divided', 'packed']),
+  /**
+   * `duplicated`: every chosen cluster holds all replicas; `divided`: by free capacity; `packed`: as few clusters as fit;
+   * `weighted`: by `weights`.
+   */
+  division: z.enum(['duplicated', 'divided', 'packed', 'weighted']),
   /** How many clusters may be chosen; 0 is no bound. */
   minClusters: z.int().min(0).max(1000),
   maxClusters: z.int().min(0).max(1000),
   /** All are to be met. */
   spread: z.array(spread).max(policyLimits.spreads).optional(),
+  /** Outermost first; only of a weighted division. */
+  weights: z.array(weightLevel).max(policyLimits.weightLevels).optional(),
+  /** Absent: largest remainder. */
+  remainderMethod: z.enum(['largest-remainder', 'webster']).optional(),
 });
 
 export type Toleration = z.infer<typeof toleration>;
 export type SpreadPolicy = z.infer<typeof spread>;
+export type WeightLevel = z.infer<typeof weightLevel>;
 export type PlacementPolicy = z.infer<typeof placementPolicy>;
 
 export const anywhere: PlacementPolicy = {
@@ -89,7 +103,7 @@ export function contradictions(policy: PlacementPolicy, components: readonly Pla
   const { minClusters, maxClusters } = policy;
   if (maxClusters !== 0 && minClusters > maxClusters)
     found.push({ field: ['maxClusters'], message: `is ${maxClusters}, below minClusters (${minClusters})` });
-  return [...found, ...spreadContradictions(policy, components)];
+  return [...found, ...spreadContradictions(policy, components), ...weightContradictions(policy)];
 }
 
 /** Daemons run on every node, and what is scaled to zero only goes along. */
@@ -117,6 +131,38 @@ function spreadContradictions(policy: PlacementPolicy, components: readonly Plac
       say('minDomains', `is ${minDomains}, above the replicas of "${few.name}" (${few.replicas})`);
     return found;
   });
+}
+
+function weightContradictions({
+  division,
+  weights = [],
+  remainderMethod,
+  spread = [],
+}: PlacementPolicy): Contradiction[] {
+  if (division !== 'weighted') {
+    const message = `is for a weighted division, this is a ${division} one`;
+    if (weights.length > 0) return [{ field: ['weights'], message }];
+    return remainderMethod === undefined ? [] : [{ field: ['remainderMethod'], message }];
+  }
+  if (weights.length === 0) return [{ field: ['weights'], message: 'found none; a weighted division needs one level' }];
+  const even = spread.findIndex(({ maxSkew }) => maxSkew > 0);
+  const found: Contradiction[] = [];
+  if (even !== -1)
+    found.push({
+      field: ['spread', even, 'maxSkew'],
+      message: 'contradicts weights: they say how much each domain gets',
+    });
+  for (const [at, level] of weights.entries()) {
+    if (weights.findIndex(({ by }) => by === level.by) < at)
+      found.push({ field: ['weights', at, 'by'], message: `"${level.by}" is there twice` });
+    const values = Object.keys(level.weights);
+    if (values.length > 0 && values.every((value) => level.weights[value] === 0))
+      found.push({
+        field: ['weights', at, 'weights'],
+        message: `the weights of ${values.join(', ')} sum to nothing; at least one must be above 0`,
+      });
+  }
+  return found;
 }
 
 const byReplicas = (a: PlacedComponent, b: PlacedComponent): number => a.replicas - b.replicas;

@@ -1,7 +1,8 @@
+import type { Remainders } from './apportion.js';
 import { type Bounds, brief, isDivided, tooFewClusters } from './division.js';
 import type { Candidate, Division, DivisionTask } from './plugin.js';
 import type { Demand } from './room.js';
-import { type DomainRule, Domains, type Wish } from './selection.js';
+import { type DomainRule, Domains, type Level, type Wish } from './selection.js';
 
 /** Sets that are tried before a fleet is held unable to keep the rules. */
 const mostSets = 64;
@@ -13,6 +14,8 @@ interface Manner extends Bounds {
   packs: boolean;
   /** Skew counts clusters, and room is no question: each holds the same. */
   countsClusters: boolean;
+  /** Sets that let every domain have the share of its weight. */
+  weights?: { levels: readonly Level[]; method: Remainders; capped: boolean } | undefined;
 }
 
 /** Sets of candidates that keep the rules on domains, the likeliest first. */
@@ -26,6 +29,7 @@ export class ClusterSets {
   readonly #rules: readonly DomainRule[];
   readonly #domains: Domains;
   readonly #places = new Map<number, number>();
+  readonly #quotas: readonly number[] | undefined;
   #roomiest: { short: Demand | undefined; ordered: readonly Candidate[] } | undefined;
 
   /** A rule on single clusters bounds how many there are; its skew concerns their counts alone. */
@@ -34,7 +38,10 @@ export class ClusterSets {
     this.#task = task;
     this.#manner = manner;
     this.#rules = rules.filter((rule) => rule !== cluster);
-    this.#domains = new Domains(task.candidates, this.#rules);
+    this.#domains = new Domains(task.candidates, this.#rules, manner.weights?.levels);
+    if (manner.weights !== undefined) {
+      this.#quotas = this.#quotasFor(manner.weights);
+    }
     this.#least = Math.max(manner.least, cluster?.least ?? 0, ...this.#rules.map(({ least }) => least));
     this.most = Math.min(manner.most, cluster?.most ?? manner.most);
     for (const [place, { slot }] of task.candidates.entries()) this.#places.set(slot, place);
@@ -62,7 +69,7 @@ export class ClusterSets {
         if (tried === 1 && !countsClusters && this.lacking() !== undefined) return;
         if (++tried > mostSets) return;
         const chosen = this.#domains.choose(roomiest ? this.#byRoom() : this.#task.candidates, wish);
-        if (chosen !== undefined && chosen.length >= this.#least) yield this.#bestFirst(chosen);
+        if (chosen !== undefined && this.#fits(chosen)) yield this.#bestFirst(chosen);
       }
     if (this.#task.candidates.length <= fewCandidates) yield* this.#every();
   }
@@ -103,28 +110,41 @@ export class ClusterSets {
     );
   }
 
+  /** For the component with the fewest replicas: the others have enough to be wherever it is. */
+  #quotasFor({ method, capped }: NonNullable<Manner['weights']>): number[] {
+    const { demands, candidates, room } = this.#task;
+    const [fewest] = [...demands].filter(isDivided).sort((a, b) => a.replicas - b.replicas);
+    if (fewest === undefined) return this.#domains.quotas(candidates.length, method);
+    const { replicas } = fewest;
+    if (!capped) return this.#domains.quotas(replicas, method);
+    const takes = ({ slot }: Candidate): number => Math.min(replicas, room.fit(slot, fewest, replicas));
+    return this.#domains.quotas(replicas, method, takes, candidates);
+  }
+
   #fits(chosen: readonly Candidate[]): boolean {
     if (chosen.length < this.#least || chosen.length > this.most) return false;
-    return this.#domains.met(chosen, this.#manner.countsClusters);
+    if (!this.#domains.met(chosen, this.#manner.countsClusters)) return false;
+    const paths = this.#quotas === undefined ? undefined : this.#domains.pathsOf(chosen);
+    return this.#quotas?.every((quota, path) => quota > 0 === paths?.has(path)) ?? true;
   }
 
   /** As many clusters as may be, then fewer domains that are to be even, then other first ones, then fewer clusters. */
   *#wishes(): Generator<Wish> {
-    const { countsClusters } = this.#manner;
+    const wish = { countsClusters: this.#manner.countsClusters, quotas: this.#quotas };
     const mostDomains = this.#rules.map(({ most }, rule) => Math.min(most, this.#domains.names[rule]?.length ?? 0));
     const [count = 1, ...otherCounts] = this.#counts();
-    yield { count, mostDomains, countsClusters };
+    yield { count, mostDomains, ...wish };
     for (const [rule, { least, skew }] of this.#rules.entries()) {
       if (skew === Number.POSITIVE_INFINITY) continue;
       for (let most = (mostDomains[rule] ?? 0) - 1; most >= Math.max(1, least); most--)
-        yield { count, mostDomains: mostDomains.with(rule, most), countsClusters };
+        yield { count, mostDomains: mostDomains.with(rule, most), ...wish };
     }
     for (const [rule, { most }] of this.#rules.entries()) {
       if (most === Number.POSITIVE_INFINITY) continue;
       for (const domain of this.#domains.names[rule]?.keys() ?? [])
-        yield { count, mostDomains, start: { rule, domain }, countsClusters };
+        yield { count, mostDomains, start: { rule, domain }, ...wish };
     }
-    for (const other of otherCounts) yield { count: other, mostDomains, countsClusters };
+    for (const other of otherCounts) yield { count: other, mostDomains, ...wish };
   }
 
   *#counts(): Generator<number> {

@@ -1,9 +1,10 @@
+import type { Remainders } from './apportion.js';
 import { ClusterSets } from './cluster-sets.js';
 import { type Attempt, type Bounds, boundsOf, handOut, isDivided, type Spreading, shortOf } from './division.js';
 import { evenly } from './evenly.js';
 import type { Candidate, Division, DivisionTask } from './plugin.js';
 import type { Demand } from './room.js';
-import type { DomainRule } from './selection.js';
+import type { DomainRule, Level } from './selection.js';
 import type { Sharing } from './sharing.js';
 
 /** How a division with rules on domains hands out. */
@@ -14,6 +15,8 @@ export interface Manner {
   sharing: Sharing;
   /** On as few clusters as can be, rather than on as many. */
   packs: boolean;
+  /** Only where every domain can have the share of its weight. */
+  weights?: { levels: readonly Level[]; method: Remainders; capped: boolean } | undefined;
 }
 
 const rulesByPolicy = new WeakMap<object, readonly DomainRule[]>();
@@ -35,7 +38,7 @@ export function rulesOf({ group: { policy } }: Pick<DivisionTask, 'group'>): rea
 /** Divides so that every rule on domains is kept. Each chosen cluster gets a replica of each component at least. */
 export function divideWithin(task: DivisionTask, manner: Manner): Division {
   const all = rulesOf(task);
-  const sets = new ClusterSets(task, all, { ...boundsOf(task), packs: manner.packs, countsClusters: false });
+  const sets = new ClusterSets(task, all, { ...boundsOf(task), ...manner, countsClusters: false });
   const refusal = sets.tooFew();
   if (refusal !== undefined) return refusal;
   const skewed = all.filter(({ skew }) => skew !== Number.POSITIVE_INFINITY);

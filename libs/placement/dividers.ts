@@ -18,6 +18,7 @@ import {
 import type { Divider, Division, DivisionTask } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
 import { byWeight, inOrder, takeBack } from './sharing.js';
+import { weighted } from './weighted.js';
 
 /** Every chosen cluster holds all replicas. */
 export const duplicated: Divider = {
@@ -153,4 +154,4 @@ function bestFirst(_task: DivisionTask, demand: Demand, places: readonly Place[]
   return { counts, lines: [line] };
 }
 
-export const builtInDividers: readonly Divider[] = [duplicated, divided, packed];
+export const builtInDividers: readonly Divider[] = [duplicated, divided, packed, weighted];

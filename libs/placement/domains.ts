@@ -20,3 +20,10 @@ function valueUnder(cluster: ClusterDescription, by: string): string | undefined
       return Object.hasOwn(cluster.labels, by) ? cluster.labels[by] : undefined;
   }
 }
+
+/** Who is not named has no weight; when nobody is, all have the same. */
+export function weightOf(weights: Readonly<Record<string, number>>, value: string): number {
+  if (Object.hasOwn(weights, value)) return weights[value] ?? 0;
+  for (const _ in weights) return 0;
+  return 1;
+}

@@ -1,4 +1,5 @@
-import { domainOf } from './domains.js';
+import { apportion, type Remainders } from './apportion.js';
+import { domainOf, weightOf } from './domains.js';
 import type { Candidate } from './plugin.js';
 
 /** What holds for the domains of one key; `Infinity` where there is no bound. */
@@ -13,8 +14,16 @@ export interface DomainRule {
 interface Cell {
   /** Places of its domains in `Domains.names`, one for each rule. */
   domains: readonly number[];
+  /** Its place among the innermost domains that have weights. */
+  path: number;
   /** Places in the order in which candidates are wished for, first to last. */
   queue: number[];
+}
+
+/** Weights of the domains of one key. */
+export interface Level {
+  by: string;
+  weights: Readonly<Record<string, number>>;
 }
 
 export interface Wish {
@@ -25,39 +34,111 @@ export interface Wish {
   start?: { rule: number; domain: number } | undefined;
   /** Each cluster holds the same, so clusters are what skew counts. */
   countsClusters: boolean;
+  /** No path gets more clusters than this; absent: no path is bound. */
+  quotas?: readonly number[] | undefined;
 }
+
+/** The number that stands for `key`: a new one when it is new. */
+function numberOf<K>(numbers: Map<K, number> | undefined, key: K): number {
+  const known = numbers?.get(key) ?? numbers?.size ?? 0;
+  numbers?.set(key, known);
+  return known;
+}
+
+/** More than any quota is. */
+const seatsBeyond = 1_000_000;
 
 /** The domains that the candidates are in, and how to choose among them. */
 export class Domains {
   /** For each rule, the values there are, the best candidate's first. */
-  readonly names: readonly string[][];
+  names: readonly string[][] = [];
+  readonly #levels: readonly Level[];
+  readonly #paths = new Map<string, number>();
   readonly #rules: readonly DomainRule[];
   readonly #cells: Cell[] = [];
   readonly #cellOf = new Map<number, Cell>();
 
-  constructor(candidates: readonly Candidate[], rules: readonly DomainRule[]) {
-    this.#rules = rules;
+  constructor(candidates: readonly Candidate[], rules: readonly DomainRule[], levels: readonly Level[] = []) {
+    const unbound = { least: 0, most: Number.POSITIVE_INFINITY, skew: Number.POSITIVE_INFINITY };
+    this.#rules = [...rules, ...levels.map(({ by }) => ({ by, ...unbound }))];
+    this.#levels = levels;
+    this.#index(candidates, this.#rules);
+  }
+
+  #index(candidates: readonly Candidate[], rules: readonly DomainRule[]): void {
     const places = rules.map(() => new Map<string, number>());
+    /** Domains under the rules so far → a number of their own. */
+    const prefixes = rules.map(() => new Map<number, number>());
     const cells = new Map<number, Cell>();
     for (const { cluster, slot } of candidates) {
       let key = 0;
       const domains = rules.map(({ by }, rule) => {
-        const known = places[rule] ?? new Map<string, number>();
-        const value = domainOf(cluster, by) ?? '';
-        const place = known.get(value) ?? known.size;
-        known.set(value, place);
-        key = key * (candidates.length + 1) + place;
+        const place = numberOf(places[rule], domainOf(cluster, by) ?? '');
+        key = numberOf(prefixes[rule], key * (candidates.length + 1) + place);
         return place;
       });
       let cell = cells.get(key);
       if (cell === undefined) {
-        cell = { domains, queue: [] };
+        cell = { domains, path: this.#pathOf(domains), queue: [] };
         cells.set(key, cell);
         this.#cells.push(cell);
       }
       this.#cellOf.set(slot, cell);
     }
     this.names = places.map((known) => [...known.keys()]);
+  }
+
+  #pathOf(domains: readonly number[]): number {
+    if (this.#levels.length === 0) return 0;
+    const key = domains.slice(domains.length - this.#levels.length).join('/');
+    return numberOf(this.#paths, key);
+  }
+
+  /**
+   * How many of so many seats each innermost domain with a weight would get: if all had the room, or when a candidate
+   * takes no more than `capOf` says.
+   */
+  quotas(
+    seats: number,
+    method: Remainders,
+    capOf?: (candidate: Candidate) => number,
+    candidates: readonly Candidate[] = [],
+  ): number[] {
+    const caps = [...this.#paths].map(() => (capOf === undefined ? seats : 0));
+    if (capOf !== undefined)
+      for (const candidate of candidates) {
+        const path = this.#cellOf.get(candidate.slot)?.path ?? 0;
+        caps[path] = (caps[path] ?? 0) + capOf(candidate);
+      }
+    const quotas = [...this.#paths].map(() => 0);
+    const first = this.#rules.length - this.#levels.length;
+    const divide = (cells: readonly Cell[], share: number, level: number): void => {
+      const weights = this.#levels[level]?.weights;
+      if (weights === undefined) {
+        for (const { path } of cells) quotas[path] = share;
+        return;
+      }
+      const groups = new Map<number, Cell[]>();
+      for (const cell of cells) {
+        const domain = cell.domains[first + level] ?? 0;
+        const known = groups.get(domain);
+        if (known === undefined) groups.set(domain, [cell]);
+        else known.push(cell);
+      }
+      const values = [...groups.keys()].map((domain) => this.names[first + level]?.[domain] ?? '');
+      const rooms = [...groups.values()].map((group) =>
+        [...new Set(group.map(({ path }) => path))].reduce((sum, path) => sum + (caps[path] ?? 0), 0),
+      );
+      const shares = apportionInOrder(share, values, weights, method, rooms);
+      for (const [at, group] of [...groups.values()].entries()) divide(group, shares[at] ?? 0, level + 1);
+    };
+    divide(this.#cells, seats, 0);
+    return quotas;
+  }
+
+  /** Which of the innermost domains with weights these are in. */
+  pathsOf(chosen: readonly Candidate[]): Set<number> {
+    return new Set(chosen.map(({ slot }) => this.#cellOf.get(slot)?.path ?? 0));
   }
 
   /** The domain that a candidate is in, under a rule. */
@@ -87,12 +168,14 @@ export class Domains {
     for (const [place, { slot }] of ordered.entries()) this.#cellOf.get(slot)?.queue.push(place);
     for (const cell of this.#cells) cell.queue.reverse();
     const counts = this.#rules.map((_, rule) => new Float64Array(this.names[rule]?.length ?? 0));
+    const paths = new Float64Array(this.#paths.size);
     const chosen: Candidate[] = [];
     while (chosen.length < wish.count) {
-      const cell = this.#next(counts, wish, chosen.length === 0);
+      const cell = this.#next(counts, paths, wish, chosen.length === 0);
       const candidate = ordered[cell?.queue.pop() ?? -1];
       if (cell === undefined || candidate === undefined) break;
       chosen.push(candidate);
+      if (paths.length > 0) paths[cell.path] = (paths[cell.path] ?? 0) + 1;
       for (const [rule, domain] of cell.domains.entries()) {
         const column = counts[rule];
         if (column !== undefined) column[domain] = (column[domain] ?? 0) + 1;
@@ -101,7 +184,7 @@ export class Domains {
     return this.met(chosen, wish.countsClusters) ? chosen : undefined;
   }
 
-  #next(counts: readonly Float64Array[], wish: Wish, first: boolean): Cell | undefined {
+  #next(counts: readonly Float64Array[], paths: Float64Array, wish: Wish, first: boolean): Cell | undefined {
     const open = counts.map((column) => column.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0));
     let best: Cell | undefined;
     let bestOpens = 0;
@@ -110,8 +193,12 @@ export class Domains {
       const place = cell.queue.at(-1);
       if (place === undefined || !this.#allows(cell, counts, open, wish)) continue;
       if (first && wish.start !== undefined && cell.domains[wish.start.rule] !== wish.start.domain) continue;
+      const { quotas } = wish;
+      const [quota, count] = [quotas?.[cell.path] ?? 0, paths[cell.path] ?? 0];
+      if (quotas !== undefined && count >= quota) continue;
       let opens = 0;
-      let crowd = 0;
+      // Every path with a quota first, then by what its clusters would get each.
+      let crowd = quotas === undefined ? 0 : -quota / (count + 1) - (count === 0 ? seatsBeyond : 0);
       for (let rule = 0; rule < this.#rules.length; rule++) {
         const count = counts[rule]?.[cell.domains[rule] ?? 0] ?? 0;
         if (count === 0 && (open[rule] ?? 0) < (this.#rules[rule]?.least ?? 0)) opens += 1;
@@ -134,7 +221,7 @@ export class Domains {
       const column = counts[rule];
       const domain = cell.domains[rule] ?? 0;
       const count = column?.[domain] ?? 0;
-      if (count === 0 && (open[rule] ?? 0) >= (wish.mostDomains[rule] ?? 0)) return false;
+      if (count === 0 && (open[rule] ?? 0) >= (wish.mostDomains[rule] ?? Number.POSITIVE_INFINITY)) return false;
       const skew = this.#rules[rule]?.skew ?? Number.POSITIVE_INFINITY;
       if (!wish.countsClusters || skew === Number.POSITIVE_INFINITY || column === undefined) continue;
       for (const [at, other] of column.entries())
@@ -142,4 +229,24 @@ export class Domains {
     }
     return true;
   }
+}
+
+/** In the order of the values, so that who comes first does not depend on who scores best. */
+export function apportionInOrder(
+  seats: number,
+  values: readonly string[],
+  weights: Level['weights'],
+  method: Remainders,
+  caps: readonly number[] = values.map(() => seats),
+): number[] {
+  const order = values.map((_, at) => at).sort((a, b) => ((values[a] ?? '') < (values[b] ?? '') ? -1 : 1));
+  const shares = apportion(
+    seats,
+    order.map((at) => weightOf(weights, values[at] ?? '')),
+    order.map((at) => caps[at] ?? 0),
+    method,
+  );
+  const inPlace = values.map(() => 0);
+  for (const [place, at] of order.entries()) inPlace[at] = shares[place] ?? 0;
+  return inPlace;
 }

@@ -88,7 +88,15 @@ const drawnPolicy: fc.Arbitrary<PlacementPolicy> = fc.record({
     }),
     { maxLength: 2 },
   ),
-  division: fc.constantFrom('duplicated' as const, 'divided' as const, 'packed' as const),
+  division: fc.constantFrom('duplicated' as const, 'divided' as const, 'packed' as const, 'weighted' as const),
+  weights: fc.option(
+    fc.array(fc.record({ by: label, weights: fc.dictionary(label, fc.nat(1_000_000), { maxKeys: 2 }) }), {
+      minLength: 1,
+      maxLength: 1,
+    }),
+    { nil: undefined },
+  ),
+  remainderMethod: fc.constantFrom(undefined, 'largest-remainder' as const, 'webster' as const),
   minClusters: fc.nat(3),
   maxClusters: fc.constant(0),
   spread: fc.option(

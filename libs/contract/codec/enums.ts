@@ -94,6 +94,7 @@ export const divisionToWire = {
   duplicated: wire.Division.DUPLICATED,
   divided: wire.Division.DIVIDED,
   packed: wire.Division.PACKED,
+  weighted: wire.Division.WEIGHTED,
 } as const satisfies Record<Division, wire.Division>;
 
 /** What a caller leaves out is divided by free capacity. */
@@ -102,7 +103,21 @@ export const divisionFromWire = {
   [wire.Division.DUPLICATED]: 'duplicated',
   [wire.Division.DIVIDED]: 'divided',
   [wire.Division.PACKED]: 'packed',
+  [wire.Division.WEIGHTED]: 'weighted',
 } as const satisfies Record<wire.Division, Division>;
+
+type RemainderMethod = NonNullable<PlacementPolicy['remainderMethod']>;
+
+export const remainderMethodToWire = {
+  'largest-remainder': wire.RemainderMethod.LARGEST_REMAINDER,
+  webster: wire.RemainderMethod.WEBSTER,
+} as const satisfies Record<RemainderMethod, wire.RemainderMethod>;
+
+export const remainderMethodFromWire = {
+  [wire.RemainderMethod.UNSPECIFIED]: undefined,
+  [wire.RemainderMethod.LARGEST_REMAINDER]: 'largest-remainder',
+  [wire.RemainderMethod.WEBSTER]: 'webster',
+} as const satisfies Record<wire.RemainderMethod, RemainderMethod | undefined>;
 
 export const outcomeToWire = {
   chosen: wire.ClusterVerdict_Outcome.CHOSEN,

@@ -9,7 +9,15 @@ const otherNames: Readonly<Record<string, string>> = {
 };
 
 /** Maps with keys of the caller's own: what follows them is no field's name. */
-const maps: ReadonlySet<string> = new Set(['labels', 'extra', 'metadata', 'podMetadata', 'podSpec', 'objects']);
+const maps: ReadonlySet<string> = new Set([
+  'labels',
+  'weights',
+  'extra',
+  'metadata',
+  'podMetadata',
+  'podSpec',
+  'objects',
+]);
 
 const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 

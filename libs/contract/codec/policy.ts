@@ -1,7 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { anywhere, type FieldViolation, type PlacementPolicy, type SpreadPolicy, type Toleration } from '#domain';
 import * as wire from '../wire.js';
-import { divisionFromWire, divisionToWire } from './enums.js';
+import { divisionFromWire, divisionToWire, remainderMethodFromWire, remainderMethodToWire } from './enums.js';
+import { defined } from './optional.js';
 
 type Effect = Toleration['effect'];
 const effects: readonly string[] = ['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute'] satisfies Effect[];
@@ -49,19 +50,43 @@ export function policyFromWire(
     division: division ?? 'divided',
     minClusters: from.minClusters,
     maxClusters: from.maxClusters,
-    ...(from.spread.length === 0 ? {} : { spread: from.spread.map(spreadFromWire) }),
+    ...defined({
+      spread: unlessEmpty(from.spread.map(spreadFromWire)),
+      weights: unlessEmpty(from.weights.map(({ by, weights }) => ({ by, weights: { ...weights } }))),
+      remainderMethod: methodFromWire(from.remainderMethod, path, wrong),
+    }),
   };
+}
+
+/** What was handed in before a list was there has none: empty and absent are the same. */
+const unlessEmpty = <T>(list: T[]): T[] | undefined => (list.length === 0 ? undefined : list);
+
+function methodFromWire(
+  from: wire.RemainderMethod,
+  path: string,
+  wrong: FieldViolation[],
+): PlacementPolicy['remainderMethod'] {
+  if (!(from in remainderMethodFromWire))
+    wrong.push({
+      field: `${path}.remainder_method`,
+      description: `found ${from}; allowed are ${Object.keys(remainderMethodToWire).join(', ')}`,
+    });
+  return remainderMethodFromWire[from];
 }
 
 const spreadFromWire = ({ by, minDomains, maxDomains, maxSkew }: wire.Spread): SpreadPolicy => ({
   ...{ by, minDomains, maxDomains, maxSkew },
 });
 
-export const policyToWire = (policy: PlacementPolicy): wire.PlacementPolicy =>
-  create(wire.PlacementPolicySchema, {
-    ...policy,
-    labels: { ...policy.labels },
-    tolerations: policy.tolerations.map((each): MessageInitShape<typeof wire.TolerationSchema> => ({ ...each })),
-    division: divisionToWire[policy.division],
-    spread: (policy.spread ?? []).map((each): MessageInitShape<typeof wire.SpreadSchema> => ({ ...each })),
+export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
+  const { labels, tolerations, division, spread = [], weights = [], remainderMethod, ...plain } = policy;
+  return create(wire.PlacementPolicySchema, {
+    ...plain,
+    labels: { ...labels },
+    tolerations: tolerations.map((each): MessageInitShape<typeof wire.TolerationSchema> => ({ ...each })),
+    division: divisionToWire[division],
+    spread: spread.map((each): MessageInitShape<typeof wire.SpreadSchema> => ({ ...each })),
+    weights: weights.map(({ by, weights: shares }) => ({ by, weights: { ...shares } })),
+    ...defined({ remainderMethod: remainderMethod === undefined ? undefined : remainderMethodToWire[remainderMethod] }),
   });
+}
