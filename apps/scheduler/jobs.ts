@@ -15,7 +15,7 @@ export const schedulerJobs = {
 
 export type SchedulerJob = keyof typeof schedulerJobs;
 
-const retention = { idempotencyHours: 24, tokenHours: 7 * 24, feedHours: 24, tombstoneHours: 24 };
+const retention = { idempotencyHours: 24, tokenHours: 7 * 24, feedHours: 24, tombstoneHours: 24, planHours: 24 };
 
 /** A release's key is its job's id: `tenant/project/environment/number`. */
 function releaseOf(id: string): placementStore.ReleaseRef | undefined {

@@ -1,4 +1,5 @@
 export * from './lock.js';
+export * from './plans.js';
 export * from './read-applications.js';
 export * from './read-history.js';
 export * from './rows.js';

@@ -55,60 +55,77 @@ interface WaitingRow {
   held: { component: string; cluster: string; replicas: number; mcpu: number; memoryBytes: number }[] | null;
 }
 
+/** What a decision has to know of the releases `l` that the given subquery selects. */
+const askingSql = (releases: string): string => `
+  SELECT l.tenant_id, l.project_id, l.environment_id, l.number::text, l.generation::text, l.application_id,
+    l.application_uid, e.namespace, v.digest, v.spec, l.refusals,
+    ARRAY[l.charged_mcpu, l.charged_memory_bytes, l.charged_pods]::float8[] AS charged,
+    EXISTS (SELECT FROM releases other WHERE other.tenant_id = l.tenant_id AND other.application_uid = l.application_uid
+      AND other.project_id = l.project_id AND other.environment_id = l.environment_id
+      AND other.phase IN ('placed', 'removing')) AS replaces,
+    ARRAY(SELECT DISTINCT w.cluster_id FROM works w
+      WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id AND w.environment_id = l.environment_id
+        AND w.application_uid = l.application_uid) AS works_at,
+    (SELECT json_agg(json_build_object('component', w.component, 'cluster', w.cluster_id, 'replicas', r.replicas,
+         'mcpu', r.replica_mcpu, 'memoryBytes', r.replica_memory_bytes) ORDER BY w.component, w.cluster_id)
+     FROM works w JOIN reservations r ON r.work_id = w.id AND r.state = 'held'
+     WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id AND w.environment_id = l.environment_id
+       AND w.application_uid = l.application_uid) AS held
+  FROM (${releases}) l
+  JOIN environments e ON e.tenant_id = l.tenant_id AND e.project_id = l.project_id AND e.id = l.environment_id
+  JOIN revisions v ON v.tenant_id = l.tenant_id AND v.application_uid = l.application_uid AND v.number = l.revision
+  ORDER BY l.updated_at, l.tenant_id, l.project_id, l.environment_id, l.number`;
+
+const backlogSql = askingSql(`
+  SELECT * FROM (
+    SELECT * FROM releases r WHERE phase = 'waiting' AND NOT EXISTS (
+      -- What is being removed ends first: an application has one place in an environment.
+      SELECT FROM releases gone WHERE gone.tenant_id = r.tenant_id AND gone.application_uid = r.application_uid
+        AND gone.project_id = r.project_id AND gone.environment_id = r.environment_id AND gone.phase = 'removing')
+    ORDER BY updated_at, tenant_id, project_id, environment_id, number
+    LIMIT $1 * 4) head
+  ORDER BY hashtext(application_uid::text || $2) LIMIT $1`);
+
 /**
  * The oldest releases that wait. Nothing is locked: whoever commits first has decided. `shard` scatters the readers over
  * the head of the queue, so that several schedulers rarely think about the same release.
  */
 export async function readWaiting(read: Reader, limit: number, shard: string): Promise<WaitingRelease[]> {
-  const rows = await read<WaitingRow>(
-    `SELECT l.tenant_id, l.project_id, l.environment_id, l.number::text, l.generation::text, l.application_id,
-       l.application_uid, e.namespace, v.digest, v.spec, l.refusals,
-       ARRAY[l.charged_mcpu, l.charged_memory_bytes, l.charged_pods]::float8[] AS charged,
-       EXISTS (SELECT FROM releases other WHERE other.tenant_id = l.tenant_id AND other.application_uid = l.application_uid
-         AND other.project_id = l.project_id AND other.environment_id = l.environment_id
-         AND other.phase IN ('placed', 'removing')) AS replaces,
-       ARRAY(SELECT DISTINCT w.cluster_id FROM works w
-         WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id AND w.environment_id = l.environment_id
-           AND w.application_uid = l.application_uid) AS works_at,
-       (SELECT json_agg(json_build_object('component', w.component, 'cluster', w.cluster_id, 'replicas', r.replicas,
-            'mcpu', r.replica_mcpu, 'memoryBytes', r.replica_memory_bytes) ORDER BY w.component, w.cluster_id)
-        FROM works w JOIN reservations r ON r.work_id = w.id AND r.state = 'held'
-        WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id AND w.environment_id = l.environment_id
-          AND w.application_uid = l.application_uid) AS held
-     FROM (
-       SELECT * FROM (
-         SELECT * FROM releases r WHERE phase = 'waiting' AND NOT EXISTS (
-           -- What is being removed ends first: an application has one place in an environment.
-           SELECT FROM releases gone WHERE gone.tenant_id = r.tenant_id AND gone.application_uid = r.application_uid
-             AND gone.project_id = r.project_id AND gone.environment_id = r.environment_id AND gone.phase = 'removing')
-         ORDER BY updated_at, tenant_id, project_id, environment_id, number
-         LIMIT $1 * 4) head
-       ORDER BY hashtext(application_uid::text || $2) LIMIT $1) l
-     JOIN environments e ON e.tenant_id = l.tenant_id AND e.project_id = l.project_id AND e.id = l.environment_id
-     JOIN revisions v ON v.tenant_id = l.tenant_id AND v.application_uid = l.application_uid AND v.number = l.revision
-     ORDER BY l.updated_at, l.tenant_id, l.project_id, l.environment_id, l.number`,
-    [limit, shard],
-  );
-  return rows.map((row) => ({
-    ...refOf(row),
-    generation: BigInt(row.generation),
-    application: row.application_id,
-    applicationUid: row.application_uid,
-    namespace: row.namespace,
-    digest: row.digest,
-    spec: row.spec,
-    charged: { mcpu: row.charged[0] ?? 0, memoryBytes: row.charged[1] ?? 0, pods: row.charged[2] ?? 0 },
-    refusals: row.refusals,
-    replaces: row.replaces,
-    worksAt: row.works_at,
-    held: (row.held ?? []).map(({ component, cluster, replicas, mcpu, memoryBytes }) => ({
-      component,
-      cluster,
-      replicas,
-      perReplica: { mcpu, memoryBytes, pods: 1 },
-    })),
-  }));
+  return (await read<WaitingRow>(backlogSql, [limit, shard])).map(waitingOf);
 }
+
+const waitingSql = askingSql(`
+  SELECT * FROM releases WHERE tenant_id = $1 AND project_id = $2 AND environment_id = $3 AND application_id = $4
+    AND phase = 'waiting'`);
+
+/** The release with which an application asks for a decision in an environment; undefined when there is none. */
+export async function readWaitingOf(
+  tx: Transaction,
+  of: { tenant: string; project: string; environment: string; application: string },
+): Promise<WaitingRelease | undefined> {
+  const keys = [of.tenant, of.project, of.environment, of.application];
+  return (await tx.query<WaitingRow>(waitingSql, keys)).map(waitingOf)[0];
+}
+
+const waitingOf = (row: WaitingRow): WaitingRelease => ({
+  ...refOf(row),
+  generation: BigInt(row.generation),
+  application: row.application_id,
+  applicationUid: row.application_uid,
+  namespace: row.namespace,
+  digest: row.digest,
+  spec: row.spec,
+  charged: { mcpu: row.charged[0] ?? 0, memoryBytes: row.charged[1] ?? 0, pods: row.charged[2] ?? 0 },
+  refusals: row.refusals,
+  replaces: row.replaces,
+  worksAt: row.works_at,
+  held: (row.held ?? []).map(({ component, cluster, replicas, mcpu, memoryBytes }) => ({
+    component,
+    cluster,
+    replicas,
+    perReplica: { mcpu, memoryBytes, pods: 1 },
+  })),
+});
 
 interface RefRow {
   tenant_id: string;

@@ -73,7 +73,7 @@ const columns = `
    FROM (
    SELECT r.replica_mcpu AS mcpu, r.replica_memory_bytes AS memory_bytes, sum(r.replicas) AS replicas,
      min(r.work_sequence) AS first
-   FROM reservations r
+   FROM fleet_reservations r
    WHERE r.cluster_id = k.cluster_id AND r.state = 'held' AND r.replicas > 0
      AND (r.work_sequence > k.reflected_work_sequence
        OR r.work_sequence > (k.unreflected_works ->> r.work_id::text)::bigint)

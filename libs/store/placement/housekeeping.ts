@@ -7,6 +7,8 @@ export interface Retention {
   feedHours: number;
   /** Confirmed tombstones whose work is gone. */
   tombstoneHours: number;
+  /** After a plan expired. */
+  planHours: number;
 }
 
 export interface Trimmed {
@@ -14,6 +16,7 @@ export interface Trimmed {
   tokens: number;
   feed: number;
   tombstones: number;
+  plans: number;
 }
 
 /** A bite that keeps the transaction short; the rest waits for the next round. */
@@ -45,5 +48,10 @@ export async function trim(tx: Transaction, keep: Retention): Promise<Trimmed> {
        AND NOT EXISTS (SELECT FROM works w WHERE w.id = t.work_id)`,
     [keep.tombstoneHours],
   );
-  return { idempotency, tokens, feed: feed.length, tombstones };
+  const plans = await tx.execute(
+    `DELETE FROM plans WHERE ctid IN (SELECT ctid FROM plans
+       WHERE expires_at < clock_timestamp() - make_interval(hours => $1::int) LIMIT ${bite})`,
+    [keep.planHours],
+  );
+  return { idempotency, tokens, feed: feed.length, tombstones, plans };
 }
