@@ -1,13 +1,17 @@
 import type { NodeClass, Resources } from '#domain';
 
 /** CPU, memory, pods, wholly free devices, then each device, then other amounts by name. */
-type Row = readonly number[];
+type Row = number[];
 
 /** A class in the order of its shape's classes. */
 interface Link {
-  class: NodeClass;
+  /** What it began as. */
+  from: NodeClass;
+  nodes: number;
   row: Row;
-  weights: Row;
+  size: Resources | undefined;
+  /** By place in `row`. */
+  weights: readonly number[];
   before: Link | undefined;
   after: Link | undefined;
   /** Of the next few, the one that costs the least to merge with. */
@@ -16,6 +20,7 @@ interface Link {
 }
 
 const wholeDevice = 1000;
+const devicesAt = 4;
 
 /** How far a class looks for its partner: the search stays linear in the classes. */
 const reach = 8;
@@ -29,38 +34,43 @@ const leastOf = (a: Resources, b: Resources): Resources => ({
   pods: Math.min(a.pods, b.pods),
 });
 
-/** What both promise together: the least of each amount. */
-function joined(a: NodeClass, b: NodeClass): NodeClass {
-  const { allocatable, devices, extended, ...rest } = a;
+const othersOf = ({ extended }: NodeClass): string[] => (extended === undefined ? [] : Object.keys(extended).sort());
+
+function rowOf(each: NodeClass): Row {
+  const { free, devices = [], extended = {} } = each;
+  const row = [free.mcpu, free.memoryBytes, free.pods, 0, ...devices];
+  for (const milli of devices) if (milli >= wholeDevice) row[3] = (row[3] ?? 0) + 1;
+  for (const name of othersOf(each)) row.push(extended[name] ?? 0);
+  return row;
+}
+
+/** The class that a link has become: what all of its nodes have at least. */
+function classOf({ from, nodes, row, size }: Link): NodeClass {
+  if (nodes === from.nodes) return from;
+  const { allocatable: _, ...rest } = from;
+  const devices = from.devices === undefined ? {} : { devices: row.slice(devicesAt, devicesAt + from.devices.length) };
+  const othersAt = devicesAt + (from.devices?.length ?? 0);
+  const others = othersOf(from).map((name, at) => [name, row[othersAt + at] ?? 0] as const);
   return {
     ...rest,
-    nodes: a.nodes + b.nodes,
-    free: leastOf(a.free, b.free),
-    ...(allocatable && b.allocatable ? { allocatable: leastOf(allocatable, b.allocatable) } : {}),
-    ...(devices ? { devices: devices.map((milli, at) => Math.min(milli, b.devices?.[at] ?? 0)) } : {}),
-    ...(extended ? { extended: leastOfEach(extended, b.extended ?? {}) } : {}),
+    nodes,
+    free: { mcpu: row[0] ?? 0, memoryBytes: row[1] ?? 0, pods: row[2] ?? 0 },
+    ...(size === undefined ? {} : { allocatable: size }),
+    ...devices,
+    ...(from.extended === undefined ? {} : { extended: Object.fromEntries(others) }),
   };
 }
 
-const leastOfEach = (a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) =>
-  Object.fromEntries(Object.entries(a).map(([name, amount]) => [name, Math.min(amount, b[name] ?? 0)]));
-
-const othersOf = ({ extended = {} }: NodeClass): [string, number][] =>
-  Object.entries(extended).sort(([a], [b]) => (a < b ? -1 : 1));
-
-function rowOf(each: NodeClass): Row {
-  const { free, devices = [] } = each;
-  const whole = devices.reduce((count, milli) => count + (milli >= wholeDevice ? 1 : 0), 0);
-  return [free.mcpu, free.memoryBytes, free.pods, whole, ...devices, ...othersOf(each).map(([, amount]) => amount)];
-}
-
-/** The same amounts of all nodes under one name each: devices count together. */
-function totalsOf(classes: readonly NodeClass[]): ReadonlyMap<string, number> {
+/** What is free of each thing on all nodes: the devices of a node count together. */
+function totalsOf(shapes: readonly (readonly Link[])[]): ReadonlyMap<string, number> {
   const totals = new Map<string, number>();
-  for (const each of classes) {
-    const row = rowOf(each);
-    for (const [at, name] of namesOf(each).entries())
-      totals.set(name, (totals.get(name) ?? 0) + each.nodes * (row[at] ?? 0));
+  for (const links of shapes) {
+    const names = links[0] === undefined ? [] : namesOf(links[0].from);
+    for (const [at, name] of names.entries()) {
+      let total = totals.get(name) ?? 0;
+      for (const { nodes, row } of links) total += nodes * (row[at] ?? 0);
+      totals.set(name, total);
+    }
   }
   return totals;
 }
@@ -68,14 +78,13 @@ function totalsOf(classes: readonly NodeClass[]): ReadonlyMap<string, number> {
 const namesOf = (each: NodeClass): string[] => [
   ...['mcpu', 'memory', 'pods', 'whole'],
   ...(each.devices ?? []).map(() => 'devices'),
-  ...othersOf(each).map(([name]) => `extended ${name}`),
+  ...othersOf(each).map((name) => `extended ${name}`),
 ];
 
 /** The freest first, so that neighbours are alike. */
 function byRoom(a: Link, b: Link): number {
-  const whole = (b.row[3] ?? 0) - (a.row[3] ?? 0);
-  const devices = (link: Link): number => (link.class.devices ?? []).reduce((sum, milli) => sum + milli, 0);
-  return whole || devices(b) - devices(a) || (b.row[0] ?? 0) - (a.row[0] ?? 0) || (b.row[1] ?? 0) - (a.row[1] ?? 0);
+  for (let at = 3; at < a.row.length; at++) if (a.row[at] !== b.row[at]) return (b.row[at] ?? 0) - (a.row[at] ?? 0);
+  return (b.row[0] ?? 0) - (a.row[0] ?? 0) || (b.row[1] ?? 0) - (a.row[1] ?? 0);
 }
 
 /** What the nodes of both lose when they become one class: each amount in parts of all that is free of it. */
@@ -83,13 +92,12 @@ function costOf(a: Link, b: Link): number {
   let cost = 0;
   for (let at = 0; at < a.row.length; at++) {
     const more = (a.row[at] ?? 0) - (b.row[at] ?? 0);
-    cost += (more > 0 ? a.class.nodes * more : -b.class.nodes * more) * (a.weights[at] ?? 0);
+    if (more !== 0) cost += (more > 0 ? a.nodes * more : -b.nodes * more) * (a.weights[at] ?? 0);
   }
-  return cost + differenceOf(a.class.allocatable, b.class.allocatable) * Math.min(a.class.nodes, b.class.nodes);
+  return a.size === b.size ? cost : cost + differenceOf(a.size, b.size) * Math.min(a.nodes, b.nodes);
 }
 
 function differenceOf(a: Resources | undefined, b: Resources | undefined): number {
-  if (a === b) return 0;
   if (a === undefined || b === undefined) return sizeWeight;
   const part = (x: number, y: number): number => (x === y ? 0 : Math.abs(x - y) / Math.max(x, y));
   return sizeWeight * Math.max(part(a.mcpu, b.mcpu), part(a.memoryBytes, b.memoryBytes));
@@ -107,25 +115,11 @@ function findPartner(link: Link): void {
   }
 }
 
-/** Classes of one shape, tied to each other. */
-function chained(alike: readonly NodeClass[], totals: ReadonlyMap<string, number>): Link[] {
-  const weights = (alike[0] === undefined ? [] : namesOf(alike[0])).map(
-    (name) => 1 / Math.max(1, totals.get(name) ?? 0),
-  );
-  const unset = { before: undefined, after: undefined, partner: undefined, cost: Number.POSITIVE_INFINITY };
-  const links = alike.map((each): Link => ({ class: each, row: rowOf(each), weights, ...unset })).sort(byRoom);
-  for (const [at, link] of links.entries()) {
-    link.before = links[at - 1];
-    link.after = links[at + 1];
-  }
-  for (const link of links) findPartner(link);
-  return links;
-}
-
 /** Takes the partner in; those that had chosen either choose anew. */
 function takeIn(link: Link, partner: Link): void {
-  link.class = joined(link.class, partner.class);
-  link.row = rowOf(link.class);
+  link.nodes += partner.nodes;
+  for (let at = 0; at < link.row.length; at++) link.row[at] = Math.min(link.row[at] ?? 0, partner.row[at] ?? 0);
+  link.size = link.size && partner.size && leastOf(link.size, partner.size);
   if (partner.before !== undefined) partner.before.after = partner.after;
   if (partner.after !== undefined) partner.after.before = partner.before;
   findPartner(link);
@@ -134,21 +128,49 @@ function takeIn(link: Link, partner: Link): void {
     if (earlier.partner === link || earlier.partner === partner) findPartner(earlier);
 }
 
+/** Classes of one shape in a row. */
+function linked(alike: readonly NodeClass[]): Link[] {
+  const unset = {
+    weights: [],
+    before: undefined,
+    after: undefined,
+    partner: undefined,
+    cost: Number.POSITIVE_INFINITY,
+  };
+  return alike
+    .map((from): Link => ({ from, nodes: from.nodes, row: rowOf(from), size: from.allocatable, ...unset }))
+    .sort(byRoom);
+}
+
+function findPartners(links: readonly Link[], totals: ReadonlyMap<string, number>): void {
+  const names = links[0] === undefined ? [] : namesOf(links[0].from);
+  const weights = names.map((name) => 1 / Math.max(1, totals.get(name) ?? 0));
+  for (const [at, link] of links.entries()) {
+    link.weights = weights;
+    link.before = links[at - 1];
+    link.after = links[at + 1];
+  }
+  for (const link of links) findPartner(link);
+}
+
 /**
  * Merges classes of one shape until no more than `most` are left, or one of each shape: each time the two whose nodes lose
  * the least by it, measured against what is free in all, so that the last free devices weigh more than CPU in plenty. A
  * class promises the least of what it is made of, never more than is there.
  */
 export function mergeClasses(shapes: readonly (readonly NodeClass[])[], most: number): NodeClass[] {
-  const totals = totalsOf(shapes.flat());
-  const links = new Set(shapes.flatMap((alike) => chained(alike, totals)));
-  while (links.size > most) {
-    let cheapest: Link | undefined;
-    for (const link of links)
-      if (link.partner !== undefined && (cheapest === undefined || link.cost < cheapest.cost)) cheapest = link;
-    if (cheapest?.partner === undefined) break;
-    links.delete(cheapest.partner);
-    takeIn(cheapest, cheapest.partner);
+  const chains = shapes.map(linked);
+  const links = chains.flat();
+  if (links.length > most) {
+    const totals = totalsOf(chains);
+    for (const chain of chains) findPartners(chain, totals);
   }
-  return Array.from(links, (link) => link.class);
+  while (links.length > most) {
+    const cheapest = links.reduce((best, link) => (link.cost < best.cost ? link : best));
+    const { partner } = cheapest;
+    if (partner === undefined) break;
+    links.splice(links.indexOf(partner), 1);
+    takeIn(cheapest, partner);
+  }
+  return links.map(classOf);
 }

@@ -76,26 +76,25 @@ function grouped(nodes: readonly FreeNode[], shapes: readonly string[], grain: G
     const classes = byShape.get(shape) ?? new Map<string, NodeClass>();
     byShape.set(shape, classes);
     const rounded = roundedDown(node, grain);
-    const known = classes.get(rounded.key);
-    if (known === undefined) classes.set(rounded.key, { nodes: 1, ...rounded.node });
+    const key = amountsKey(rounded);
+    const known = classes.get(key);
+    if (known === undefined) classes.set(key, { nodes: 1, ...rounded });
     else known.nodes += 1;
   }
   return Array.from(byShape.values(), (classes) => [...classes.values()]);
 }
 
-function roundedDown(node: FreeNode, grain: Grain): { node: FreeNode; key: string } {
-  const { free, allocatable, devices, extended } = node;
-  const rounded: FreeNode = { ...node, free: roundDown(free, grain) };
-  if (allocatable !== undefined) rounded.allocatable = roundDown(allocatable, grain);
-  if (devices !== undefined) rounded.devices = devices.map((milli) => down(milli, grain.deviceMilli));
-  const others =
-    extended === undefined
-      ? ''
-      : namedIn(extended)
-          .map((name) => extended[name])
-          .join();
-  const amounts = [rounded.free, rounded.allocatable].map((each) => `${each?.mcpu} ${each?.memoryBytes} ${each?.pods}`);
-  return { node: rounded, key: `${amounts.join(' ')} ${rounded.devices?.join()} ${others}` };
+function roundedDown(node: FreeNode, grain: Grain): FreeNode {
+  const rounded: FreeNode = { ...node, free: roundDown(node.free, grain) };
+  if (node.allocatable !== undefined) rounded.allocatable = roundDown(node.allocatable, grain);
+  if (node.devices !== undefined) rounded.devices = node.devices.map((milli) => down(milli, grain.deviceMilli));
+  return rounded;
+}
+
+function amountsKey({ free, allocatable, devices, extended }: FreeNode): string {
+  const size = allocatable === undefined ? '' : `${allocatable.mcpu} ${allocatable.memoryBytes} ${allocatable.pods}`;
+  const others = extended === undefined ? '' : namedIn(extended).map((name) => extended[name]);
+  return `${free.mcpu} ${free.memoryBytes} ${free.pods} ${size} ${devices?.join() ?? ''} ${others}`;
 }
 
 const bySize = (a: NodeClass, b: NodeClass): number =>
