@@ -70,6 +70,30 @@ describe('a policy that no fleet could meet is refused', () => {
       'contradicts weights: they say how much each domain gets',
     ],
     [
+      'fewer replicas at most than at least',
+      { minReplicas: 2, maxReplicas: 1 },
+      'maxReplicas',
+      'is 1, below minReplicas (2)',
+    ],
+    [
+      'more replicas per cluster than there are',
+      { minReplicas: 2, minClusters: 2 },
+      'minReplicas',
+      'is 2 in at least 2 clusters, above the replicas of "web" (2)',
+    ],
+    [
+      'fewer replicas per cluster than all clusters need',
+      { maxReplicas: 1, maxClusters: 1 },
+      'maxReplicas',
+      'is 1 in at most 1 clusters, below the replicas of "web" (2)',
+    ],
+    [
+      'fewer replicas per cluster than a whole copy has',
+      { maxReplicas: 1, division: 'duplicated' },
+      'maxReplicas',
+      'is 1, below the replicas of "web" (2)',
+    ],
+    [
       'a spread twice over the same',
       {
         spread: [

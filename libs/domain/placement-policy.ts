@@ -65,6 +65,9 @@ export const placementPolicy = z.strictObject({
   weights: z.array(weightLevel).max(policyLimits.weightLevels).optional(),
   /** Absent: largest remainder. */
   remainderMethod: z.enum(['largest-remainder', 'webster']).optional(),
+  /** Of each component in each cluster that holds some; 0 or absent is no bound. */
+  minReplicas: bound(10_000).optional(),
+  maxReplicas: bound(10_000).optional(),
 });
 
 export type Toleration = z.infer<typeof toleration>;
@@ -103,12 +106,42 @@ export function contradictions(policy: PlacementPolicy, components: readonly Pla
   const { minClusters, maxClusters } = policy;
   if (maxClusters !== 0 && minClusters > maxClusters)
     found.push({ field: ['maxClusters'], message: `is ${maxClusters}, below minClusters (${minClusters})` });
-  return [...found, ...spreadContradictions(policy, components), ...weightContradictions(policy)];
+  return [
+    ...found,
+    ...replicaContradictions(policy, components),
+    ...spreadContradictions(policy, components),
+    ...weightContradictions(policy),
+  ];
 }
 
 /** Daemons run on every node, and what is scaled to zero only goes along. */
 const dividedOf = (components: readonly PlacedComponent[]): PlacedComponent[] =>
   components.filter(({ kind, replicas }) => kind !== 'daemon' && replicas > 0);
+
+function replicaContradictions(policy: PlacementPolicy, components: readonly PlacedComponent[]): Contradiction[] {
+  const { minReplicas = 0, maxReplicas = 0, minClusters, maxClusters, division } = policy;
+  if (maxReplicas !== 0 && minReplicas > maxReplicas)
+    return [{ field: ['maxReplicas'], message: `is ${maxReplicas}, below minReplicas (${minReplicas})` }];
+  const [least] = dividedOf(components).sort(byReplicas);
+  const most = dividedOf(components).sort(byReplicas).at(-1);
+  if (least === undefined || most === undefined) return [];
+  const of = ({ name: component, replicas }: PlacedComponent): string => `the replicas of "${component}" (${replicas})`;
+  const found: Contradiction[] = [];
+  const copies = division === 'duplicated';
+  const needed = copies ? 1 : Math.max(1, minClusters);
+  if (minReplicas > 0 && minReplicas * needed > least.replicas)
+    found.push({
+      field: ['minReplicas'],
+      message: `is ${minReplicas}${needed > 1 ? ` in at least ${needed} clusters` : ''}, above ${of(least)}`,
+    });
+  const reach = copies ? 1 : maxClusters === 0 ? Number.POSITIVE_INFINITY : maxClusters;
+  if (maxReplicas > 0 && maxReplicas * reach < most.replicas)
+    found.push({
+      field: ['maxReplicas'],
+      message: `is ${maxReplicas}${copies ? '' : ` in at most ${reach} clusters`}, below ${of(most)}`,
+    });
+  return found;
+}
 
 function spreadContradictions(policy: PlacementPolicy, components: readonly PlacedComponent[]): Contradiction[] {
   const spreads = policy.spread ?? [];

@@ -1,5 +1,5 @@
 import type { Remainders } from './apportion.js';
-import { type Bounds, brief, isDivided, tooFewClusters } from './division.js';
+import { type Bounds, brief, isDivided, takes, tooFewClusters } from './division.js';
 import type { Candidate, Division, DivisionTask } from './plugin.js';
 import type { Demand } from './room.js';
 import { type DomainRule, Domains, type Level, type Wish } from './selection.js';
@@ -84,11 +84,11 @@ export class ClusterSets {
 
   /** The component for which all candidates together have too little room: then no choice among them helps. */
   lacking(): Demand | undefined {
-    const { demands, candidates, room } = this.#task;
+    const { demands, candidates } = this.#task;
     return demands.filter(isDivided).find((demand) => {
       let left = demand.replicas;
       for (const { slot } of candidates) {
-        left -= room.fit(slot, demand, left);
+        left -= takes(this.#task, slot, demand);
         if (left <= 0) return false;
       }
       return true;
@@ -97,12 +97,10 @@ export class ClusterSets {
 
   /** What fits in each domain of the first rule. */
   roomText(short: Demand): string {
-    const takes = ({ slot }: Candidate): number =>
-      Math.min(short.replicas, this.#task.room.fit(slot, short, short.replicas));
     const fits = new Map<string, number>();
     for (const candidate of this.#task.candidates) {
       const domain = this.#domains.names[0]?.[this.#domains.at(0, candidate)] ?? candidate.cluster.id;
-      fits.set(domain, (fits.get(domain) ?? 0) + takes(candidate));
+      fits.set(domain, (fits.get(domain) ?? 0) + takes(this.#task, candidate.slot, short));
     }
     return brief(
       [...fits].map(([domain, count]) => `${domain} ${count}`),
@@ -112,13 +110,14 @@ export class ClusterSets {
 
   /** For the component with the fewest replicas: the others have enough to be wherever it is. */
   #quotasFor({ method, capped }: NonNullable<Manner['weights']>): number[] {
-    const { demands, candidates, room } = this.#task;
+    const { demands, candidates, group } = this.#task;
     const [fewest] = [...demands].filter(isDivided).sort((a, b) => a.replicas - b.replicas);
     if (fewest === undefined) return this.#domains.quotas(candidates.length, method);
     const { replicas } = fewest;
-    if (!capped) return this.#domains.quotas(replicas, method);
-    const takes = ({ slot }: Candidate): number => Math.min(replicas, room.fit(slot, fewest, replicas));
-    return this.#domains.quotas(replicas, method, takes, candidates);
+    const quotas = capped
+      ? this.#domains.quotas(replicas, method, ({ slot }) => takes(this.#task, slot, fewest), candidates)
+      : this.#domains.quotas(replicas, method);
+    return quotas.map((quota) => Math.floor(quota / Math.max(1, group.policy.minReplicas ?? 0)));
   }
 
   #fits(chosen: readonly Candidate[]): boolean {
@@ -178,10 +177,10 @@ export class ClusterSets {
 
   /** By how many replicas fit of the component that found too little room. */
   #byRoom(): readonly Candidate[] {
-    const { candidates, demands, room } = this.#task;
+    const { candidates, demands } = this.#task;
     const short = this.short ?? demands.find(isDivided);
     if (this.#roomiest === undefined || this.#roomiest.short !== short) {
-      const fits = candidates.map(({ slot }) => (short === undefined ? 0 : room.fit(slot, short, short.replicas)));
+      const fits = candidates.map(({ slot }) => (short === undefined ? 0 : takes(this.#task, slot, short)));
       const places = candidates.map((_, place) => place);
       places.sort((a, b) => {
         const [left = 0, right = 0] = [fits[a], fits[b]];

@@ -1,6 +1,15 @@
 import type { Remainders } from './apportion.js';
 import { ClusterSets } from './cluster-sets.js';
-import { type Attempt, type Bounds, boundsOf, handOut, isDivided, type Spreading, shortOf } from './division.js';
+import {
+  type Attempt,
+  type Bounds,
+  boundsOf,
+  handOut,
+  isDivided,
+  replicaBounds,
+  type Spreading,
+  shortOf,
+} from './division.js';
 import { evenly } from './evenly.js';
 import type { Candidate, Division, DivisionTask } from './plugin.js';
 import type { Demand } from './room.js';
@@ -34,6 +43,10 @@ export function rulesOf({ group: { policy } }: Pick<DivisionTask, 'group'>): rea
   rulesByPolicy.set(policy, rules);
   return rules;
 }
+
+/** Whether the policy bounds more than which clusters there are, and how many. */
+export const isBound = ({ group: { policy } }: DivisionTask): boolean =>
+  (policy.spread?.length ?? 0) + (policy.minReplicas ?? 0) + (policy.maxReplicas ?? 0) > 0;
 
 /** Divides so that every rule on domains is kept. Each chosen cluster gets a replica of each component at least. */
 export function divideWithin(task: DivisionTask, manner: Manner): Division {
@@ -71,7 +84,8 @@ function spreadNotMet(task: DivisionTask, sets: ClusterSets): Division {
   const facts = {
     ...(short === undefined ? {} : { component: short.name, replicas: `${short.replicas}` }),
     clusters: `${task.candidates.length}`,
-    spread: rulesOf(task).map(ruleText).join('; '),
+    ...(rulesOf(task).length === 0 ? {} : { spread: rulesOf(task).map(ruleText).join('; ') }),
+    ...replicaBounds(task.group.policy),
     ...(short === undefined ? {} : { room: sets.roomText(short) }),
   };
   return { kind: 'refuses', refusal: { reason: 'SpreadNotMet', facts }, wakeOn: ['cluster.relabelled'] };

@@ -1,5 +1,5 @@
 import { apportion } from './apportion.js';
-import { copiesWithin, divideWithin, rulesOf } from './constrained.js';
+import { copiesWithin, divideWithin, isBound, rulesOf } from './constrained.js';
 import {
   boundsOf,
   brief,
@@ -52,7 +52,7 @@ export const duplicated: Divider = {
 export const divided: Divider = {
   name: 'divided',
   divide(task) {
-    if (rulesOf(task).length > 0) return divideWithin(task, { spread: byHeadroom, sharing: byWeight, packs: false });
+    if (isBound(task)) return divideWithin(task, { spread: byHeadroom, sharing: byWeight, packs: false });
     const bounds = boundsOf(task);
     const tooFew = tooFewClusters(task, bounds);
     if (tooFew !== undefined) return { kind: 'refuses', refusal: tooFew };
@@ -71,7 +71,7 @@ export const divided: Divider = {
 export const packed: Divider = {
   name: 'packed',
   divide(task) {
-    if (rulesOf(task).length > 0) return divideWithin(task, { spread: bestFirst, sharing: inOrder, packs: true });
+    if (isBound(task)) return divideWithin(task, { spread: bestFirst, sharing: inOrder, packs: true });
     const bounds = boundsOf(task);
     const tooFew = tooFewClusters(task, bounds);
     if (tooFew !== undefined) return { kind: 'refuses', refusal: tooFew };

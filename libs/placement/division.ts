@@ -1,4 +1,4 @@
-import type { Refusal } from '#domain';
+import type { PlacementPolicy, Refusal } from '#domain';
 import { resourceNames, timesFits } from './node-classes.js';
 import type { Candidate, Division, DivisionTask, Share } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
@@ -14,16 +14,33 @@ export const isDivided = (demand: Demand): boolean => demand.kind !== 'daemon' &
 
 /** Every cluster of a linked group holds one replica of each component at least, so the smallest bounds the clusters. */
 export function boundsOf({ group, demands, candidates }: DivisionTask): Bounds {
-  const least = Math.max(1, group.policy.minClusters);
+  const { minClusters, minReplicas = 0, maxReplicas = 0 } = group.policy;
+  const holding =
+    maxReplicas === 0
+      ? 1
+      : Math.ceil(Math.max(0, ...demands.filter(isDivided).map(({ replicas }) => replicas)) / maxReplicas);
+  const least = Math.max(1, minClusters, holding);
   const declared = group.policy.maxClusters === 0 ? candidates.length : group.policy.maxClusters;
   const divided = demands.filter(isDivided);
   const daemons = demands.some((demand) => demand.kind === 'daemon');
   const natural = daemons ? candidates.length : least;
-  const bySize = divided.length === 0 ? natural : Math.min(...divided.map((demand) => demand.replicas));
+  const bySize =
+    divided.length === 0
+      ? natural
+      : Math.floor(Math.min(...divided.map((demand) => demand.replicas)) / Math.max(1, minReplicas));
   return { least, most: Math.min(declared, bySize, candidates.length) };
 }
 
-export function tooFewClusters({ demands, candidates }: DivisionTask, bounds: Bounds): Refusal | undefined {
+/** Of each component in one cluster, where the policy bounds them. */
+export const replicaBounds = ({ minReplicas = 0, maxReplicas = 0 }: PlacementPolicy): Record<string, string> => ({
+  ...(minReplicas === 0 ? {} : { minReplicas: `${minReplicas}` }),
+  ...(maxReplicas === 0 ? {} : { maxReplicas: `${maxReplicas}` }),
+});
+
+export function tooFewClusters(
+  { group: { policy }, demands, candidates }: DivisionTask,
+  bounds: Bounds,
+): Refusal | undefined {
   if (bounds.most >= bounds.least) return undefined;
   const divided = demands.filter(isDivided);
   return {
@@ -32,6 +49,7 @@ export function tooFewClusters({ demands, candidates }: DivisionTask, bounds: Bo
       needed: `${bounds.least}`,
       eligible: `${candidates.length}`,
       ...(divided.length === 0 ? {} : { replicas: `${Math.min(...divided.map((demand) => demand.replicas))}` }),
+      ...replicaBounds(policy),
     },
   };
 }
@@ -94,7 +112,7 @@ export function handOut(
   const leasts = demands.map((demand) =>
     chosen.map(({ cluster }, place) => {
       if (!isDivided(demand)) return wholeReplicas(demand, cluster.nodes);
-      return linked || (least > 1 && place < least) ? 1 : 0;
+      return linked || (least > 1 && place < least) ? Math.max(1, task.group.policy.minReplicas ?? 0) : 0;
     }),
   );
   for (const [place, { slot }] of chosen.entries()) {
@@ -135,12 +153,20 @@ function sharesOf(
   return shares.filter((share) => demands.some((demand, at) => isDivided(demand) && (share.replicas[at] ?? 0) > 0));
 }
 
-const placeOf = ({ room }: DivisionTask, demand: Demand, candidate: Candidate, least: number): Place => ({
+const placeOf = (task: DivisionTask, demand: Demand, candidate: Candidate, least: number): Place => ({
   candidate,
   least,
-  cap: Math.min(demand.replicas, least + room.fit(candidate.slot, demand)),
-  held: room.held(candidate.slot, demand)?.replicas ?? 0,
+  cap: Math.min(mostOf(task, demand), least + task.room.fit(candidate.slot, demand)),
+  held: task.room.held(candidate.slot, demand)?.replicas ?? 0,
 });
+
+/** More than this no cluster gets of a component. */
+const mostOf = ({ group: { policy } }: DivisionTask, { replicas }: Demand): number =>
+  (policy.maxReplicas ?? 0) === 0 ? replicas : Math.min(replicas, policy.maxReplicas ?? 0);
+
+/** How many more replicas a cluster takes: by its room, and by the policy's maximum. */
+export const takes = (task: DivisionTask, slot: number, demand: Demand): number =>
+  Math.min(mostOf(task, demand), task.room.fit(slot, demand, demand.replicas));
 
 const wholeLine = (demand: Demand, chosen: number): string =>
   demand.kind === 'daemon'
@@ -162,20 +188,18 @@ function exchange({ room }: DivisionTask, chosen: Candidate[], rest: Candidate[]
 }
 
 /** Says for what there is too little room on `most` clusters. */
-export function shortOf(
-  { demands, candidates, room }: DivisionTask,
-  short: Demand | undefined,
-  most: number,
-): Division {
+export function shortOf(task: DivisionTask, short: Demand | undefined, most: number): Division {
+  const { demands, candidates, group } = task;
   const demand = short ?? demands[0];
   if (demand === undefined) return { kind: 'refuses', refusal: { reason: 'NotEnoughCapacity', facts: {} } };
-  const fits = candidates.map(({ slot }) => Math.min(demand.replicas, room.fit(slot, demand))).sort((a, b) => b - a);
+  const fits = candidates.map(({ slot }) => takes(task, slot, demand)).sort((a, b) => b - a);
   const fitting = fits.slice(0, most).reduce((sum, fit) => sum + fit, 0);
   const facts = {
     component: demand.name,
     replicas: `${demand.replicas}`,
     fitting: `${Math.min(demand.replicas, fitting)}`,
     clusters: `${most}`,
+    ...replicaBounds(group.policy),
   };
   // Each component alone would fit: it is sharing the clusters that leaves no room.
   return {

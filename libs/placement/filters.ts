@@ -142,7 +142,7 @@ function refuseShortage({ demand, asked, resource, free }: Shortage): ReturnType
 }
 
 /**
- * A cluster has to take at least one replica of every component of the group, or all of them when the division is
+ * A cluster has to take at least one replica of every component of the group (or `minReplicas`), or all of them when the division is
  * `duplicated`: in sums (allocatable × over-subscription − foreign − reserved) and on nodes.
  */
 export const capacity: ClusterFilter = {
@@ -151,14 +151,15 @@ export const capacity: ClusterFilter = {
   admits: ({ group, demands, unit, cluster, slot, room }) => {
     const whole = group.policy.division === 'duplicated';
     const isSelective = demands.some(({ nodeSelector }) => nodeSelector !== undefined);
-    if (!whole && !isSelective && room.takesAtOnce(slot, unit)) return admit;
+    const least = Math.max(1, group.policy.minReplicas ?? 0);
+    if (!whole && !isSelective && least === 1 && room.takesAtOnce(slot, unit)) return admit;
     let shortage: Shortage | undefined;
     room.attempt(() => {
       shortage = room.takeAll(
         slot,
         demands.map((demand) => {
           const all = wholeReplicas(demand, cluster.nodes);
-          return [demand, whole || demand.kind === 'daemon' ? all : Math.min(1, all)] as const;
+          return [demand, whole || demand.kind === 'daemon' ? all : Math.min(least, all)] as const;
         }),
       );
       return false;

@@ -33,6 +33,8 @@ export interface OraclePolicy {
   division: string;
   minClusters: number;
   maxClusters: number;
+  minReplicas?: number | undefined;
+  maxReplicas?: number | undefined;
   spread?: readonly { by: string; minDomains: number; maxDomains: number; maxSkew: number }[] | undefined;
 }
 
@@ -161,6 +163,8 @@ export function oracleFeasible(
     }
     for (let count = 0; count <= left; count++) {
       if (count > 0 && (used.length + 1 > most || !roomHolds(room, each, count))) break;
+      if (count > 0 && count < (policy.minReplicas ?? 0)) continue;
+      if (count > (policy.maxReplicas ?? 0) && policy.maxReplicas) break;
       if (search(at + 1, left - count, count === 0 ? used : [...used, [cluster, count]])) return true;
     }
     return false;

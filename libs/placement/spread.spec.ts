@@ -121,6 +121,30 @@ describe('a spread', () => {
   });
 });
 
+describe('replicas per cluster', () => {
+  const fleet = [place('a', 'eu', '', 20), place('b', 'us', '', 4), place('c', 'ap', '', 2)];
+
+  it('are at least so many wherever there are some', () => {
+    expect(counts(placed(fleet, 8, { minReplicas: 3 }))).toEqual({ a: 5, b: 3 });
+    expect(placed(fleet, 8, { minReplicas: 3 }).record.groups[0]?.clusters[2]).toMatchObject({
+      refusal: { reason: 'NotEnoughCapacity', facts: { component: 'web', asked: '3', free: '2000m' } },
+    });
+  });
+
+  it('are at most so many, even where there is more room', () => {
+    expect(counts(placed(fleet, 8, { maxReplicas: 4, division: 'packed' }))).toEqual({ a: 4, b: 4 });
+    expect(placed(fleet, 12, { maxReplicas: 4 }).refused[0]?.refusal).toEqual({
+      reason: 'NotEnoughCapacity',
+      facts: { component: 'web', replicas: '12', fitting: '10', clusters: '3', maxReplicas: '4' },
+    });
+  });
+
+  it('bound how many clusters a division by weight reaches', () => {
+    const weights = [{ by: 'region', weights: { eu: 5, us: 3, ap: 1 } }];
+    expect(counts(placed(fleet, 8, { division: 'weighted', weights, minReplicas: 2 }))).toEqual({ a: 5, b: 3 });
+  });
+});
+
 const drawnSpread = fc.record({
   by: fc.constantFrom('region', 'zone', 'cluster', 'tier'),
   minDomains: fc.constantFrom(0, 0, 1, 2, 3),
@@ -144,10 +168,12 @@ const fleet = fc
 
 const drawnPolicy = fc
   .record({
-    spread: fc.uniqueArray(drawnSpread, { minLength: 1, maxLength: 2, selector: (each) => each.by }),
+    spread: fc.uniqueArray(drawnSpread, { minLength: 0, maxLength: 2, selector: (each) => each.by }),
     division: fc.constantFrom<PlacementPolicy['division']>('divided', 'packed', 'duplicated'),
     minClusters: fc.constantFrom(0, 0, 2),
     maxClusters: fc.constantFrom(0, 0, 0, 2, 3),
+    minReplicas: fc.constantFrom(undefined, undefined, 2, 3),
+    maxReplicas: fc.constantFrom(undefined, undefined, 1, 2, 4),
   })
   .map((drawn): PlacementPolicy => ({ ...anywhere, ...drawn }));
 
@@ -160,7 +186,7 @@ describe('any spread over a small fleet', () => {
   it('is met exactly when brute force finds a division, moves nothing when asked again, and never lies', () => {
     fc.assert(
       fc.property(fleet, drawnPolicy, fc.integer({ min: 1, max: 8 }), (clusters, policy, replicas) => {
-        fc.pre(contradictions(policy, []).length === 0);
+        fc.pre(contradictions(policy, [{ name: 'web', kind: 'service', replicas }]).length === 0);
         const group = aGroup([aComponent('web', { replicas, perReplica: aPod(1000, 1) })], policy);
         const snapshot = fleetOf(...clusters);
         const decision = decide(aRequest([group]), snapshot);

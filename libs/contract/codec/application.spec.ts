@@ -96,6 +96,8 @@ const drawnPolicy: fc.Arbitrary<PlacementPolicy> = fc.record({
     }),
     { nil: undefined },
   ),
+  minReplicas: fc.constantFrom(undefined, 1, 3),
+  maxReplicas: fc.constantFrom(undefined, 2, 3, 10_000),
   remainderMethod: fc.constantFrom(undefined, 'largest-remainder' as const, 'webster' as const),
   minClusters: fc.nat(3),
   maxClusters: fc.constant(0),
@@ -134,16 +136,18 @@ const component: fc.Arbitrary<Component> = fc
   })
   .map(present);
 
-const spec: fc.Arbitrary<ApplicationSpec> = fc.record({
-  components: fc.uniqueArray(component, { minLength: 1, maxLength: 3, selector: ({ name }) => name }),
-  placement: policy,
-});
+const spec: fc.Arbitrary<ApplicationSpec> = fc
+  .record({
+    components: fc.uniqueArray(component, { minLength: 1, maxLength: 3, selector: ({ name }) => name }),
+    placement: policy,
+  })
+  // Bounds of replicas can contradict those that the components have.
+  .filter((drawn) => applicationSpecSchema.safeParse(drawn).success);
 
 describe('applications on the wire', () => {
   it('come back as they went, over the bytes', () => {
     fc.assert(
       fc.property(spec, (given) => {
-        expect(applicationSpecSchema.safeParse(given).success).toBe(true);
         const bytes = toBinary(wire.ApplicationSpecSchema, applicationSpecToWire(given));
         expect(applicationSpecFromWire(fromBinary(wire.ApplicationSpecSchema, bytes))).toEqual(given);
       }),

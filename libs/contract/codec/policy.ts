@@ -54,12 +54,16 @@ export function policyFromWire(
       spread: unlessEmpty(from.spread.map(spreadFromWire)),
       weights: unlessEmpty(from.weights.map(({ by, weights }) => ({ by, weights: { ...weights } }))),
       remainderMethod: methodFromWire(from.remainderMethod, path, wrong),
+      minReplicas: unlessZero(from.minReplicas),
+      maxReplicas: unlessZero(from.maxReplicas),
     }),
   };
 }
 
 /** What was handed in before a list was there has none: empty and absent are the same. */
 const unlessEmpty = <T>(list: T[]): T[] | undefined => (list.length === 0 ? undefined : list);
+
+const unlessZero = (bound: number): number | undefined => (bound === 0 ? undefined : bound);
 
 function methodFromWire(
   from: wire.RemainderMethod,
@@ -79,7 +83,17 @@ const spreadFromWire = ({ by, minDomains, maxDomains, maxSkew }: wire.Spread): S
 });
 
 export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
-  const { labels, tolerations, division, spread = [], weights = [], remainderMethod, ...plain } = policy;
+  const {
+    labels,
+    tolerations,
+    division,
+    spread = [],
+    weights = [],
+    remainderMethod,
+    minReplicas,
+    maxReplicas,
+    ...plain
+  } = policy;
   return create(wire.PlacementPolicySchema, {
     ...plain,
     labels: { ...labels },
@@ -87,6 +101,8 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     division: divisionToWire[division],
     spread: spread.map((each): MessageInitShape<typeof wire.SpreadSchema> => ({ ...each })),
     weights: weights.map(({ by, weights: shares }) => ({ by, weights: { ...shares } })),
+    minReplicas: minReplicas ?? 0,
+    maxReplicas: maxReplicas ?? 0,
     ...defined({ remainderMethod: remainderMethod === undefined ? undefined : remainderMethodToWire[remainderMethod] }),
   });
 }
