@@ -102,6 +102,22 @@ export class EtagMismatch extends DomainError {
   }
 }
 
+/** What was planned is not what would be done now; nothing was. */
+export class PlanOutdated extends DomainError {
+  readonly code = 'ABORTED';
+  readonly reason = 'PLAN_OUTDATED';
+  override readonly metadata: Readonly<Record<string, string>>;
+
+  /** `differences`: a clause each, as `web in north: planned 3, now 2`. */
+  constructor(fact: { name: string; differences: readonly string[] }) {
+    const shown = fact.differences.slice(0, 10);
+    const more = fact.differences.length - shown.length;
+    const list = `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+    super(`the plan for "${fact.name}" does not hold any more, nothing was changed: ${list}. Plan again`);
+    this.metadata = { name: fact.name, differences: list };
+  }
+}
+
 /** A request id was used before with another request. */
 export class RequestIdReused extends DomainError {
   readonly code = 'FAILED_PRECONDITION';

@@ -21,6 +21,10 @@ const tables = [
   'audit',
   'works',
   'placements',
+  'decisions',
+  'reservations',
+  'work_objects',
+  'plans',
 ] as const;
 
 /** The content of every table, as digests: equal only if no row was added, changed or taken. */

@@ -46,6 +46,8 @@ export interface ApplyOrder {
   requestId: string;
   /** Who hands it in: author and actor. */
   author: string;
+  /** Id of the plan that is taken with it. */
+  plan?: string;
 }
 
 /** The rows that an apply is judged by, all under lock. */
@@ -92,7 +94,7 @@ export async function lockScene(tx: Transaction, { key, environment, etag }: App
 }
 
 /** Whether the environment already has, or already waits for, exactly this. */
-function isSame({ application, asking, holding, configVersion }: Scene, { digest }: Intake): boolean {
+export function isSame({ application, asking, holding, configVersion }: Scene, { digest }: Intake): boolean {
   const newest = asking ?? holding;
   if (application === undefined || newest === undefined) return false;
   return (
@@ -200,6 +202,7 @@ async function record(tx: Transaction, order: ApplyOrder, scene: Scene, revision
       environment,
       release: `v${nextRelease}`,
       charge: { ...intake.charge },
+      ...(order.plan === undefined ? {} : { plan: order.plan }),
     },
   });
   const announced = tx.outbox.append(
@@ -214,7 +217,8 @@ async function record(tx: Transaction, order: ApplyOrder, scene: Scene, revision
   await tx.together([audited, announced]);
 }
 
-async function answerOf(tx: Transaction, { key, environment }: ApplyOrder, changed: boolean): Promise<Applied> {
+/** The application and its newest release in the environment, as they are in this transaction. */
+export async function answerOf(tx: Transaction, { key, environment }: ApplyOrder, changed: boolean): Promise<Applied> {
   const stored = await readApplication((sql, parameters) => tx.query(sql, parameters), key);
   const release = newestRelease(stored, environment);
   if (stored === undefined || release === undefined) throw new Error('what was just applied is not there');
@@ -251,6 +255,8 @@ export class SharedRows {
 export interface ApplyTogether {
   shared?: SharedRows;
   scene?: Promise<Scene>;
+  /** Released anew, even when everything is so already. */
+  anew?: boolean;
 }
 
 /** What the caller gets. */
@@ -264,14 +270,14 @@ export async function applyApplication(
   tx: Transaction,
   order: ApplyOrder,
   ids: Ids,
-  { shared = new SharedRows(), scene: lockedScene = lockScene(tx, order) }: ApplyTogether = {},
+  { shared = new SharedRows(), scene: lockedScene = lockScene(tx, order), anew = false }: ApplyTogether = {},
 ): Promise<Applied> {
   const { key, intake, environment } = order;
   const locked = await lockedScene;
   await checkClusters(tx, intake);
   // From here until everything is sent nothing is waited for: no other apply of this transaction comes in between.
   const scene = shared.seen(locked, environment);
-  if (isSame(scene, intake)) return await answerOf(tx, order, false);
+  if (!anew && isSame(scene, intake)) return await answerOf(tx, order, false);
   const change = { charge: intake.charge, asking: scene.asking?.charge, holding: scene.holding?.charge };
   checkQuota(scene.project, key, change);
   shared.note(scene, environment, change);

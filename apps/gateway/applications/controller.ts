@@ -1,8 +1,9 @@
 import { Inject } from '@nestjs/common';
 import { readApplicationName, wire } from '#contract';
-import type { Ids, Principal } from '#domain';
+import type { Clock, Ids, Principal } from '#domain';
+import { defaultPolicy } from '#placement';
 import { type RpcCall, type RpcHandlers, RpcService, type ServerStreamWriter } from '#platform';
-import type { Store, Transaction } from '#store';
+import type { Store } from '#store';
 import { Authenticator } from '../auth/authenticator.js';
 import { mutate } from '../dry-run.js';
 import { once } from '../idempotent.js';
@@ -10,9 +11,11 @@ import { gatewayParts } from '../parts.js';
 import { actorOf, storePrincipalOf } from '../principal.js';
 import { type Applied, type ApplyOrder, applyApplication, lockScene, type Scene, SharedRows } from './apply.js';
 import { deleteApplication } from './delete.js';
+import { FleetReader } from './fleet.js';
 import { GroupCommit } from './group-commit.js';
 import { environmentOf, explainApplication, getRelease, getRevision, listReleases, listRevisions } from './history.js';
 import { readIntake } from './intake.js';
+import { applyAsPlanned, type PlanningParts, planApplication } from './planning.js';
 import { ApplicationReads, listApplications, watchApplications } from './reading.js';
 
 type Call = RpcCall<Principal>;
@@ -28,10 +31,25 @@ interface ApplyAsk {
 const laneOf = ({ principal, order: { key } }: ApplyAsk): string =>
   JSON.stringify([storePrincipalOf(principal).kind, principal.tenant ?? '', key.tenant, key.project]);
 
+/** What is asked for, read and checked; as an apply and as a plan. */
+const orderOf = (
+  request: Pick<wire.ApplyApplicationRequest, 'name' | 'environment' | 'source' | 'etag'>,
+  principal: Principal,
+  requestId: string,
+): ApplyOrder => ({
+  key: readApplicationName(request.name),
+  environment: environmentOf(request),
+  intake: readIntake(request.source),
+  etag: request.etag,
+  requestId,
+  author: actorOf(principal),
+});
+
 /** Composite applications, for the tenants that own them. */
 @RpcService(wire.ApplicationService)
 export class ApplicationController implements RpcHandlers<typeof wire.ApplicationService, Principal> {
   readonly #reads: ApplicationReads;
+  readonly #planning: PlanningParts;
   readonly #applies = new GroupCommit<ApplyAsk, Applied>({
     laneOf,
     subjectOf: ({ order }) => order.key.application,
@@ -43,24 +61,26 @@ export class ApplicationController implements RpcHandlers<typeof wire.Applicatio
   constructor(
     @Inject(gatewayParts.store) private readonly store: Store,
     @Inject(gatewayParts.ids) private readonly ids: Ids,
+    @Inject(gatewayParts.clock) clock: Clock,
     @Inject(Authenticator) private readonly authenticator: Authenticator,
   ) {
     this.#reads = new ApplicationReads(store);
+    this.#planning = { store, ids, clock, fleet: new FleetReader(), policy: defaultPolicy };
   }
 
   async applyApplication(request: wire.ApplyApplicationRequest, { principal }: Call) {
-    const key = readApplicationName(request.name);
-    const order = {
-      key,
-      environment: environmentOf(request),
-      intake: readIntake(request.source),
-      etag: request.etag,
-      requestId: request.requestId,
-      author: actorOf(principal),
-    };
-    if (!request.validateOnly) return await this.#applies.join({ principal, request, order });
-    const work = (tx: Transaction): Promise<Applied> => applyApplication(tx, order, this.ids);
-    return await mutate(this.store, storePrincipalOf(principal), true, work);
+    const { validateOnly, plan } = request;
+    const order = orderOf(request, principal, request.requestId);
+    if (!validateOnly && plan === '') return await this.#applies.join({ principal, request, order });
+    return await mutate(this.store, storePrincipalOf(principal), validateOnly, (tx) => {
+      const work = (): Promise<Applied> =>
+        plan === '' ? applyApplication(tx, order, this.ids) : applyAsPlanned(tx, order, plan, this.#planning);
+      return validateOnly ? work() : once(tx, { principal, method: applyMethod, request }, work);
+    });
+  }
+
+  planApplication(request: wire.PlanApplicationRequest, { principal }: Call) {
+    return planApplication(storePrincipalOf(principal), orderOf(request, principal, ''), this.#planning);
   }
 
   /** Applies of one project in one transaction: all are taken in, or none is. */

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
+import type { ClusterId, ClusterVerdict, ComponentName, DecisionRecord, GroupDecision, Refusal } from '#domain';
 import * as wire from '../wire.js';
 import { outcomeToWire } from './enums.js';
 import { clusterName } from './names.js';
@@ -48,6 +48,43 @@ const placementsOf = (group: GroupDecision): MessageInitShape<typeof wire.Placem
       return replicas === undefined ? [] : [{ cluster: clusterName(cluster), replicas }];
     }),
   }));
+
+/** So many replicas of a component in one cluster, now and by the plan. */
+export interface AllotmentChange {
+  component: ComponentName;
+  cluster: ClusterId;
+  now: number;
+  planned: number;
+}
+
+/** A decision that was not taken. */
+export interface PlanView {
+  /** Empty when there is nothing to take. */
+  plan: string;
+  /** Names of resources. */
+  application: string;
+  environment: string;
+  expiresAt: StoredTime | undefined;
+  changed: boolean;
+  decision: Omit<DecisionView, 'id' | 'release'>;
+  allotments: readonly AllotmentChange[];
+  refusals: readonly string[];
+}
+
+export const planToWire = (view: PlanView): wire.Plan =>
+  create(wire.PlanSchema, {
+    plan: view.plan,
+    application: view.application,
+    environment: view.environment,
+    ...defined({ expireTime: view.expiresAt === undefined ? undefined : timestampOf(view.expiresAt) }),
+    changed: view.changed,
+    decision: decisionToWire({ ...view.decision, id: '', release: '' }),
+    allotments: view.allotments.map(({ component, cluster, now, planned }) => ({
+      ...{ component, now, planned },
+      cluster: clusterName(cluster),
+    })),
+    refusals: [...view.refusals],
+  });
 
 export const decisionToWire = (view: DecisionView): wire.Decision =>
   create(wire.DecisionSchema, {

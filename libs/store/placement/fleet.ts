@@ -136,6 +136,12 @@ export async function lockFleet(tx: Transaction, ids: readonly ClusterId[]): Pro
   return read;
 }
 
+/** The last position of the change feed. What is read later is at least as new. */
+export async function readFeedPosition(tx: Transaction): Promise<bigint> {
+  const rows = await tx.query<{ position: string }>('SELECT position::text FROM feed_state');
+  return BigInt(rows[0]?.position ?? '0');
+}
+
 /** Fields that clusters declare, by digest. */
 export async function readSchemas(tx: Transaction, digests: readonly string[]): Promise<Map<string, ClusterSchema>> {
   const rows = await tx.query<{ digest: string; content: ClusterSchema }>(

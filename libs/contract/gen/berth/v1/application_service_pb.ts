@@ -9,7 +9,7 @@ import type { Application, ApplicationSchema, ApplicationSpec, Revision, Revisio
 import { file_berth_v1_application } from "./application_pb.js";
 import type { OperationSchema } from "./operation_pb.js";
 import { file_berth_v1_operation } from "./operation_pb.js";
-import type { DecisionSchema } from "./placement_pb.js";
+import type { DecisionSchema, PlanSchema } from "./placement_pb.js";
 import { file_berth_v1_placement } from "./placement_pb.js";
 import type { Release, ReleaseSchema } from "./release_pb.js";
 import { file_berth_v1_release } from "./release_pb.js";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/application_service.proto.
  */
 export const file_berth_v1_application_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJiZXJ0aC92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEghiZXJ0aC52MSLeAQoXQXBwbHlBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIpCgRzcGVjGAMgASgLMhkuYmVydGgudjEuQXBwbGljYXRpb25TcGVjSAASMgoJbWFuaWZlc3RzGAQgASgLMh0uYmVydGgudjEuS3ViZXJuZXRlc01hbmlmZXN0c0gAEgwKBGV0YWcYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAcgASgIQggKBnNvdXJjZSImChNLdWJlcm5ldGVzTWFuaWZlc3RzEg8KB2NvbnRlbnQYASABKAkiewoYQXBwbHlBcHBsaWNhdGlvblJlc3BvbnNlEioKC2FwcGxpY2F0aW9uGAEgASgLMhUuYmVydGgudjEuQXBwbGljYXRpb24SIgoHcmVsZWFzZRgCIAEoCzIRLmJlcnRoLnYxLlJlbGVhc2USDwoHY2hhbmdlZBgDIAEoCCIlChVHZXRBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJQChdMaXN0QXBwbGljYXRpb25zUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiYAoYTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlEisKDGFwcGxpY2F0aW9ucxgBIAMoCzIVLmJlcnRoLnYxLkFwcGxpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJhChhEZWxldGVBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRldGFnGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSFQoNdmFsaWRhdGVfb25seRgEIAEoCCI+ChhXYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkivwEKGVdhdGNoQXBwbGljYXRpb25zUmVzcG9uc2USFAoMcmVzdW1lX3Rva2VuGAEgASgJEigKB2NoYW5nZWQYAiABKAsyFS5iZXJ0aC52MS5BcHBsaWNhdGlvbkgAEhEKB2RlbGV0ZWQYAyABKAlIABI8CgZzeW5jZWQYBCABKAsyKi5iZXJ0aC52MS5XYXRjaEFwcGxpY2F0aW9uc1Jlc3BvbnNlLlN5bmNlZEgAGggKBlN5bmNlZEIHCgVldmVudCI+ChlFeHBsYWluQXBwbGljYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkiIgoSR2V0UmV2aXNpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiTQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlcKFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIlCglyZXZpc2lvbnMYASADKAsyEi5iZXJ0aC52MS5SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoRR2V0UmVsZWFzZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSJMChNMaXN0UmVsZWFzZXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJUChRMaXN0UmVsZWFzZXNSZXNwb25zZRIjCghyZWxlYXNlcxgBIAMoCzIRLmJlcnRoLnYxLlJlbGVhc2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMq4IChJBcHBsaWNhdGlvblNlcnZpY2UScQoQQXBwbHlBcHBsaWNhdGlvbhIhLmJlcnRoLnYxLkFwcGx5QXBwbGljYXRpb25SZXF1ZXN0GiIuYmVydGgudjEuQXBwbHlBcHBsaWNhdGlvblJlc3BvbnNlIhaKzhgSYXBwbGljYXRpb25zLndyaXRlEmIKDkdldEFwcGxpY2F0aW9uEh8uYmVydGgudjEuR2V0QXBwbGljYXRpb25SZXF1ZXN0GhUuYmVydGgudjEuQXBwbGljYXRpb24iGJACAYrOGBFhcHBsaWNhdGlvbnMucmVhZBJzChBMaXN0QXBwbGljYXRpb25zEiEuYmVydGgudjEuTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QaIi5iZXJ0aC52MS5MaXN0QXBwbGljYXRpb25zUmVzcG9uc2UiGJACAYrOGBFhcHBsaWNhdGlvbnMucmVhZBJkChFEZWxldGVBcHBsaWNhdGlvbhIiLmJlcnRoLnYxLkRlbGV0ZUFwcGxpY2F0aW9uUmVxdWVzdBoTLmJlcnRoLnYxLk9wZXJhdGlvbiIWis4YEmFwcGxpY2F0aW9ucy53cml0ZRJ1ChFXYXRjaEFwcGxpY2F0aW9ucxIiLmJlcnRoLnYxLldhdGNoQXBwbGljYXRpb25zUmVxdWVzdBojLmJlcnRoLnYxLldhdGNoQXBwbGljYXRpb25zUmVzcG9uc2UiFYrOGBFhcHBsaWNhdGlvbnMucmVhZDABEmcKEkV4cGxhaW5BcHBsaWNhdGlvbhIjLmJlcnRoLnYxLkV4cGxhaW5BcHBsaWNhdGlvblJlcXVlc3QaEi5iZXJ0aC52MS5EZWNpc2lvbiIYkAIBis4YEWFwcGxpY2F0aW9ucy5yZWFkElkKC0dldFJldmlzaW9uEhwuYmVydGgudjEuR2V0UmV2aXNpb25SZXF1ZXN0GhIuYmVydGgudjEuUmV2aXNpb24iGJACAYrOGBFhcHBsaWNhdGlvbnMucmVhZBJqCg1MaXN0UmV2aXNpb25zEh4uYmVydGgudjEuTGlzdFJldmlzaW9uc1JlcXVlc3QaHy5iZXJ0aC52MS5MaXN0UmV2aXNpb25zUmVzcG9uc2UiGJACAYrOGBFhcHBsaWNhdGlvbnMucmVhZBJWCgpHZXRSZWxlYXNlEhsuYmVydGgudjEuR2V0UmVsZWFzZVJlcXVlc3QaES5iZXJ0aC52MS5SZWxlYXNlIhiQAgGKzhgRYXBwbGljYXRpb25zLnJlYWQSZwoMTGlzdFJlbGVhc2VzEh0uYmVydGgudjEuTGlzdFJlbGVhc2VzUmVxdWVzdBoeLmJlcnRoLnYxLkxpc3RSZWxlYXNlc1Jlc3BvbnNlIhiQAgGKzhgRYXBwbGljYXRpb25zLnJlYWRiBnByb3RvMw", [file_berth_v1_annotations, file_berth_v1_application, file_berth_v1_operation, file_berth_v1_placement, file_berth_v1_release]);
+  fileDesc("CiJiZXJ0aC92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEghiZXJ0aC52MSLsAQoXQXBwbHlBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIpCgRzcGVjGAMgASgLMhkuYmVydGgudjEuQXBwbGljYXRpb25TcGVjSAASMgoJbWFuaWZlc3RzGAQgASgLMh0uYmVydGgudjEuS3ViZXJuZXRlc01hbmlmZXN0c0gAEgwKBGV0YWcYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAcgASgIEgwKBHBsYW4YCCABKAlCCAoGc291cmNlIrIBChZQbGFuQXBwbGljYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSKQoEc3BlYxgDIAEoCzIZLmJlcnRoLnYxLkFwcGxpY2F0aW9uU3BlY0gAEjIKCW1hbmlmZXN0cxgEIAEoCzIdLmJlcnRoLnYxLkt1YmVybmV0ZXNNYW5pZmVzdHNIABIMCgRldGFnGAUgASgJQggKBnNvdXJjZSImChNLdWJlcm5ldGVzTWFuaWZlc3RzEg8KB2NvbnRlbnQYASABKAkiewoYQXBwbHlBcHBsaWNhdGlvblJlc3BvbnNlEioKC2FwcGxpY2F0aW9uGAEgASgLMhUuYmVydGgudjEuQXBwbGljYXRpb24SIgoHcmVsZWFzZRgCIAEoCzIRLmJlcnRoLnYxLlJlbGVhc2USDwoHY2hhbmdlZBgDIAEoCCIlChVHZXRBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJQChdMaXN0QXBwbGljYXRpb25zUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiYAoYTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlEisKDGFwcGxpY2F0aW9ucxgBIAMoCzIVLmJlcnRoLnYxLkFwcGxpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJhChhEZWxldGVBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRldGFnGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSFQoNdmFsaWRhdGVfb25seRgEIAEoCCI+ChhXYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkivwEKGVdhdGNoQXBwbGljYXRpb25zUmVzcG9uc2USFAoMcmVzdW1lX3Rva2VuGAEgASgJEigKB2NoYW5nZWQYAiABKAsyFS5iZXJ0aC52MS5BcHBsaWNhdGlvbkgAEhEKB2RlbGV0ZWQYAyABKAlIABI8CgZzeW5jZWQYBCABKAsyKi5iZXJ0aC52MS5XYXRjaEFwcGxpY2F0aW9uc1Jlc3BvbnNlLlN5bmNlZEgAGggKBlN5bmNlZEIHCgVldmVudCI+ChlFeHBsYWluQXBwbGljYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkiIgoSR2V0UmV2aXNpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiTQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlcKFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIlCglyZXZpc2lvbnMYASADKAsyEi5iZXJ0aC52MS5SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoRR2V0UmVsZWFzZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSJMChNMaXN0UmVsZWFzZXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJUChRMaXN0UmVsZWFzZXNSZXNwb25zZRIjCghyZWxlYXNlcxgBIAMoCzIRLmJlcnRoLnYxLlJlbGVhc2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMosJChJBcHBsaWNhdGlvblNlcnZpY2UScQoQQXBwbHlBcHBsaWNhdGlvbhIhLmJlcnRoLnYxLkFwcGx5QXBwbGljYXRpb25SZXF1ZXN0GiIuYmVydGgudjEuQXBwbHlBcHBsaWNhdGlvblJlc3BvbnNlIhaKzhgSYXBwbGljYXRpb25zLndyaXRlElsKD1BsYW5BcHBsaWNhdGlvbhIgLmJlcnRoLnYxLlBsYW5BcHBsaWNhdGlvblJlcXVlc3QaDi5iZXJ0aC52MS5QbGFuIhaKzhgSYXBwbGljYXRpb25zLndyaXRlEmIKDkdldEFwcGxpY2F0aW9uEh8uYmVydGgudjEuR2V0QXBwbGljYXRpb25SZXF1ZXN0GhUuYmVydGgudjEuQXBwbGljYXRpb24iGJACAYrOGBFhcHBsaWNhdGlvbnMucmVhZBJzChBMaXN0QXBwbGljYXRpb25zEiEuYmVydGgudjEuTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QaIi5iZXJ0aC52MS5MaXN0QXBwbGljYXRpb25zUmVzcG9uc2UiGJACAYrOGBFhcHBsaWNhdGlvbnMucmVhZBJkChFEZWxldGVBcHBsaWNhdGlvbhIiLmJlcnRoLnYxLkRlbGV0ZUFwcGxpY2F0aW9uUmVxdWVzdBoTLmJlcnRoLnYxLk9wZXJhdGlvbiIWis4YEmFwcGxpY2F0aW9ucy53cml0ZRJ1ChFXYXRjaEFwcGxpY2F0aW9ucxIiLmJlcnRoLnYxLldhdGNoQXBwbGljYXRpb25zUmVxdWVzdBojLmJlcnRoLnYxLldhdGNoQXBwbGljYXRpb25zUmVzcG9uc2UiFYrOGBFhcHBsaWNhdGlvbnMucmVhZDABEmcKEkV4cGxhaW5BcHBsaWNhdGlvbhIjLmJlcnRoLnYxLkV4cGxhaW5BcHBsaWNhdGlvblJlcXVlc3QaEi5iZXJ0aC52MS5EZWNpc2lvbiIYkAIBis4YEWFwcGxpY2F0aW9ucy5yZWFkElkKC0dldFJldmlzaW9uEhwuYmVydGgudjEuR2V0UmV2aXNpb25SZXF1ZXN0GhIuYmVydGgudjEuUmV2aXNpb24iGJACAYrOGBFhcHBsaWNhdGlvbnMucmVhZBJqCg1MaXN0UmV2aXNpb25zEh4uYmVydGgudjEuTGlzdFJldmlzaW9uc1JlcXVlc3QaHy5iZXJ0aC52MS5MaXN0UmV2aXNpb25zUmVzcG9uc2UiGJACAYrOGBFhcHBsaWNhdGlvbnMucmVhZBJWCgpHZXRSZWxlYXNlEhsuYmVydGgudjEuR2V0UmVsZWFzZVJlcXVlc3QaES5iZXJ0aC52MS5SZWxlYXNlIhiQAgGKzhgRYXBwbGljYXRpb25zLnJlYWQSZwoMTGlzdFJlbGVhc2VzEh0uYmVydGgudjEuTGlzdFJlbGVhc2VzUmVxdWVzdBoeLmJlcnRoLnYxLkxpc3RSZWxlYXNlc1Jlc3BvbnNlIhiQAgGKzhgRYXBwbGljYXRpb25zLnJlYWRiBnByb3RvMw", [file_berth_v1_annotations, file_berth_v1_application, file_berth_v1_operation, file_berth_v1_placement, file_berth_v1_release]);
 
 /**
  * An application's new content and the environment it is for.
@@ -80,6 +80,14 @@ export type ApplyApplicationRequest = Message<"berth.v1.ApplyApplicationRequest"
    * @generated from field: bool validate_only = 7;
    */
   validateOnly: boolean;
+
+  /**
+   * What PlanApplication answered for this content and environment: it is decided at once, and gives exactly what was
+   * planned. Otherwise the answer is ABORTED, says what would be different, and nothing has changed.
+   *
+   * @generated from field: string plan = 8;
+   */
+  plan: string;
 };
 
 /**
@@ -88,6 +96,60 @@ export type ApplyApplicationRequest = Message<"berth.v1.ApplyApplicationRequest"
  */
 export const ApplyApplicationRequestSchema: GenMessage<ApplyApplicationRequest> = /*@__PURE__*/
   messageDesc(file_berth_v1_application_service, 0);
+
+/**
+ * An application's content and the environment it would be for, as an apply takes them.
+ *
+ * @generated from message berth.v1.PlanApplicationRequest
+ */
+export type PlanApplicationRequest = Message<"berth.v1.PlanApplicationRequest"> & {
+  /**
+   * `tenants/{tenant}/projects/{project}/applications/{application}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The environment's id; empty: `default`.
+   *
+   * @generated from field: string environment = 2;
+   */
+  environment: string;
+
+  /**
+   * The content, in Berth's form or as Kubernetes manifests.
+   *
+   * @generated from oneof berth.v1.PlanApplicationRequest.source
+   */
+  source: {
+    /**
+     * @generated from field: berth.v1.ApplicationSpec spec = 3;
+     */
+    value: ApplicationSpec;
+    case: "spec";
+  } | {
+    /**
+     * @generated from field: berth.v1.KubernetesManifests manifests = 4;
+     */
+    value: KubernetesManifests;
+    case: "manifests";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * When set, the application must still have this etag.
+   *
+   * @generated from field: string etag = 5;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message berth.v1.PlanApplicationRequest.
+ * Use `create(PlanApplicationRequestSchema)` to create a new message.
+ */
+export const PlanApplicationRequestSchema: GenMessage<PlanApplicationRequest> = /*@__PURE__*/
+  messageDesc(file_berth_v1_application_service, 1);
 
 /**
  * Manifests as `kubectl apply -f` takes them.
@@ -108,7 +170,7 @@ export type KubernetesManifests = Message<"berth.v1.KubernetesManifests"> & {
  * Use `create(KubernetesManifestsSchema)` to create a new message.
  */
 export const KubernetesManifestsSchema: GenMessage<KubernetesManifests> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 1);
+  messageDesc(file_berth_v1_application_service, 2);
 
 /**
  * What was accepted.
@@ -139,7 +201,7 @@ export type ApplyApplicationResponse = Message<"berth.v1.ApplyApplicationRespons
  * Use `create(ApplyApplicationResponseSchema)` to create a new message.
  */
 export const ApplyApplicationResponseSchema: GenMessage<ApplyApplicationResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 2);
+  messageDesc(file_berth_v1_application_service, 3);
 
 /**
  * Names an application.
@@ -160,7 +222,7 @@ export type GetApplicationRequest = Message<"berth.v1.GetApplicationRequest"> & 
  * Use `create(GetApplicationRequestSchema)` to create a new message.
  */
 export const GetApplicationRequestSchema: GenMessage<GetApplicationRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 3);
+  messageDesc(file_berth_v1_application_service, 4);
 
 /**
  * A page of applications.
@@ -193,7 +255,7 @@ export type ListApplicationsRequest = Message<"berth.v1.ListApplicationsRequest"
  * Use `create(ListApplicationsRequestSchema)` to create a new message.
  */
 export const ListApplicationsRequestSchema: GenMessage<ListApplicationsRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 4);
+  messageDesc(file_berth_v1_application_service, 5);
 
 /**
  * A page of applications.
@@ -219,7 +281,7 @@ export type ListApplicationsResponse = Message<"berth.v1.ListApplicationsRespons
  * Use `create(ListApplicationsResponseSchema)` to create a new message.
  */
 export const ListApplicationsResponseSchema: GenMessage<ListApplicationsResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 5);
+  messageDesc(file_berth_v1_application_service, 6);
 
 /**
  * Names the application to delete.
@@ -259,7 +321,7 @@ export type DeleteApplicationRequest = Message<"berth.v1.DeleteApplicationReques
  * Use `create(DeleteApplicationRequestSchema)` to create a new message.
  */
 export const DeleteApplicationRequestSchema: GenMessage<DeleteApplicationRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 6);
+  messageDesc(file_berth_v1_application_service, 7);
 
 /**
  * What to watch.
@@ -287,7 +349,7 @@ export type WatchApplicationsRequest = Message<"berth.v1.WatchApplicationsReques
  * Use `create(WatchApplicationsRequestSchema)` to create a new message.
  */
 export const WatchApplicationsRequestSchema: GenMessage<WatchApplicationsRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 7);
+  messageDesc(file_berth_v1_application_service, 8);
 
 /**
  * One thing that a watcher learns.
@@ -337,7 +399,7 @@ export type WatchApplicationsResponse = Message<"berth.v1.WatchApplicationsRespo
  * Use `create(WatchApplicationsResponseSchema)` to create a new message.
  */
 export const WatchApplicationsResponseSchema: GenMessage<WatchApplicationsResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 8);
+  messageDesc(file_berth_v1_application_service, 9);
 
 /**
  * The end of the first round.
@@ -352,7 +414,7 @@ export type WatchApplicationsResponse_Synced = Message<"berth.v1.WatchApplicatio
  * Use `create(WatchApplicationsResponse_SyncedSchema)` to create a new message.
  */
 export const WatchApplicationsResponse_SyncedSchema: GenMessage<WatchApplicationsResponse_Synced> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 8, 0);
+  messageDesc(file_berth_v1_application_service, 9, 0);
 
 /**
  * Names what to explain.
@@ -380,7 +442,7 @@ export type ExplainApplicationRequest = Message<"berth.v1.ExplainApplicationRequ
  * Use `create(ExplainApplicationRequestSchema)` to create a new message.
  */
 export const ExplainApplicationRequestSchema: GenMessage<ExplainApplicationRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 9);
+  messageDesc(file_berth_v1_application_service, 10);
 
 /**
  * Names a revision.
@@ -401,7 +463,7 @@ export type GetRevisionRequest = Message<"berth.v1.GetRevisionRequest"> & {
  * Use `create(GetRevisionRequestSchema)` to create a new message.
  */
 export const GetRevisionRequestSchema: GenMessage<GetRevisionRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 10);
+  messageDesc(file_berth_v1_application_service, 11);
 
 /**
  * A page of revisions.
@@ -432,7 +494,7 @@ export type ListRevisionsRequest = Message<"berth.v1.ListRevisionsRequest"> & {
  * Use `create(ListRevisionsRequestSchema)` to create a new message.
  */
 export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 11);
+  messageDesc(file_berth_v1_application_service, 12);
 
 /**
  * A page of revisions.
@@ -456,7 +518,7 @@ export type ListRevisionsResponse = Message<"berth.v1.ListRevisionsResponse"> & 
  * Use `create(ListRevisionsResponseSchema)` to create a new message.
  */
 export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 12);
+  messageDesc(file_berth_v1_application_service, 13);
 
 /**
  * Names a release.
@@ -477,7 +539,7 @@ export type GetReleaseRequest = Message<"berth.v1.GetReleaseRequest"> & {
  * Use `create(GetReleaseRequestSchema)` to create a new message.
  */
 export const GetReleaseRequestSchema: GenMessage<GetReleaseRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 13);
+  messageDesc(file_berth_v1_application_service, 14);
 
 /**
  * A page of releases.
@@ -508,7 +570,7 @@ export type ListReleasesRequest = Message<"berth.v1.ListReleasesRequest"> & {
  * Use `create(ListReleasesRequestSchema)` to create a new message.
  */
 export const ListReleasesRequestSchema: GenMessage<ListReleasesRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 14);
+  messageDesc(file_berth_v1_application_service, 15);
 
 /**
  * A page of releases.
@@ -532,7 +594,7 @@ export type ListReleasesResponse = Message<"berth.v1.ListReleasesResponse"> & {
  * Use `create(ListReleasesResponseSchema)` to create a new message.
  */
 export const ListReleasesResponseSchema: GenMessage<ListReleasesResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_application_service, 15);
+  messageDesc(file_berth_v1_application_service, 16);
 
 /**
  * Composite applications: handed in whole, placed whole, watched whole.
@@ -550,6 +612,17 @@ export const ApplicationService: GenService<{
     methodKind: "unary";
     input: typeof ApplyApplicationRequestSchema;
     output: typeof ApplyApplicationResponseSchema;
+  },
+  /**
+   * Shows what an apply of this content would come to now: where each component would go, why, and what that changes. Takes
+   * nothing. The plan that it answers can be handed in with the same content, and is then taken exactly, or not at all.
+   *
+   * @generated from rpc berth.v1.ApplicationService.PlanApplication
+   */
+  planApplication: {
+    methodKind: "unary";
+    input: typeof PlanApplicationRequestSchema;
+    output: typeof PlanSchema;
   },
   /**
    * Returns an application with its state in every environment.

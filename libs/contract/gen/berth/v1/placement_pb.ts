@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/placement.proto.
  */
 export const file_berth_v1_placement: GenFile = /*@__PURE__*/
-  fileDesc("ChhiZXJ0aC92MS9wbGFjZW1lbnQucHJvdG8SCGJlcnRoLnYxIkcKCVBsYWNlbWVudBIRCgljb21wb25lbnQYASABKAkSJwoKYWxsb3RtZW50cxgCIAMoCzITLmJlcnRoLnYxLkFsbG90bWVudCIuCglBbGxvdG1lbnQSDwoHY2x1c3RlchgBIAEoCRIQCghyZXBsaWNhcxgCIAEoBSKSAgoIRGVjaXNpb24SCgoCaWQYASABKAkSDwoHcmVsZWFzZRgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZW5naW5lX3ZlcnNpb24YBCABKAkSEwoLcG9saWN5X2hhc2gYBSABKAkSKQoNZmVlZF9wb3NpdGlvbhgGIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEg4KBnBsYWNlZBgHIAEoCBInCgZncm91cHMYCCADKAsyFy5iZXJ0aC52MS5Hcm91cERlY2lzaW9uEicKCnBsYWNlbWVudHMYCSADKAsyEy5iZXJ0aC52MS5QbGFjZW1lbnQilQEKDUdyb3VwRGVjaXNpb24SEgoKY29tcG9uZW50cxgBIAMoCRIOCgZwbGFjZWQYAiABKAgSIgoHcmVmdXNhbBgDIAEoCzIRLmJlcnRoLnYxLlJlZnVzYWwSEAoIZGl2aXNpb24YBCADKAkSKgoIY2x1c3RlcnMYBSADKAsyGC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdCJ0CgdSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIrCgVmYWN0cxgCIAMoCzIcLmJlcnRoLnYxLlJlZnVzYWwuRmFjdHNFbnRyeRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijAMKDkNsdXN0ZXJWZXJkaWN0Eg8KB2NsdXN0ZXIYASABKAkSMQoHb3V0Y29tZRgCIAEoDjIgLmJlcnRoLnYxLkNsdXN0ZXJWZXJkaWN0Lk91dGNvbWUSDgoGZmlsdGVyGAMgASgJEiIKB3JlZnVzYWwYBCABKAsyES5iZXJ0aC52MS5SZWZ1c2FsEh8KBnNjb3JlcxgFIAMoCzIPLmJlcnRoLnYxLlNjb3JlEg0KBXRvdGFsGAYgASgDEjwKCmFsbG90bWVudHMYByADKAsyKC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdC5BbGxvdG1lbnRzRW50cnkaMQoPQWxsb3RtZW50c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiYQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEgoOT1VUQ09NRV9DSE9TRU4QARIUChBPVVRDT01FX0VMSUdJQkxFEAISEwoPT1VUQ09NRV9SRUZVU0VEEAMiNgoFU2NvcmUSDgoGc2NvcmVyGAEgASgJEg0KBXNjb3JlGAIgASgFEg4KBndlaWdodBgDIAEoBWIGcHJvdG8z", [file_berth_v1_position, file_google_protobuf_timestamp]);
+  fileDesc("ChhiZXJ0aC92MS9wbGFjZW1lbnQucHJvdG8SCGJlcnRoLnYxIkcKCVBsYWNlbWVudBIRCgljb21wb25lbnQYASABKAkSJwoKYWxsb3RtZW50cxgCIAMoCzITLmJlcnRoLnYxLkFsbG90bWVudCIuCglBbGxvdG1lbnQSDwoHY2x1c3RlchgBIAEoCRIQCghyZXBsaWNhcxgCIAEoBSLoAQoEUGxhbhIMCgRwbGFuGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjaGFuZ2VkGAUgASgIEiQKCGRlY2lzaW9uGAYgASgLMhIuYmVydGgudjEuRGVjaXNpb24SLgoKYWxsb3RtZW50cxgHIAMoCzIaLmJlcnRoLnYxLlBsYW5uZWRBbGxvdG1lbnQSEAoIcmVmdXNhbHMYCCADKAkiVAoQUGxhbm5lZEFsbG90bWVudBIRCgljb21wb25lbnQYASABKAkSDwoHY2x1c3RlchgCIAEoCRILCgNub3cYAyABKAUSDwoHcGxhbm5lZBgEIAEoBSKSAgoIRGVjaXNpb24SCgoCaWQYASABKAkSDwoHcmVsZWFzZRgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZW5naW5lX3ZlcnNpb24YBCABKAkSEwoLcG9saWN5X2hhc2gYBSABKAkSKQoNZmVlZF9wb3NpdGlvbhgGIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEg4KBnBsYWNlZBgHIAEoCBInCgZncm91cHMYCCADKAsyFy5iZXJ0aC52MS5Hcm91cERlY2lzaW9uEicKCnBsYWNlbWVudHMYCSADKAsyEy5iZXJ0aC52MS5QbGFjZW1lbnQilQEKDUdyb3VwRGVjaXNpb24SEgoKY29tcG9uZW50cxgBIAMoCRIOCgZwbGFjZWQYAiABKAgSIgoHcmVmdXNhbBgDIAEoCzIRLmJlcnRoLnYxLlJlZnVzYWwSEAoIZGl2aXNpb24YBCADKAkSKgoIY2x1c3RlcnMYBSADKAsyGC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdCJ0CgdSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIrCgVmYWN0cxgCIAMoCzIcLmJlcnRoLnYxLlJlZnVzYWwuRmFjdHNFbnRyeRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijAMKDkNsdXN0ZXJWZXJkaWN0Eg8KB2NsdXN0ZXIYASABKAkSMQoHb3V0Y29tZRgCIAEoDjIgLmJlcnRoLnYxLkNsdXN0ZXJWZXJkaWN0Lk91dGNvbWUSDgoGZmlsdGVyGAMgASgJEiIKB3JlZnVzYWwYBCABKAsyES5iZXJ0aC52MS5SZWZ1c2FsEh8KBnNjb3JlcxgFIAMoCzIPLmJlcnRoLnYxLlNjb3JlEg0KBXRvdGFsGAYgASgDEjwKCmFsbG90bWVudHMYByADKAsyKC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdC5BbGxvdG1lbnRzRW50cnkaMQoPQWxsb3RtZW50c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiYQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEgoOT1VUQ09NRV9DSE9TRU4QARIUChBPVVRDT01FX0VMSUdJQkxFEAISEwoPT1VUQ09NRV9SRUZVU0VEEAMiNgoFU2NvcmUSDgoGc2NvcmVyGAEgASgJEg0KBXNjb3JlGAIgASgFEg4KBndlaWdodBgDIAEoBWIGcHJvdG8z", [file_berth_v1_position, file_google_protobuf_timestamp]);
 
 /**
  * How many replicas of a component each cluster is given.
@@ -69,6 +69,118 @@ export type Allotment = Message<"berth.v1.Allotment"> & {
  */
 export const AllotmentSchema: GenMessage<Allotment> = /*@__PURE__*/
   messageDesc(file_berth_v1_placement, 1);
+
+/**
+ * A decision that was not taken, and what it would change.
+ *
+ * @generated from message berth.v1.Plan
+ */
+export type Plan = Message<"berth.v1.Plan"> & {
+  /**
+   * Handed in with ApplyApplication it gives exactly this. Empty when there is no place: then there is nothing to take.
+   *
+   * @generated from field: string plan = 1;
+   */
+  plan: string;
+
+  /**
+   * `tenants/{tenant}/projects/{project}/applications/{application}`.
+   *
+   * @generated from field: string application = 2;
+   */
+  application: string;
+
+  /**
+   * `tenants/{tenant}/projects/{project}/environments/{environment}`.
+   *
+   * @generated from field: string environment = 3;
+   */
+  environment: string;
+
+  /**
+   * Until then it can be handed in, by the store's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * False when the content, the environment and every placement are so already.
+   *
+   * @generated from field: bool changed = 5;
+   */
+  changed: boolean;
+
+  /**
+   * As it would be stored; it has no id and no release.
+   *
+   * @generated from field: berth.v1.Decision decision = 6;
+   */
+  decision?: Decision | undefined;
+
+  /**
+   * Each cluster that has or would get replicas, in order of component and cluster.
+   *
+   * @generated from field: repeated berth.v1.PlannedAllotment allotments = 7;
+   */
+  allotments: PlannedAllotment[];
+
+  /**
+   * Why there is no place, in words, as a refused release says it.
+   *
+   * @generated from field: repeated string refusals = 8;
+   */
+  refusals: string[];
+};
+
+/**
+ * Describes the message berth.v1.Plan.
+ * Use `create(PlanSchema)` to create a new message.
+ */
+export const PlanSchema: GenMessage<Plan> = /*@__PURE__*/
+  messageDesc(file_berth_v1_placement, 2);
+
+/**
+ * What a plan means for one component in one cluster.
+ *
+ * @generated from message berth.v1.PlannedAllotment
+ */
+export type PlannedAllotment = Message<"berth.v1.PlannedAllotment"> & {
+  /**
+   * The component's name.
+   *
+   * @generated from field: string component = 1;
+   */
+  component: string;
+
+  /**
+   * `clusters/{cluster}`.
+   *
+   * @generated from field: string cluster = 2;
+   */
+  cluster: string;
+
+  /**
+   * Replicas that are placed there now.
+   *
+   * @generated from field: int32 now = 3;
+   */
+  now: number;
+
+  /**
+   * Replicas that it would have.
+   *
+   * @generated from field: int32 planned = 4;
+   */
+  planned: number;
+};
+
+/**
+ * Describes the message berth.v1.PlannedAllotment.
+ * Use `create(PlannedAllotmentSchema)` to create a new message.
+ */
+export const PlannedAllotmentSchema: GenMessage<PlannedAllotment> = /*@__PURE__*/
+  messageDesc(file_berth_v1_placement, 3);
 
 /**
  * A stored decision: where, and why for every cluster, chosen or not.
@@ -139,7 +251,7 @@ export type Decision = Message<"berth.v1.Decision"> & {
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 2);
+  messageDesc(file_berth_v1_placement, 4);
 
 /**
  * Components that are placed together, and why they went where they went.
@@ -182,7 +294,7 @@ export type GroupDecision = Message<"berth.v1.GroupDecision"> & {
  * Use `create(GroupDecisionSchema)` to create a new message.
  */
 export const GroupDecisionSchema: GenMessage<GroupDecision> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 3);
+  messageDesc(file_berth_v1_placement, 5);
 
 /**
  * Why something was turned away.
@@ -210,7 +322,7 @@ export type Refusal = Message<"berth.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 4);
+  messageDesc(file_berth_v1_placement, 6);
 
 /**
  * One cluster's part in a decision.
@@ -267,7 +379,7 @@ export type ClusterVerdict = Message<"berth.v1.ClusterVerdict"> & {
  * Use `create(ClusterVerdictSchema)` to create a new message.
  */
 export const ClusterVerdictSchema: GenMessage<ClusterVerdict> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 5);
+  messageDesc(file_berth_v1_placement, 7);
 
 /**
  * What became of a cluster in a decision.
@@ -306,7 +418,7 @@ export enum ClusterVerdict_Outcome {
  * Describes the enum berth.v1.ClusterVerdict.Outcome.
  */
 export const ClusterVerdict_OutcomeSchema: GenEnum<ClusterVerdict_Outcome> = /*@__PURE__*/
-  enumDesc(file_berth_v1_placement, 5, 0);
+  enumDesc(file_berth_v1_placement, 7, 0);
 
 /**
  * What one scorer gave a cluster.
@@ -337,5 +449,5 @@ export type Score = Message<"berth.v1.Score"> & {
  * Use `create(ScoreSchema)` to create a new message.
  */
 export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 6);
+  messageDesc(file_berth_v1_placement, 8);
 

@@ -1,0 +1,206 @@
+import { applicationName, environmentName, planToWire, projectName, type wire } from '#contract';
+import {
+  type Committed,
+  commitBatch,
+  compareShares,
+  type Decided,
+  decideRelease,
+  quotaObstacle,
+  type Share,
+  sharesOf,
+} from '#decision';
+import { addResources, type Clock, type Ids, type Millis, PlanOutdated, QuotaExceeded } from '#domain';
+import type { EnginePolicy } from '#placement';
+import { insertPlan, placementStore, type Store, type StoredPlan, type StorePrincipal, type Transaction } from '#store';
+import { mutate } from '../dry-run.js';
+import { type Applied, type ApplyOrder, answerOf, applyApplication, isSame, lockScene, type Scene } from './apply.js';
+import type { FleetNow, FleetReader } from './fleet.js';
+import { findPlan, planToken } from './plans.js';
+import { chargeDifference } from './quota.js';
+import { etagOf } from './view.js';
+
+/** Long enough for a person to read it, short enough that the fleet is still much the same. */
+const validMs: Millis = 15 * 60_000;
+
+export interface PlanningParts {
+  store: Store;
+  ids: Ids;
+  clock: Clock;
+  fleet: FleetReader;
+  policy: EnginePolicy;
+}
+
+/** What an apply would come to. */
+interface Foreseen {
+  etag: string;
+  decided: Decided;
+  /** Content and environment are so already. */
+  same: boolean;
+}
+
+const etagIn = ({ application }: Scene): string => (application === undefined ? '' : etagOf(application));
+
+/** Decides on the release that this transaction has just written. */
+async function decideWritten(
+  tx: Transaction,
+  { key, environment }: ApplyOrder,
+  { snapshot, schemas }: FleetNow,
+  { policy, ids }: PlanningParts,
+): Promise<Decided> {
+  const release = await placementStore.readWaitingOf(tx, { ...key, environment });
+  if (release === undefined) throw new Error('what was just applied does not wait');
+  return decideRelease(release, { snapshot, schemas, policy, ids, key: placementStore.releaseKey });
+}
+
+const overQuota = ({ tenant, project }: ApplyOrder['key'], facts: Readonly<Record<string, string>>): QuotaExceeded =>
+  new QuotaExceeded({
+    subject: projectName(tenant, project),
+    resource: facts.resource ?? '',
+    asked: facts.asked ?? '',
+    left: facts.left ?? '',
+  });
+
+/** Applies and decides, in a transaction that must not commit. */
+async function foresee(tx: Transaction, order: ApplyOrder, parts: PlanningParts): Promise<Foreseen> {
+  // Before anything is locked.
+  const fleet = await parts.fleet.read(tx);
+  const scene = await lockScene(tx, order);
+  await applyApplication(tx, order, parts.ids, { scene: Promise.resolve(scene), anew: true });
+  const decided = await decideWritten(tx, order, fleet, parts);
+  if (decided.decision.placed) {
+    const charges = { charge: order.intake.charge, asking: scene.asking?.charge, holding: scene.holding?.charge };
+    const used = addResources(scene.project.used, chargeDifference(charges));
+    const obstacle = quotaObstacle(decided, { quota: scene.project.quota, used }, scene.holding?.charge);
+    if (obstacle !== undefined) throw overQuota(order.key, obstacle.facts);
+  }
+  return { etag: etagIn(scene), decided, same: isSame(scene, order.intake) };
+}
+
+/**
+ * Shows what an apply would come to now, and keeps it, so that it can be taken exactly. What has no place is shown, too;
+ * there is nothing of it to keep.
+ */
+export async function planApplication(
+  principal: StorePrincipal,
+  order: ApplyOrder,
+  parts: PlanningParts,
+): Promise<wire.Plan> {
+  const { store, ids } = parts;
+  const { key, environment, intake, author } = order;
+  const { etag, decided, same } = await mutate(store, principal, true, (tx) => foresee(tx, order, parts));
+  const { decision, release, refusals } = decided;
+  const allotments = compareShares(release.held, decision.allotments);
+  const changed = !same || allotments.some(({ now, planned }) => now !== planned);
+  const plan: StoredPlan = {
+    ...{ ...key, environment, etag, changed },
+    id: ids.uuid(),
+    digest: intake.digest,
+    allotments: sharesOf(decision.allotments),
+  };
+  const expiresAt = decision.placed
+    ? await store.unitOfWork.run(principal, (tx) => keep(tx, { ...plan, author }))
+    : undefined;
+  return planToWire({
+    plan: decision.placed ? planToken(plan) : '',
+    application: applicationName(key.tenant, key.project, key.application),
+    environment: environmentName(key.tenant, key.project, environment),
+    ...{ expiresAt, changed, allotments },
+    decision: {
+      createdAt: new Date(parts.clock.now()),
+      placed: decision.placed,
+      incarnation: await store.feed.incarnation(),
+      record: decision.record,
+    },
+    refusals: refusals.map(({ message }) => message),
+  });
+}
+
+async function keep(tx: Transaction, plan: StoredPlan & { author: string }): Promise<Date> {
+  const { tenant, project, application, environment, digest, allotments, author, id } = plan;
+  const expiring = insertPlan(tx, plan, validMs);
+  const audited = tx.audit.append({
+    tenant,
+    actor: author,
+    action: 'applications.plan',
+    target: applicationName(tenant, project, application),
+    after: { plan: id, environment, digest, allotments: allotments.map((each) => ({ ...each })) },
+  });
+  await tx.together([expiring, audited]);
+  return await expiring;
+}
+
+/** A clause for each place where now is not what was planned. */
+const differencesOf = (planned: readonly Share[], { decision, refusals }: Decided): string[] =>
+  decision.placed
+    ? compareShares(decision.allotments, planned)
+        .filter((each) => each.now !== each.planned)
+        .map((each) => `${each.component} in ${each.cluster}: planned ${each.planned}, now ${each.now}`)
+    : [
+        ...refusals.map(({ message }) => `now ${message}`),
+        ...planned.map(
+          ({ component, cluster, replicas }) => `${component} in ${cluster}: planned ${replicas}, now none`,
+        ),
+      ];
+
+const lacking: Readonly<Record<string, string>> = {
+  mcpu: 'has too little cpu left',
+  memoryBytes: 'has too little memory left',
+  pods: 'has too few pods left',
+  nodes: 'has no nodes with enough room left',
+};
+
+/** Takes a decision on locked figures, whole. */
+async function take(tx: Transaction, order: ApplyOrder, decided: Decided, { actor, fleet, ids }: TakeContext) {
+  const { placed, refused, stale } = await commitBatch(tx, [decided], { actor, ids, decidedOn: fleet.states });
+  const [refusal] = refused.flatMap(({ refusals }) => refusals);
+  if (refusal !== undefined) throw overQuota(order.key, refusal.facts);
+  if (placed.length === 0)
+    throw outdated(
+      order,
+      stale.map((each) => staleText(each, decided)),
+    );
+}
+
+interface TakeContext {
+  actor: string;
+  fleet: FleetNow;
+  ids: Ids;
+}
+
+function staleText({ cluster, why }: Committed['stale'][number], { decision }: Decided): string {
+  const there = decision.allotments.filter((each) => each.cluster === cluster);
+  const planned = there.map(({ component, replicas }) => `${component} in ${cluster}: planned ${replicas}`).join(', ');
+  return `${planned}, now it ${lacking[why] ?? `is ${why}`}`;
+}
+
+const outdated = ({ key }: ApplyOrder, differences: readonly string[]): PlanOutdated =>
+  new PlanOutdated({ name: applicationName(key.tenant, key.project, key.application), differences });
+
+/**
+ * Applies content and takes the plan that was made for it, in the transaction that it is given: exactly what was planned,
+ * or nothing. Locks in the order project, application, environment, releases, clusters by id.
+ *
+ * @throws PlanOutdated when it would come to something else now.
+ */
+export async function applyAsPlanned(
+  tx: Transaction,
+  asked: ApplyOrder,
+  token: string,
+  parts: PlanningParts,
+): Promise<Applied> {
+  const { ids } = parts;
+  const plan = await findPlan(tx, token, asked);
+  const order = { ...asked, plan: plan.id };
+  const fleet = await parts.fleet.read(tx);
+  const scene = await lockScene(tx, order);
+  const etag = etagIn(scene);
+  if (etag !== plan.etag)
+    throw outdated(order, [`the application has changed (etag "${plan.etag}" when planned, now "${etag}")`]);
+  const applied = await applyApplication(tx, order, ids, { scene: Promise.resolve(scene), anew: plan.changed });
+  if (!applied.changed) return applied;
+  const decided = await decideWritten(tx, order, fleet, parts);
+  const differences = differencesOf(plan.allotments, decided);
+  if (differences.length > 0) throw outdated(order, differences);
+  await take(tx, order, decided, { actor: order.author, fleet, ids });
+  return await answerOf(tx, order, true);
+}
