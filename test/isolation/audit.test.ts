@@ -68,6 +68,17 @@ const recorded: Readonly<Record<string, Recorded>> = {
     before: null,
     after: { revision: '1', digest, environment: 'default', release, charge: chargeOf(1) },
   },
+  'ApplicationService.PlanApplication': {
+    action: 'applications.plan',
+    target: `${project}/applications/planned`,
+    before: null,
+    after: {
+      plan: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      environment: 'default',
+      digest,
+      allotments: [{ component: 'planned', cluster: 'north', replicas: 1 }],
+    },
+  },
   'ApplicationService.DeleteApplication': {
     action: 'applications.delete',
     target: `${project}/applications/doomed`,

@@ -70,6 +70,19 @@ export const cases: Readonly<Record<string, MethodCase>> = {
   'ApplicationService.ApplyApplication': plain('developer', (as) =>
     as.applications.applyApplication({ name: `${project}/applications/fresh`, source: spec('fresh') }),
   ),
+  'ApplicationService.PlanApplication': {
+    right: 'developer',
+    arrange: async ({ harness: { db } }) => {
+      await db.query(`UPDATE clusters SET phase = 'ready' WHERE id = 'north'`);
+      await db.query(
+        `UPDATE cluster_capacity SET allocatable_mcpu = 8000, allocatable_memory_bytes = 2 ^ 33, allocatable_pods = 100, nodes = 1,
+           kinds = '{apps/v1/Deployment,v1/Service,v1/ServiceAccount,v1/Namespace}'
+         WHERE cluster_id = 'north'`,
+      );
+      const name = `${project}/applications/planned`;
+      return (as) => as.applications.planApplication({ name, source: spec('planned') });
+    },
+  },
   'ApplicationService.GetApplication': plain('viewer', (as) => as.applications.getApplication({ name: shop })),
   'ApplicationService.ListApplications': plain('viewer', (as) => as.applications.listApplications({ parent: project })),
   'ApplicationService.DeleteApplication': {
