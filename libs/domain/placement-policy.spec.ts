@@ -4,6 +4,8 @@ import { anywhere, contradictions, type PlacementPolicy, placementPolicy } from 
 const web = { name: 'web', kind: 'service', replicas: 2 };
 const spread = { by: 'region', minDomains: 0, maxDomains: 0, maxSkew: 0 };
 
+const group = { clusters: [], regions: [], zones: [], providers: [], labels: {} };
+
 const said = (policy: Partial<PlacementPolicy>): Record<string, string> =>
   Object.fromEntries(
     contradictions({ ...anywhere, ...policy }, [web]).map(({ field, message }) => [field.join('.'), message]),
@@ -92,6 +94,24 @@ describe('a policy that no fleet could meet is refused', () => {
       { maxReplicas: 1, division: 'duplicated' },
       'maxReplicas',
       'is 1, below the replicas of "web" (2)',
+    ],
+    [
+      'a group that is every cluster before another one',
+      { clusterGroups: [group, { ...group, regions: ['eu'] }] },
+      'clusterGroups.0',
+      'is every cluster, so that no group after it is ever reached',
+    ],
+    [
+      'copies that overflow',
+      { clusterGroups: [group], clusterGroupMode: 'overflow', division: 'duplicated' },
+      'clusterGroupMode',
+      'overflow contradicts a duplicated division',
+    ],
+    [
+      'an overflow of no groups',
+      { clusterGroupMode: 'overflow' },
+      'clusterGroupMode',
+      'is overflow, and there are no groups',
     ],
     [
       'a spread twice over the same',

@@ -3,7 +3,7 @@ import { name, quoted } from './name.js';
 
 /** Where components may go, and how their replicas are divided over the clusters. */
 
-export const policyLimits = { spreads: 8, weightLevels: 4, weight: 1_000_000, bound: 1000 } as const;
+export const policyLimits = { spreads: 8, weightLevels: 4, clusterGroups: 16, weight: 1_000_000, bound: 1000 } as const;
 
 const toleration = z.strictObject({
   key: z.string(),
@@ -43,6 +43,15 @@ const weightLevel = z.strictObject({
   weights: z.record(z.string().min(1), bound(policyLimits.weight)),
 });
 
+/** Those clusters that match all that is given. */
+const clusterGroup = z.strictObject({
+  clusters: z.array(name),
+  regions: z.array(z.string().min(1)),
+  zones: z.array(z.string().min(1)),
+  providers: z.array(z.string().min(1)),
+  labels: z.record(z.string(), z.string()),
+});
+
 /** Empty lists allow all. What is absent came before it was there, and means none. */
 export const placementPolicy = z.strictObject({
   clusters: z.array(name),
@@ -68,10 +77,15 @@ export const placementPolicy = z.strictObject({
   /** Of each component in each cluster that holds some; 0 or absent is no bound. */
   minReplicas: bound(10_000).optional(),
   maxReplicas: bound(10_000).optional(),
+  /** In order of preference; clusters in none are left out. */
+  clusterGroups: z.array(clusterGroup).max(policyLimits.clusterGroups).optional(),
+  /** Absent: `fallback`, the first that takes everything; `overflow`: the first is filled, the rest goes on. */
+  clusterGroupMode: z.enum(['fallback', 'overflow']).optional(),
 });
 
 export type Toleration = z.infer<typeof toleration>;
 export type SpreadPolicy = z.infer<typeof spread>;
+export type ClusterGroup = z.infer<typeof clusterGroup>;
 export type WeightLevel = z.infer<typeof weightLevel>;
 export type PlacementPolicy = z.infer<typeof placementPolicy>;
 
@@ -111,6 +125,7 @@ export function contradictions(policy: PlacementPolicy, components: readonly Pla
     ...replicaContradictions(policy, components),
     ...spreadContradictions(policy, components),
     ...weightContradictions(policy),
+    ...groupContradictions(policy),
   ];
 }
 
@@ -195,6 +210,28 @@ function weightContradictions({
         message: `the weights of ${values.join(', ')} sum to nothing; at least one must be above 0`,
       });
   }
+  return found;
+}
+
+const saysNothing = ({ clusters, regions, zones, providers, labels }: ClusterGroup): boolean =>
+  clusters.length + regions.length + zones.length + providers.length + Object.keys(labels).length === 0;
+
+function groupContradictions(policy: PlacementPolicy): Contradiction[] {
+  const { clusterGroups = [], clusterGroupMode: mode, division, spread = [] } = policy;
+  if (clusterGroups.length === 0)
+    return mode === undefined ? [] : [{ field: ['clusterGroupMode'], message: `is ${mode}, and there are no groups` }];
+  const all = clusterGroups.findIndex(saysNothing);
+  const found: Contradiction[] = [];
+  if (all !== -1 && all < clusterGroups.length - 1)
+    found.push({
+      field: ['clusterGroups', all],
+      message: 'is every cluster, so that no group after it is ever reached',
+    });
+  if (mode !== 'overflow') return found;
+  if (division === 'duplicated' || division === 'weighted')
+    found.push({ field: ['clusterGroupMode'], message: `overflow contradicts a ${division} division` });
+  if (spread.length > 0)
+    found.push({ field: ['clusterGroupMode'], message: 'overflow contradicts a spread: groups are filled in order' });
   return found;
 }
 

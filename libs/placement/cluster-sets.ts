@@ -131,7 +131,7 @@ export class ClusterSets {
   *#wishes(): Generator<Wish> {
     const wish = { countsClusters: this.#manner.countsClusters, quotas: this.#quotas };
     const mostDomains = this.#rules.map(({ most }, rule) => Math.min(most, this.#domains.names[rule]?.length ?? 0));
-    const [count = 1, ...otherCounts] = this.#counts();
+    const [count = 1, ...otherCounts] = countsBetween(this.#least, this.most, this.#manner.packs);
     yield { count, mostDomains, ...wish };
     for (const [rule, { least, skew }] of this.#rules.entries()) {
       if (skew === Number.POSITIVE_INFINITY) continue;
@@ -144,20 +144,6 @@ export class ClusterSets {
         yield { count, mostDomains, start: { rule, domain }, ...wish };
     }
     for (const other of otherCounts) yield { count: other, mostDomains, ...wish };
-  }
-
-  *#counts(): Generator<number> {
-    const [least, most] = [this.#least, this.most];
-    if (this.#manner.packs) {
-      for (let count = least; count < Math.min(most, least + fewCandidates); count++) yield count;
-      for (let count = least + fewCandidates; count < most; count *= 2) yield count;
-      yield most;
-      return;
-    }
-    for (let count = most; ; count = Math.max(least, Math.floor(count / 2))) {
-      yield count;
-      if (count === least) return;
-    }
   }
 
   *#every(): Generator<readonly Candidate[]> {
@@ -190,5 +176,19 @@ export class ClusterSets {
       this.#roomiest = { short, ordered: places.flatMap((place) => candidates[place] ?? []) };
     }
     return this.#roomiest.ordered;
+  }
+}
+
+/** How many clusters to try, in order: few of the numbers between where there are many. */
+export function* countsBetween(least: number, most: number, packs: boolean): Generator<number> {
+  if (packs) {
+    for (let count = least; count < Math.min(most, least + fewCandidates); count++) yield count;
+    for (let count = least + fewCandidates; count < most; count *= 2) yield count;
+    yield most;
+    return;
+  }
+  for (let count = most; ; count = Math.max(least, Math.floor(count / 2))) {
+    yield count;
+    if (count === least) return;
   }
 }

@@ -15,6 +15,7 @@ import {
   shortOf,
   tooFewClusters,
 } from './division.js';
+import { inGroups } from './groups.js';
 import type { Divider, Division, DivisionTask } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
 import { byWeight, inOrder, takeBack } from './sharing.js';
@@ -154,4 +155,4 @@ function bestFirst(_task: DivisionTask, demand: Demand, places: readonly Place[]
   return { counts, lines: [line] };
 }
 
-export const builtInDividers: readonly Divider[] = [duplicated, divided, packed, weighted];
+export const builtInDividers: readonly Divider[] = [duplicated, divided, packed, weighted].map(inGroups);

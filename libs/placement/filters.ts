@@ -1,5 +1,6 @@
 import { formatBytes, formatMcpu } from '#domain';
 import { domains } from './filters/domains.js';
+import { groups } from './filters/groups.js';
 import type { ResourceName } from './node-classes.js';
 import { selectorText } from './node-selector.js';
 import { admit, admitHeld, type ClusterFilter, refuse } from './plugin.js';
@@ -174,6 +175,7 @@ export const builtInFilters: readonly ClusterFilter[] = [
   names,
   fields,
   labels,
+  groups,
   domains,
   taints,
   apiSupport,

@@ -110,8 +110,12 @@ function specOf(source: wire.ApplyApplicationRequest['source']): ApplicationSpec
 }
 
 function clustersNamedIn(spec: ApplicationSpec): Intake['clusters'] {
-  const of = (policy: PlacementPolicy | undefined, path: string) =>
-    (policy?.clusters ?? []).map((cluster, index) => ({ cluster, field: `${path}.clusters[${index}]` }));
+  const of = (policy: PlacementPolicy | undefined, path: string) => [
+    ...(policy?.clusters ?? []).map((cluster, index) => ({ cluster, field: `${path}.clusters[${index}]` })),
+    ...(policy?.clusterGroups ?? []).flatMap(({ clusters }, group) =>
+      clusters.map((cluster, index) => ({ cluster, field: `${path}.cluster_groups[${group}].clusters[${index}]` })),
+    ),
+  ];
   return [
     ...of(spec.placement, 'spec.placement'),
     ...spec.components.flatMap(({ placement }, index) => of(placement, `spec.components[${index}].placement`)),

@@ -96,6 +96,20 @@ const drawnPolicy: fc.Arbitrary<PlacementPolicy> = fc.record({
     }),
     { nil: undefined },
   ),
+  clusterGroups: fc.option(
+    fc.array(
+      fc.record({
+        clusters: fc.array(label, { maxLength: 1 }),
+        regions: fc.array(label, { minLength: 1, maxLength: 1 }),
+        zones: fc.array(label, { maxLength: 1 }),
+        providers: fc.array(label, { maxLength: 1 }),
+        labels: fc.dictionary(label, label, { maxKeys: 1 }),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    { nil: undefined },
+  ),
+  clusterGroupMode: fc.constantFrom(undefined, undefined, 'fallback' as const, 'overflow' as const),
   minReplicas: fc.constantFrom(undefined, 1, 3),
   maxReplicas: fc.constantFrom(undefined, 2, 3, 10_000),
   remainderMethod: fc.constantFrom(undefined, 'largest-remainder' as const, 'webster' as const),

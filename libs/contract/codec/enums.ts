@@ -119,6 +119,19 @@ export const remainderMethodFromWire = {
   [wire.RemainderMethod.WEBSTER]: 'webster',
 } as const satisfies Record<wire.RemainderMethod, RemainderMethod | undefined>;
 
+type ClusterGroupMode = NonNullable<PlacementPolicy['clusterGroupMode']>;
+
+export const clusterGroupModeToWire = {
+  fallback: wire.ClusterGroupMode.FALLBACK,
+  overflow: wire.ClusterGroupMode.OVERFLOW,
+} as const satisfies Record<ClusterGroupMode, wire.ClusterGroupMode>;
+
+export const clusterGroupModeFromWire = {
+  [wire.ClusterGroupMode.UNSPECIFIED]: undefined,
+  [wire.ClusterGroupMode.FALLBACK]: 'fallback',
+  [wire.ClusterGroupMode.OVERFLOW]: 'overflow',
+} as const satisfies Record<wire.ClusterGroupMode, ClusterGroupMode | undefined>;
+
 export const outcomeToWire = {
   chosen: wire.ClusterVerdict_Outcome.CHOSEN,
   eligible: wire.ClusterVerdict_Outcome.ELIGIBLE,

@@ -1,7 +1,21 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { anywhere, type FieldViolation, type PlacementPolicy, type SpreadPolicy, type Toleration } from '#domain';
+import {
+  anywhere,
+  type ClusterGroup,
+  type FieldViolation,
+  type PlacementPolicy,
+  type SpreadPolicy,
+  type Toleration,
+} from '#domain';
 import * as wire from '../wire.js';
-import { divisionFromWire, divisionToWire, remainderMethodFromWire, remainderMethodToWire } from './enums.js';
+import {
+  clusterGroupModeFromWire,
+  clusterGroupModeToWire,
+  divisionFromWire,
+  divisionToWire,
+  remainderMethodFromWire,
+  remainderMethodToWire,
+} from './enums.js';
 import { defined } from './optional.js';
 
 type Effect = Toleration['effect'];
@@ -53,9 +67,23 @@ export function policyFromWire(
     ...defined({
       spread: unlessEmpty(from.spread.map(spreadFromWire)),
       weights: unlessEmpty(from.weights.map(({ by, weights }) => ({ by, weights: { ...weights } }))),
-      remainderMethod: methodFromWire(from.remainderMethod, path, wrong),
+      remainderMethod: word(
+        from.remainderMethod,
+        remainderMethodFromWire,
+        remainderMethodToWire,
+        `${path}.remainder_method`,
+        wrong,
+      ),
       minReplicas: unlessZero(from.minReplicas),
       maxReplicas: unlessZero(from.maxReplicas),
+      clusterGroups: unlessEmpty(from.clusterGroups.map(groupFromWire)),
+      clusterGroupMode: word(
+        from.clusterGroupMode,
+        clusterGroupModeFromWire,
+        clusterGroupModeToWire,
+        `${path}.cluster_group_mode`,
+        wrong,
+      ),
     }),
   };
 }
@@ -65,18 +93,26 @@ const unlessEmpty = <T>(list: T[]): T[] | undefined => (list.length === 0 ? unde
 
 const unlessZero = (bound: number): number | undefined => (bound === 0 ? undefined : bound);
 
-function methodFromWire(
-  from: wire.RemainderMethod,
-  path: string,
+/** Undefined for what is not said; a number that is none of these is added to `wrong`. */
+function word<N extends number, W>(
+  from: N,
+  fromWire: Readonly<Record<N, W | undefined>>,
+  toWire: object,
+  field: string,
   wrong: FieldViolation[],
-): PlacementPolicy['remainderMethod'] {
-  if (!(from in remainderMethodFromWire))
-    wrong.push({
-      field: `${path}.remainder_method`,
-      description: `found ${from}; allowed are ${Object.keys(remainderMethodToWire).join(', ')}`,
-    });
-  return remainderMethodFromWire[from];
+): W | undefined {
+  if (!(from in fromWire))
+    wrong.push({ field, description: `found ${from}; allowed are ${Object.keys(toWire).join(', ')}` });
+  return fromWire[from];
 }
+
+const groupFromWire = ({ clusters, regions, zones, providers, labels }: wire.ClusterGroup): ClusterGroup => ({
+  clusters: [...clusters],
+  regions: [...regions],
+  zones: [...zones],
+  providers: [...providers],
+  labels: { ...labels },
+});
 
 const spreadFromWire = ({ by, minDomains, maxDomains, maxSkew }: wire.Spread): SpreadPolicy => ({
   ...{ by, minDomains, maxDomains, maxSkew },
@@ -92,6 +128,8 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     remainderMethod,
     minReplicas,
     maxReplicas,
+    clusterGroups = [],
+    clusterGroupMode: mode,
     ...plain
   } = policy;
   return create(wire.PlacementPolicySchema, {
@@ -103,6 +141,8 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     weights: weights.map(({ by, weights: shares }) => ({ by, weights: { ...shares } })),
     minReplicas: minReplicas ?? 0,
     maxReplicas: maxReplicas ?? 0,
+    clusterGroups: clusterGroups.map((each): MessageInitShape<typeof wire.ClusterGroupSchema> => ({ ...each })),
+    ...defined({ clusterGroupMode: mode === undefined ? undefined : clusterGroupModeToWire[mode] }),
     ...defined({ remainderMethod: remainderMethod === undefined ? undefined : remainderMethodToWire[remainderMethod] }),
   });
 }

@@ -1,0 +1,14 @@
+import { inGroup } from '../groups.js';
+import { admit, type ClusterFilter, refuse } from '../plugin.js';
+
+/** Where groups are given, clusters in none of them get nothing. */
+export const groups: ClusterFilter = {
+  name: 'Groups',
+  wakeOn: ['cluster.registered', 'cluster.relabelled'],
+  applies: ({ policy }) => (policy.clusterGroups?.length ?? 0) > 0,
+  admits: ({ group, cluster }) => {
+    const all = group.policy.clusterGroups ?? [];
+    for (const each of all) if (inGroup(each, cluster)) return admit;
+    return refuse('InNoGroup', { groups: `${all.length}` });
+  },
+};
