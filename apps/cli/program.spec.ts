@@ -26,7 +26,7 @@ it('tells its version, and how each command is used, with examples', async () =>
 
 it('completes every command, by its aliases too', async () => {
   const { out } = await run('completion', 'bash');
-  expect(out).toMatch(/^ {4}""\) words="apply get watch explain logs exec port-forward delete /m);
+  expect(out).toMatch(/^ {4}""\) words="apply plan get watch explain logs exec port-forward delete /m);
   expect(out).toMatch(/^ {4}"clusters register"\) words="--region --zone /m);
   expect(await run('completion', 'fish')).toMatchObject({ code: 2, out: '' });
 });

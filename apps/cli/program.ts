@@ -7,6 +7,7 @@ import { addExplain } from './commands/explain.js';
 import { addGet } from './commands/get.js';
 import { addKeys } from './commands/keys.js';
 import { addLogs } from './commands/logs.js';
+import { addPlan } from './commands/plan.js';
 import { addPortForward } from './commands/port-forward.js';
 import { addDelete, addOperations } from './commands/remove.js';
 import { addEnvironments, addProjects, addQuota, addTenants } from './commands/tenancy.js';
@@ -24,6 +25,7 @@ Exit codes: 0 done, 1 refused or failed, 2 the command line makes no sense.
 
 Examples:
   berth apply -f app.yaml --wait     deploy and wait until it is ready
+  berth plan -f app.yaml             what an apply would change, and why
   berth get                          what runs, and how
   berth explain shop                 where it went, and why
   berth logs -f shop                 what its pods print, in all clusters at once
@@ -59,6 +61,7 @@ export function buildProgram(shell: Shell, version: string): Command {
     .exitOverride();
   addShared(program);
   addApply(program, shell);
+  addPlan(program, shell);
   addGet(program, shell);
   addExplain(program, shell);
   addLogs(program, shell);

@@ -116,3 +116,21 @@ function oneReason({ clusters }: GroupDecision): Refusal | undefined {
   const [first, ...others] = clusters.map(({ refusal }) => refusal);
   return first !== undefined && others.every((each) => each?.reason === first.reason) ? first : undefined;
 }
+
+const groupWords: Readonly<Record<string, (facts: Readonly<Record<string, string>>) => string>> = {
+  NoClusters: () => 'no cluster is registered',
+  NoClusterFits: () => 'no cluster fits',
+  PlacedTogether: ({ waitsFor }) => `waits for ${waitsFor}: all components are placed, or none`,
+  ...wholeGroup,
+};
+
+const bare = ({ reason, facts }: Refusal): string =>
+  `${reason}${Object.keys(facts).length === 0 ? '' : ` (${factText(facts)})`}`;
+
+/** Reasons in words, with the facts that they are about. */
+export const refusalWords = {
+  /** Of one cluster: fits behind its name. */
+  ofCluster: (refusal: Refusal): string => phrases[refusal.reason]?.(refusal.facts)[0] ?? bare(refusal),
+  /** Of a group as a whole. */
+  ofGroup: (refusal: Refusal): string => groupWords[refusal.reason]?.(refusal.facts) ?? bare(refusal),
+};

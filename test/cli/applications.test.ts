@@ -4,6 +4,7 @@ import { type GatewayHarness, startGatewayHarness } from '../gateway/harness.js'
 import { placeApplication } from '../gateway/placed.js';
 import { cutLineTo } from '../kubernetes/cut-line.js';
 import { until } from '../kubernetes/until.js';
+import { Scenario } from '../scheduler/scenario.js';
 import { cliOn, rowsOf, startCli } from './runner.js';
 
 const appFile = (name: string, replicas = 2) => `
@@ -124,7 +125,46 @@ describe('berth, for tenants', () => {
     expect(explained).toContain('placed → north');
     expect(explained).toContain(' | 2 of placed');
     expect(explained).toContain(' | north | chosen | 700 | 700 | placed 2');
-    expect(explained).toContain(' | south | refused | - | - | Cordon: cordoned');
+    expect(explained).toContain(' | 1 | Cordon | cordoned | south');
+  });
+
+  it('plans, and applies what was planned, exactly', async () => {
+    const scenario = new Scenario(harness.db);
+    for (const id of ['planned-east', 'planned-west']) await scenario.cluster(id, { nodes: 2 });
+    await scenario.cluster('planned-closed', { cordoned: true });
+    const named = `${appFile('planned')}  placement: { clusters: [planned-east, planned-west, planned-closed] }\n`;
+    const files = { 'app.yaml': named };
+    const shown = await berth(['plan', '-f', 'app.yaml'], { files });
+    expect(shown).toMatchObject({ code: 0, err: '' });
+    const rows = rowsOf(shown.out);
+    expect(rows[0]).toBe('planned in default: 2 of 2 placements would change');
+    expect(rows).toContain('planned | planned-east | - | 1 | +1');
+    expect(rows).toContain(' | 1 | Cordon | is cordoned | planned-closed');
+    expect(rows.at(-1)).toMatch(/^ \| berth apply -f app\.yaml --plan plan_[0-9a-f]{32}_[0-9a-f]{32}$/);
+    const json: unknown = JSON.parse((await berth(['plan', '-f', 'app.yaml', '-o', 'json'], { files })).out);
+    expect(json).toMatchObject({ changed: true, decision: { placed: true } });
+    const plan = (await berth(['plan', '-f', 'app.yaml', '-o', 'name'], { files })).out.trim();
+    const applied = await berth(['apply', '-f', 'app.yaml', '--plan', plan], { files });
+    expect(applied).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^application planned in default: created, v\d+\n$/),
+    });
+    const again = await berth(['apply', '-f', 'app.yaml', '--plan', plan], { files });
+    expect(again).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^error: ABORTED: the plan .* does not hold any more/),
+    });
+    expect((await berth(['apply', '-f', 'app.yaml', '--plan', 'mine'], { files })).err).toMatch(
+      /^ {2}plan: found "mine"/m,
+    );
+  });
+
+  it('ends a plan that has no place with 1, and says why', async () => {
+    const files = { 'app.yaml': appFile('immense', 9_000) };
+    const run = await berth(['plan', '-f', 'app.yaml'], { files });
+    expect(run.code).toBe(1);
+    expect(run.out).toMatch(/^immense in default: there is no place\n {2}.*9000 × immense/);
+    expect(run.out).not.toContain('--plan');
   });
 
   it('gives up waiting after the time that it was given', async () => {

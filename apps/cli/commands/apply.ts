@@ -14,6 +14,7 @@ interface ApplyOptions {
   name?: string;
   environment?: string;
   etag?: string;
+  plan?: string;
   requestId?: string;
   validateOnly?: boolean;
   dryRun?: boolean;
@@ -27,7 +28,8 @@ Examples:
   berth apply -f app.yaml --wait --timeout 2m
   berth apply -f manifests.yaml --name shop --environment staging
   kustomize build . | berth apply -f - --name shop
-  berth apply -f app.yaml --dry-run`;
+  berth apply -f app.yaml --dry-run
+  berth apply -f app.yaml --plan plan_0a1b…   what "berth plan -f app.yaml" has shown, or nothing`;
 
 export function addApply(program: Command, shell: Shell): void {
   const command = program
@@ -36,6 +38,7 @@ export function addApply(program: Command, shell: Shell): void {
     .requiredOption('-f, --filename <file>', 'application file or Kubernetes manifests; "-" is standard input')
     .option('--name <name>', 'the application’s name, where the file has none; else the file’s base name')
     .option('--etag <etag>', 'only if the application still has this etag')
+    .option('--plan <plan>', 'take what "berth plan" has shown for this file, exactly; or change nothing')
     .option('--request-id <id>', 'repeating a request with the same id has no further effect')
     .option('--validate-only', 'check everything and change nothing')
     .option('--dry-run', 'the same as --validate-only')
@@ -52,14 +55,15 @@ export function spanOf(text: string): number {
   return ms;
 }
 
-async function readApplication(session: Session, path: string): Promise<ApplicationFile> {
+/** @throws Unfulfilled with a line for each wrong field: it cannot be `done`. */
+export async function readApplication(session: Session, path: string, done = 'applied'): Promise<ApplicationFile> {
   const text = await session.io.read(path);
   try {
     return parseApplicationFile(text);
   } catch (cause) {
     if (!(cause instanceof DomainError)) throw cause;
     const details = cause.fieldViolations.map(({ field, description }) => `${field}: ${description}`);
-    throw new Unfulfilled(`${path === '-' ? 'standard input' : path} cannot be applied`, details);
+    throw new Unfulfilled(`${path === '-' ? 'standard input' : path} cannot be ${done}`, details);
   }
 }
 
@@ -105,6 +109,7 @@ async function apply(session: Session, _args: readonly string[], options: ApplyO
     etag: options.etag ?? '',
     requestId: options.requestId ?? '',
     validateOnly,
+    plan: options.plan ?? '',
   });
   const { release } = answer;
   session.show({

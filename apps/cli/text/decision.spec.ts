@@ -49,12 +49,58 @@ it('tells of each group where it went, the arithmetic, and every cluster, the ch
     'shop in default v3: placed 1m ago',
     'decision d-1, engine 1, fleet as of position 9',
     '',
-    'web + api → east',
+    'web + api → east (linked: placed together)',
     '  4 replicas over 2 clusters',
-    '  CLUSTER   OUTCOME    POINTS   Headroom×2   REPLICAS OR REASON',
+    '  CLUSTER   OUTCOME    POINTS   Headroom×2   REPLICAS',
     '  east      chosen     700      700          api 1, web 3',
     '  west      eligible   600      600          -',
-    '  south     refused    -        -            Taints: not-tolerated (effect NoSchedule, taint gpu=yes)',
+    '',
+    '  REFUSED   BY       WHY                                                CLUSTERS',
+    '  1         Taints   not-tolerated (effect NoSchedule, taint gpu=yes)   south',
+  ]);
+});
+
+it('tells of clusters with the same reason on one line, with the range of their figures', () => {
+  const lacking = (cluster: string, free: string) => ({
+    cluster: `clusters/${cluster}`,
+    outcome: REFUSED,
+    filter: 'Capacity',
+    refusal: {
+      reason: 'NotEnoughCapacity',
+      facts: { resource: 'mcpu', asked: '4', free },
+      message: 'lacks cpu (web needs 4)',
+    },
+  });
+  const group = create(wire.GroupDecisionSchema, {
+    components: ['web'],
+    placed: true,
+    clusters: [
+      ...[...'abcdefg'].map((id, index) => lacking(id, `${index + 1}00m`)),
+      {
+        cluster: 'clusters/z',
+        outcome: REFUSED,
+        filter: 'Cordon',
+        refusal: { reason: 'Cordoned', message: 'is cordoned' },
+      },
+      lacking('h', '2'),
+      ...Array.from({ length: 20 }, (_, index) => ({
+        cluster: `clusters/c${index}`,
+        outcome: index === 0 ? CHOSEN : ELIGIBLE,
+        total: BigInt(900 - index),
+      })),
+    ],
+  });
+  const shown = decisionLines('web', create(wire.DecisionSchema, { groups: [group] }), {
+    palette: noColours,
+    bars: false,
+    now: 0,
+  });
+  expect(shown.filter((line) => line.includes('eligible'))).toHaveLength(8);
+  expect(shown).toContain('  … 11 more could have been chosen: 891 to 881 points');
+  expect(shown.slice(-3)).toEqual([
+    '  REFUSED   BY         WHY                                       CLUSTERS',
+    '  8         Capacity   lacks cpu (web needs 4); free 100m to 2   a, b, c, d and 4 more',
+    '  1         Cordon     is cordoned                               z',
   ]);
 });
 

@@ -2,13 +2,13 @@ import { wire } from '#contract';
 import { age, idOf } from './figures.js';
 import type { Look } from './look.js';
 import { outcomeWord } from './phases.js';
+import { refusalText, refusedLines } from './refusals.js';
 import { table } from './table.js';
 
-const facts = (refusal: wire.Refusal | undefined): string => {
-  if (refusal === undefined) return '';
-  const list = Object.entries(refusal.facts).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${refusal.reason}${list.length === 0 ? '' : ` (${list.map(([key, value]) => `${key} ${value}`).join(', ')})`}`;
-};
+const { CHOSEN, REFUSED } = wire.ClusterVerdict_Outcome;
+
+/** More that could have been chosen are told as a number. */
+const mostEligible = 8;
 
 const allotted = (verdict: wire.ClusterVerdict): string =>
   Object.entries(verdict.allotments)
@@ -17,12 +17,7 @@ const allotted = (verdict: wire.ClusterVerdict): string =>
     .map(([component, replicas]) => `${component} ${replicas}`)
     .join(', ');
 
-const why = (verdict: wire.ClusterVerdict): string =>
-  verdict.outcome === wire.ClusterVerdict_Outcome.REFUSED
-    ? [verdict.filter, facts(verdict.refusal)].filter((text) => text !== '').join(': ')
-    : allotted(verdict);
-
-/** Chosen first, then by points, the refused last. */
+/** Chosen first, then by points. */
 const byRank = (a: wire.ClusterVerdict, b: wire.ClusterVerdict): number =>
   a.outcome - b.outcome || Number(b.total - a.total) || (a.cluster < b.cluster ? -1 : 1);
 
@@ -31,9 +26,15 @@ const scorersOf = (group: wire.GroupDecision): string[] => [
   ...new Set(group.clusters.flatMap(({ scores }) => scores.map(({ scorer, weight }) => `${scorer}×${weight}`))),
 ];
 
-function verdictTable(group: wire.GroupDecision, look: Look): string[] {
+/** Clusters that were chosen or could have been, with their points. */
+function candidateLines(group: wire.GroupDecision, look: Look): string[] {
   const scorers = scorersOf(group);
-  const rows = [...group.clusters].sort(byRank).map((verdict) => {
+  const candidates = group.clusters.filter(({ outcome }) => outcome !== REFUSED).sort(byRank);
+  if (candidates.length === 0) return [];
+  const chosen = candidates.filter(({ outcome }) => outcome === CHOSEN).length;
+  const shown = candidates.slice(0, chosen + mostEligible);
+  const rest = candidates.slice(shown.length);
+  const rows = shown.map((verdict) => {
     const scores = new Map(verdict.scores.map(({ scorer, weight, score }) => [`${scorer}×${weight}`, String(score)]));
     const total = verdict.scores.length === 0 ? '-' : String(verdict.total);
     return [
@@ -41,29 +42,46 @@ function verdictTable(group: wire.GroupDecision, look: Look): string[] {
       outcomeWord(verdict.outcome, look.palette),
       total,
       ...scorers.map((scorer) => scores.get(scorer) ?? '-'),
-      why(verdict) || '-',
+      allotted(verdict) || '-',
     ];
   });
-  return table(['CLUSTER', 'OUTCOME', 'POINTS', ...scorers, 'REPLICAS OR REASON'], rows, look.palette);
+  const [best, last] = [rest.at(0), rest.at(-1)];
+  const more = `… ${rest.length} more could have been chosen: ${best?.total} to ${last?.total} points`;
+  return [
+    ...table(['CLUSTER', 'OUTCOME', 'POINTS', ...scorers, 'REPLICAS'], rows, look.palette),
+    ...(rest.length === 0 ? [] : [look.palette.dim(more)]),
+  ];
 }
 
 const chosenOf = (group: wire.GroupDecision): string =>
   group.clusters
-    .filter(({ outcome }) => outcome === wire.ClusterVerdict_Outcome.CHOSEN)
+    .filter(({ outcome }) => outcome === CHOSEN)
     .map(({ cluster }) => idOf(cluster))
     .sort()
     .join(', ');
 
-function groupLines(group: wire.GroupDecision, look: Look): string[] {
-  const { palette } = look;
-  const where = group.placed
+/** Where a group went, or that it went nowhere, and why. */
+function groupHead(group: wire.GroupDecision, { palette }: Look): string {
+  const { components, placed, refusal } = group;
+  const where = placed
     ? palette.green(`→ ${chosenOf(group)}`)
-    : palette.red(`not placed: ${facts(group.refusal) || 'no reason given'}`);
+    : palette.red(`not placed: ${refusalText(refusal) || 'no reason given'}`);
+  const linked = components.length > 1 ? palette.dim(' (linked: placed together)') : '';
+  return `${palette.bold(components.join(' + '))} ${where}${linked}`;
+}
+
+function groupLines(group: wire.GroupDecision, look: Look): string[] {
+  const refused = refusedLines(
+    group.clusters.filter(({ outcome }) => outcome === REFUSED),
+    look,
+  );
+  const candidates = candidateLines(group, look);
+  const between = candidates.length > 0 && refused.length > 0 ? [''] : [];
   return [
     '',
-    `${palette.bold(group.components.join(' + '))} ${where}`,
-    ...group.division.map((line) => `  ${palette.dim(line)}`),
-    ...verdictTable(group, look).map((line) => `  ${line}`),
+    groupHead(group, look),
+    ...group.division.map((line) => `  ${look.palette.dim(line)}`),
+    ...[...candidates, ...between, ...refused].map((line) => (line === '' ? '' : `  ${line}`)),
   ];
 }
 

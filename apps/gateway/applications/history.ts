@@ -8,6 +8,7 @@ import {
   releaseToWire,
   type wire,
 } from '#contract';
+import { refusalWords } from '#decision';
 import { dnsLabel, InvalidRequest, NotFound, type Principal } from '#domain';
 import { unpackRecord } from '#placement';
 import { readDecision, readEnvironments, readReleases, readRevisions, type Store } from '#store';
@@ -49,6 +50,7 @@ export async function explainApplication(
     placed: decision.placed,
     incarnation: decision.incarnation,
     record: unpackRecord(decision.record),
+    words: refusalWords,
   });
 }
 

@@ -6,6 +6,7 @@ import {
   type Decided,
   decideRelease,
   quotaObstacle,
+  refusalWords,
   type Share,
   sharesOf,
 } from '#decision';
@@ -110,6 +111,7 @@ export async function planApplication(
       placed: decision.placed,
       incarnation: await store.feed.incarnation(),
       record: decision.record,
+      words: refusalWords,
     },
     refusals: refusals.map(({ message }) => message),
   });

@@ -15,29 +15,44 @@ export interface DecisionView {
   placed: boolean;
   incarnation: string;
   record: DecisionRecord;
+  words: RefusalWords;
 }
 
-const refusalToWire = (refusal: Refusal): MessageInitShape<typeof wire.RefusalSchema> => ({
+/** How reasons and their facts are said to people. */
+export interface RefusalWords {
+  ofCluster(refusal: Refusal): string;
+  ofGroup(refusal: Refusal): string;
+}
+
+const refusalToWire = (refusal: Refusal, message: string): MessageInitShape<typeof wire.RefusalSchema> => ({
   reason: refusal.reason,
   facts: { ...refusal.facts },
+  message,
 });
 
-const verdictToWire = (verdict: ClusterVerdict): MessageInitShape<typeof wire.ClusterVerdictSchema> => ({
+/** Undefined stays undefined. */
+const refusalIfAny = (refusal: Refusal | undefined, say: (refusal: Refusal) => string) =>
+  defined({ refusal: refusal === undefined ? undefined : refusalToWire(refusal, say(refusal)) });
+
+const verdictToWire = (
+  verdict: ClusterVerdict,
+  words: RefusalWords,
+): MessageInitShape<typeof wire.ClusterVerdictSchema> => ({
   cluster: clusterName(verdict.cluster),
   outcome: outcomeToWire[verdict.outcome],
   filter: verdict.filter ?? '',
-  ...defined({ refusal: verdict.refusal === undefined ? undefined : refusalToWire(verdict.refusal) }),
+  ...refusalIfAny(verdict.refusal, words.ofCluster),
   scores: verdict.scores.map(({ scorer, score, weight }) => ({ scorer, score, weight })),
   total: BigInt(verdict.total),
   allotments: { ...verdict.allotments },
 });
 
-const groupToWire = (group: GroupDecision): MessageInitShape<typeof wire.GroupDecisionSchema> => ({
+const groupToWire = (group: GroupDecision, words: RefusalWords): MessageInitShape<typeof wire.GroupDecisionSchema> => ({
   components: [...group.components],
   placed: group.placed,
-  ...defined({ refusal: group.refusal === undefined ? undefined : refusalToWire(group.refusal) }),
+  ...refusalIfAny(group.refusal, words.ofGroup),
   division: [...group.division],
-  clusters: group.clusters.map(verdictToWire),
+  clusters: group.clusters.map((verdict) => verdictToWire(verdict, words)),
 });
 
 const placementsOf = (group: GroupDecision): MessageInitShape<typeof wire.PlacementSchema>[] =>
@@ -95,6 +110,6 @@ export const decisionToWire = (view: DecisionView): wire.Decision =>
     policyHash: view.record.policyHash,
     feedPosition: { incarnation: view.incarnation, sequence: view.record.feedPosition },
     placed: view.placed,
-    groups: view.record.groups.map(groupToWire),
+    groups: view.record.groups.map((group) => groupToWire(group, view.words)),
     placements: view.placed ? view.record.groups.flatMap(placementsOf) : [],
   });
