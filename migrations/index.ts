@@ -7,6 +7,7 @@ import { Certificates1795400000006 } from './0006-certificates.js';
 import { Inventory1795400000007 } from './0007-inventory.js';
 import { Conditions1795400000008 } from './0008-conditions.js';
 import { NodeLabels1795400000009 } from './0009-node-labels.js';
+import { ClusterCosts1795400000010 } from './0010-cluster-costs.js';
 import { Plans1795400000011 } from './0011-plans.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
@@ -20,5 +21,6 @@ export const migrations = [
   Inventory1795400000007,
   Conditions1795400000008,
   NodeLabels1795400000009,
+  ClusterCosts1795400000010,
   Plans1795400000011,
 ] as const;

@@ -18,7 +18,24 @@ export interface ClusterFacts {
   labels: Readonly<Record<string, string>>;
   taints: readonly Taint[];
   cordoned: boolean;
+  /** Absent: unknown. */
+  price?: ClusterPrice | undefined;
+  /** Grams of CO2 for a kWh; absent: unknown. */
+  carbonIntensity?: number | undefined;
+  /** Under whose law its data lies; absent: nobody said. */
+  jurisdictions?: readonly string[] | undefined;
 }
+
+/** Millionths of the fleet's one currency; whole numbers. */
+export interface ClusterPrice {
+  coreHourMicros: number;
+  gibHourMicros: number;
+}
+
+/** What a price may be at most, so that sums of it stay exact. */
+export const mostPriceMicros = 1_000_000_000_000;
+export const mostCarbonIntensity = 100_000;
+export const mostJurisdictions = 32;
 
 /** `pending`: registered, no agent yet; `ready`: its lease runs; `unreachable`: it ran out; `removing`: on its way out. */
 export type ClusterPhase = 'pending' | 'ready' | 'unreachable' | 'removing';

@@ -77,6 +77,26 @@ describe('the fleet through the gateway', () => {
     });
   });
 
+  it('keeps what a cluster costs and whose law its data is under, and forgets what a mask names without a value', async () => {
+    const costs = {
+      ...{
+        price: { coreHourMicros: 31_000n, gibHourMicros: 4_000n },
+        carbonIntensity: 380,
+        jurisdictions: ['eu', 'de'],
+      },
+    };
+    const name = 'clusters/once';
+    const paths = ['price', 'carbon_intensity', 'jurisdictions'];
+    const set = await operator.clusters.updateCluster({ cluster: { name, ...costs }, updateMask: { paths } });
+    expect(set).toMatchObject({ ...costs, jurisdictions: ['de', 'eu'] });
+    expect(await operator.clusters.getCluster({ name })).toMatchObject({ carbonIntensity: 380 });
+    const cleared = await operator.clusters.updateCluster({ cluster: { name }, updateMask: { paths: ['price'] } });
+    expect([cleared.price, cleared.carbonIntensity]).toEqual([undefined, 380]);
+    const wrong = { name, price: { coreHourMicros: -1n, gibHourMicros: 0n } };
+    const refusal = await refusalOf(operator.clusters.updateCluster({ cluster: wrong, updateMask: { paths } }));
+    expect(refusal.message).toContain('cluster.price.core_hour_micros');
+  });
+
   it('audits what was before and after', async () => {
     const [entry] = await harness.db.query<Record<string, unknown>>(
       `SELECT before->'cordoned' AS before, after->'cordoned' AS after FROM audit WHERE action = 'clusters.update'`,

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { wire } from '#contract';
 import { RpcError } from '#platform/client';
 import { type AgentFolder, draftFolder, type ElsewhereOptions, elsewhere, narrowed } from '../agents-folder.js';
-import { Unfulfilled } from '../failure.js';
+import { Unfulfilled, UsageError } from '../failure.js';
 import { everyPage } from '../pages.js';
 import { othersAtServer } from '../same-server.js';
 import type { Session } from '../session.js';
@@ -13,6 +13,7 @@ import { idOf } from '../text/figures.js';
 import type { Look } from '../text/look.js';
 import { watchedClusters } from '../watching/kinds.js';
 import { showWatch } from '../watching/show.js';
+import { addCosts, type CostOptions, costsOf } from './costs.js';
 import { changedLabels, changedTaints } from './facts.js';
 import { addOrphans } from './orphans.js';
 import { confirm } from './remove.js';
@@ -25,6 +26,7 @@ Examples:
   berth cluster register edge-7 --kubeconfig edge.kubeconfig --context edge-7 --agents /var/lib/berth/clusters
   berth cluster label eu-1 tier=silver team-
   berth cluster taint eu-1 maintenance:NoSchedule
+  berth cluster set eu-1 --core-price 0.031 --memory-price 0.004 --carbon 380 --jurisdiction eu --jurisdiction de
   berth cluster cordon eu-1`;
 
 export function addClusters(program: Command, shell: Shell): void {
@@ -47,6 +49,7 @@ export function addClusters(program: Command, shell: Shell): void {
   });
   addRegistration(cluster, shell);
   addChanges(cluster, shell);
+  addCostChanges(cluster, shell);
   addRevocation(cluster, shell);
   addRemoval(cluster, shell);
   addOrphans(cluster, shell);
@@ -77,7 +80,7 @@ function showCluster(session: Session, cluster: wire.Cluster, sentence?: string)
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
-interface RegisterOptions {
+interface RegisterOptions extends CostOptions {
   region?: string;
   zone?: string;
   provider?: string;
@@ -144,6 +147,7 @@ function addRegistration(cluster: Command, shell: Shell): void {
     .option('--label <key=value>', 'a label; may be repeated', collect, [])
     .option('--taint <key=value:effect>', 'turns away what does not tolerate it; may be repeated', collect, [])
     .option('--request-id <id>', 'repeating a request with the same id has no further effect');
+  addCosts(register);
   addElsewhere(register);
   shell.on<RegisterOptions>(register, async (session, [typed = ''], options) => {
     const id = idOf(session.names.cluster(typed));
@@ -152,7 +156,7 @@ function addRegistration(cluster: Command, shell: Shell): void {
     const taints = changedTaints([], options.taint);
     const order = {
       clusterId: id,
-      cluster: { region, zone, provider, labels, taints },
+      cluster: { region, zone, provider, labels, taints, ...costsOf(options).costs },
       requestId: options.requestId ?? '',
     };
     const folder = await folderFor(session, id, options);
@@ -246,6 +250,21 @@ function addChanges(cluster: Command, shell: Shell): void {
       return undefined;
     });
   }
+}
+
+function addCostChanges(cluster: Command, shell: Shell): void {
+  const set = cluster
+    .command('set')
+    .argument('<name>')
+    .description('Say what a cluster costs, what its power emits, and under whose law its data lies.');
+  shell.on<CostOptions>(addCosts(set), async (session, [id = ''], options) => {
+    const { costs, paths } = costsOf(options);
+    if (paths.length === 0) throw new UsageError('nothing to set; "berth cluster set --help" lists what there is');
+    const name = session.names.cluster(id);
+    const after = await session.clusters.updateCluster({ cluster: { name, ...costs }, updateMask: { paths } });
+    showCluster(session, after, `cluster ${id} set`);
+    return undefined;
+  });
 }
 
 function addRevocation(cluster: Command, shell: Shell): void {

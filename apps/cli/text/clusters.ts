@@ -1,5 +1,5 @@
 import type { wire } from '#contract';
-import { age, cores, idOf, memory, share, until } from './figures.js';
+import { age, amountText, cores, idOf, memory, share, until } from './figures.js';
 import type { Look } from './look.js';
 import { clusterPhaseWord, conditionWord } from './phases.js';
 import { pairs, table } from './table.js';
@@ -114,6 +114,9 @@ const measuredText = (measured: wire.Amounts | undefined): string =>
 
 const works = (count: number): string => (count === 1 ? '1 work' : `${count} works`);
 
+const priceText = ({ coreHourMicros, gibHourMicros }: wire.ClusterPrice): string =>
+  `${amountText(coreHourMicros)} a core and hour, ${amountText(gibHourMicros)} a GiB and hour`;
+
 const factsOf = (cluster: wire.Cluster, look: Look): (readonly [string, string])[] => [
   ['cluster', idOf(cluster.name)],
   ['phase', clusterPhaseWord(cluster.phase, look.palette)],
@@ -129,6 +132,9 @@ const factsOf = (cluster: wire.Cluster, look: Look): (readonly [string, string])
   ],
   ['taints', cluster.taints.map(taintText).join(', ') || '-'],
   ['cordoned', cluster.cordoned ? 'yes' : 'no'],
+  ...(cluster.price === undefined ? [] : [['price', priceText(cluster.price)] as const]),
+  ...(cluster.carbonIntensity === undefined ? [] : [['carbon', `${cluster.carbonIntensity} g/kWh`] as const]),
+  ...(cluster.jurisdictions.length === 0 ? [] : [['jurisdictions', cluster.jurisdictions.join(', ')] as const]),
   ['admits', admission(cluster.overSubscription)],
   ['etag', cluster.etag],
   ['age', age(cluster.createTime, look.now)],

@@ -65,3 +65,9 @@ export function memory(bytes: bigint): string {
 
 /** The last part of a resource name: `eu-1` of `clusters/eu-1`. */
 export const idOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
+
+/** Millionths: `31000` → `0.031`. */
+export const amountText = (micros: bigint): string => {
+  const fraction = `${micros % 1_000_000n}`.padStart(6, '0').replace(/0+$/, '');
+  return fraction === '' ? `${micros / 1_000_000n}` : `${micros / 1_000_000n}.${fraction}`;
+};

@@ -41,14 +41,21 @@ export interface Asked {
 
 const settingsOf = (cluster: StoredCluster): ClusterSettings => {
   const { region, zone, provider, labels, taints, cordoned, overSubscription } = cluster;
-  return { region, zone, provider, labels, taints, cordoned, overSubscription };
+  const { price, carbonIntensity, jurisdictions } = cluster;
+  return {
+    ...{ region, zone, provider, labels, taints, cordoned, overSubscription },
+    ...{ price, carbonIntensity, jurisdictions },
+  };
 };
 
-const settingsJson = (settings: ClusterSettings): JsonValue => ({
+const settingsJson = ({ price, carbonIntensity, jurisdictions, ...settings }: ClusterSettings): JsonValue => ({
   ...settings,
   labels: { ...settings.labels },
   taints: settings.taints.map((taint) => ({ ...taint })),
   overSubscription: { ...settings.overSubscription },
+  ...(price === undefined ? {} : { price: { ...price } }),
+  ...(carbonIntensity === undefined ? {} : { carbonIntensity }),
+  ...(jurisdictions === undefined ? {} : { jurisdictions: [...jurisdictions] }),
 });
 
 async function record(
@@ -132,6 +139,9 @@ const updatable: Readonly<Record<string, (to: ClusterSettings, from: ClusterSett
   taints: (to, { taints }) => ({ ...to, taints }),
   cordoned: (to, { cordoned }) => ({ ...to, cordoned }),
   over_subscription: (to, { overSubscription }) => ({ ...to, overSubscription }),
+  price: (to, { price }) => ({ ...to, price }),
+  carbon_intensity: (to, { carbonIntensity }) => ({ ...to, carbonIntensity }),
+  jurisdictions: (to, { jurisdictions }) => ({ ...to, jurisdictions }),
 };
 
 function masked(before: ClusterSettings, request: wire.UpdateClusterRequest): ClusterSettings {

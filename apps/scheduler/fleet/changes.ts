@@ -53,8 +53,8 @@ export function changesBetween(before: ClusterState | undefined, after: ClusterS
   if (before === undefined)
     return after.phase === 'ready' ? ['cluster.registered', 'cluster.ready'] : ['cluster.registered'];
   const changes: FleetChange[] = [];
-  const place = ({ region, zone, provider, labels }: ClusterState): string =>
-    asText({ region, zone, provider, labels });
+  const place = ({ region, zone, provider, labels, price, jurisdictions }: ClusterState): string =>
+    asText({ region, zone, provider, labels, price, jurisdictions });
   if (place(before) !== place(after)) changes.push('cluster.relabelled');
   if (asText(before.taints) !== asText(after.taints)) changes.push('cluster.tainted');
   if (before.cordoned && !after.cordoned) changes.push('cluster.uncordoned');

@@ -1,9 +1,9 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { expect, it } from 'vitest';
-import { noOverSubscription } from '#domain';
+import { InvalidRequest, noOverSubscription } from '#domain';
 import * as wire from '../wire.js';
-import { type ClusterView, clusterToWire } from './cluster.js';
+import { type ClusterView, clusterSettingsFromWire, clusterToWire } from './cluster.js';
 
 const nothing = { mcpu: 0, memoryBytes: 0, pods: 0 };
 const quiet: ClusterView = {
@@ -34,6 +34,32 @@ it('carries what an operator should see to, with its reason and since when', () 
     since,
   ]);
   expect(overTheWire(quiet).conditions).toEqual([]);
+});
+
+it('carries what a cluster costs, and where its data lies', () => {
+  const costs = {
+    price: { coreHourMicros: 31_000, gibHourMicros: 0 },
+    carbonIntensity: 0,
+    jurisdictions: ['ch', 'eu'],
+  };
+  expect(clusterSettingsFromWire(overTheWire({ ...quiet, ...costs }))).toMatchObject(costs);
+  expect(Object.keys(clusterSettingsFromWire(overTheWire(quiet)))).not.toContain('price');
+});
+
+it.each([
+  [{ price: { coreHourMicros: -1n, gibHourMicros: 0n } }, 'cluster.price.core_hour_micros'],
+  [{ price: { coreHourMicros: 0n, gibHourMicros: 2n ** 62n } }, 'cluster.price.gib_hour_micros'],
+  [{ carbonIntensity: -5 }, 'cluster.carbon_intensity'],
+  [{ jurisdictions: ['eu', ''] }, 'cluster.jurisdictions[1]'],
+  [{ jurisdictions: Array.from({ length: 33 }, (_, at) => `j${at}`) }, 'cluster.jurisdictions'],
+])('refuses %o by its field', (wrong, field) => {
+  try {
+    clusterSettingsFromWire(create(wire.ClusterSchema, wrong));
+    expect.fail('was taken');
+  } catch (error) {
+    if (!(error instanceof InvalidRequest)) throw error;
+    expect(error.fieldViolations.map((each) => each.field)).toEqual([field]);
+  }
 });
 
 it('says where the agent runs and when it was heard', () => {

@@ -5,6 +5,9 @@ import {
   type ClusterPhase,
   type FieldViolation,
   InvalidRequest,
+  mostCarbonIntensity,
+  mostJurisdictions,
+  mostPriceMicros,
   type NodeClass,
   noOverSubscription,
   type ObjectRef,
@@ -84,6 +87,47 @@ function permille(value: number, path: string, wrong: FieldViolation[]): number 
   return value;
 }
 
+function micros(value: bigint, path: string, wrong: FieldViolation[]): number {
+  if (value < 0n || value > BigInt(mostPriceMicros))
+    wrong.push({ field: path, description: `found ${value}; must be 0 to ${mostPriceMicros}` });
+  return Number(value);
+}
+
+function costsFromWire(
+  from: wire.Cluster | undefined,
+  path: string,
+  wrong: FieldViolation[],
+): Pick<ClusterSettings, 'price' | 'carbonIntensity' | 'jurisdictions'> {
+  const { price, carbonIntensity, jurisdictions = [] } = from ?? {};
+  if (carbonIntensity !== undefined && (carbonIntensity < 0 || carbonIntensity > mostCarbonIntensity))
+    wrong.push({
+      field: `${path}.carbon_intensity`,
+      description: `found ${carbonIntensity}; must be 0 to ${mostCarbonIntensity}`,
+    });
+  if (jurisdictions.length > mostJurisdictions)
+    wrong.push({
+      field: `${path}.jurisdictions`,
+      description: `found ${jurisdictions.length}; allowed are at most ${mostJurisdictions}`,
+    });
+  for (const [index, each] of jurisdictions.entries())
+    if (each === '' || !labelValue.test(each))
+      wrong.push({
+        field: `${path}.jurisdictions[${index}]`,
+        description: `found "${each.slice(0, 80)}"; allowed are 1 to 63 of A-Z, a-z, 0-9, "-", "_" and "."`,
+      });
+  return defined({
+    carbonIntensity,
+    price:
+      price === undefined
+        ? undefined
+        : {
+            coreHourMicros: micros(price.coreHourMicros, `${path}.price.core_hour_micros`, wrong),
+            gibHourMicros: micros(price.gibHourMicros, `${path}.price.gib_hour_micros`, wrong),
+          },
+    jurisdictions: jurisdictions.length === 0 ? undefined : [...new Set(jurisdictions)].sort(),
+  });
+}
+
 /** @throws InvalidRequest naming each wrong field. */
 export function clusterSettingsFromWire(from: wire.Cluster | undefined, path = 'cluster'): ClusterSettings {
   const wrong: FieldViolation[] = [];
@@ -106,6 +150,7 @@ export function clusterSettingsFromWire(from: wire.Cluster | undefined, path = '
     labels: { ...from?.labels },
     taints: (from?.taints ?? []).map((each, index) => taintFromWire(each, `${path}.taints[${index}]`, wrong)),
     cordoned: from?.cordoned ?? false,
+    ...costsFromWire(from, path, wrong),
     overSubscription:
       over === undefined
         ? noOverSubscription
@@ -224,6 +269,14 @@ export const clusterToWire = (view: ClusterView): wire.Cluster =>
       message,
       sinceTime: timestampOf(since),
     })),
+    ...defined({
+      price: view.price && {
+        coreHourMicros: BigInt(view.price.coreHourMicros),
+        gibHourMicros: BigInt(view.price.gibHourMicros),
+      },
+      carbonIntensity: view.carbonIntensity,
+    }),
+    jurisdictions: [...(view.jurisdictions ?? [])],
     ...reportToWire(view),
     ...agentToWire(view),
   });

@@ -72,6 +72,10 @@ export interface RawCluster {
   cordoned: boolean;
   oversubscribe_mcpu_permille: number;
   oversubscribe_memory_permille: number;
+  core_hour_micros: string | null;
+  gib_hour_micros: string | null;
+  carbon_intensity: number | null;
+  jurisdictions: string[];
   phase: ClusterPhase;
   created_at: Date;
   server_version: string;
@@ -104,6 +108,18 @@ export interface RawCluster {
   heard_at: Date | null;
   host_name: string | null;
 }
+
+/** What operators may leave open; absent when they do. */
+export const costsOf = (
+  row: Pick<RawCluster, 'core_hour_micros' | 'gib_hour_micros' | 'carbon_intensity' | 'jurisdictions'>,
+): Pick<ClusterFacts, 'price' | 'carbonIntensity' | 'jurisdictions'> => ({
+  price:
+    row.core_hour_micros === null || row.gib_hour_micros === null
+      ? undefined
+      : { coreHourMicros: Number(row.core_hour_micros), gibHourMicros: Number(row.gib_hour_micros) },
+  carbonIntensity: row.carbon_intensity ?? undefined,
+  jurisdictions: row.jurisdictions.length === 0 ? undefined : row.jurisdictions,
+});
 
 const measuredOf = (row: RawCluster): StoredCluster['measured'] =>
   row.measured_mcpu === null || row.measured_memory_bytes === null
@@ -138,6 +154,7 @@ export const clusterOf = (row: RawCluster): StoredCluster => ({
     mcpuPermille: row.oversubscribe_mcpu_permille,
     memoryPermille: row.oversubscribe_memory_permille,
   },
+  ...costsOf(row),
   phase: row.phase,
   createdAt: row.created_at,
   serverVersion: row.server_version,

@@ -12,6 +12,10 @@ const settingsOf = (settings: StoredClusterSettings): unknown[] => [
   settings.cordoned,
   settings.overSubscription.mcpuPermille,
   settings.overSubscription.memoryPermille,
+  settings.price?.coreHourMicros ?? null,
+  settings.price?.gibHourMicros ?? null,
+  settings.carbonIntensity ?? null,
+  settings.jurisdictions ?? [],
 ];
 
 /** False when a cluster of this id is already there. */
@@ -19,8 +23,8 @@ export async function insertCluster(tx: Transaction, id: string, settings: Store
   const rows = await tx.query(
     `WITH registered AS (
        INSERT INTO clusters (id, region, zone, provider, labels, taints, cordoned, oversubscribe_mcpu_permille,
-         oversubscribe_memory_permille)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING id),
+         oversubscribe_memory_permille, core_hour_micros, gib_hour_micros, carbon_intensity, jurisdictions)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING RETURNING id),
      counted AS (INSERT INTO cluster_capacity (cluster_id) SELECT id FROM registered),
      attended AS (INSERT INTO cluster_agents (cluster_id) SELECT id FROM registered)
      SELECT id FROM registered`,
@@ -39,7 +43,8 @@ export async function lockCluster(tx: Transaction, id: string): Promise<StoredCl
 export async function updateCluster(tx: Transaction, id: string, settings: StoredClusterSettings): Promise<void> {
   await tx.query(
     `UPDATE clusters SET region = $2, zone = $3, provider = $4, labels = $5, taints = $6, cordoned = $7,
-       oversubscribe_mcpu_permille = $8, oversubscribe_memory_permille = $9,
+       oversubscribe_mcpu_permille = $8, oversubscribe_memory_permille = $9, core_hour_micros = $10,
+       gib_hour_micros = $11, carbon_intensity = $12, jurisdictions = $13,
        version = version + 1, updated_at = clock_timestamp() WHERE id = $1`,
     [id, ...settingsOf(settings)],
   );

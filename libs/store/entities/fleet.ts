@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import type { ClusterPhase, Taint } from '#domain';
-import { big, bytes, flag, integer, json, key, moment, optional, stamp, text } from './columns.js';
+import { big, bytes, flag, integer, json, key, moment, optional, stamp, text, texts } from './columns.js';
 
 export interface ClusterRow {
   id: string;
@@ -13,6 +13,10 @@ export interface ClusterRow {
   cordoned: boolean;
   oversubscribeMcpuPermille: number;
   oversubscribeMemoryPermille: number;
+  coreHourMicros: bigint | null;
+  gibHourMicros: bigint | null;
+  carbonIntensity: number | null;
+  jurisdictions: string[];
   phase: ClusterPhase;
   createdAt: Date;
   updatedAt: Date;
@@ -32,6 +36,10 @@ export const clusterEntity = new EntitySchema<ClusterRow>({
     cordoned: flag('cordoned', { default: false }),
     oversubscribeMcpuPermille: integer('oversubscribe_mcpu_permille', { default: 1000 }),
     oversubscribeMemoryPermille: integer('oversubscribe_memory_permille', { default: 1000 }),
+    coreHourMicros: big('core_hour_micros', optional),
+    gibHourMicros: big('gib_hour_micros', optional),
+    carbonIntensity: integer('carbon_intensity', optional),
+    jurisdictions: texts('jurisdictions', { default: [] }),
     phase: text('phase', { default: 'pending' }),
     createdAt: stamp('created_at'),
     updatedAt: stamp('updated_at'),

@@ -7,6 +7,7 @@ import type {
   OverSubscription,
   Resources,
 } from '#domain';
+import { costsOf } from '../clusters/rows.js';
 import type { Transaction } from '../core/transaction.js';
 
 /** What the store knows of a cluster when a decision asks. */
@@ -50,6 +51,10 @@ interface FleetRow {
   reserved: number[];
   oversubscribe_mcpu_permille: number;
   oversubscribe_memory_permille: number;
+  core_hour_micros: string | null;
+  gib_hour_micros: string | null;
+  carbon_intensity: number | null;
+  jurisdictions: string[];
   measured: (number | null)[];
   measure_age_ms: number | null;
   classes: NodeClass[];
@@ -63,6 +68,7 @@ interface FleetRow {
 const columns = `
   c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase,
   c.oversubscribe_mcpu_permille, c.oversubscribe_memory_permille,
+  c.core_hour_micros::text, c.gib_hour_micros::text, c.carbon_intensity, c.jurisdictions,
   k.server_version, k.nodes, k.work_sequence::text, k.classes, k.label_keys, k.kinds, k.schema_digest,
   ARRAY[k.allocatable_mcpu, k.allocatable_memory_bytes, k.allocatable_pods]::float8[] AS allocatable,
   ARRAY[k.foreign_mcpu, k.foreign_memory_bytes, k.foreign_pods]::float8[] AS foreign_requests,
@@ -90,6 +96,7 @@ function clusterOf(row: FleetRow): FleetCluster {
   const { id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds } = row;
   return {
     ...{ id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds },
+    ...costsOf(row),
     labelKeys: row.label_keys ?? undefined,
     serverVersion: row.server_version,
     workSequence: BigInt(row.work_sequence),

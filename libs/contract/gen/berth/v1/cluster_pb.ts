@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/cluster.proto.
  */
 export const file_berth_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChZiZXJ0aC92MS9jbHVzdGVyLnByb3RvEghiZXJ0aC52MSKtBAoHQ2x1c3RlchIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSDgoGcmVnaW9uGAMgASgJEgwKBHpvbmUYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSLQoGbGFiZWxzGAYgAygLMh0uYmVydGgudjEuQ2x1c3Rlci5MYWJlbHNFbnRyeRIfCgZ0YWludHMYByADKAsyDy5iZXJ0aC52MS5UYWludBIQCghjb3Jkb25lZBgIIAEoCBI1ChFvdmVyX3N1YnNjcmlwdGlvbhgJIAEoCzIaLmJlcnRoLnYxLk92ZXJTdWJzY3JpcHRpb24SJQoFcGhhc2UYCiABKA4yFi5iZXJ0aC52MS5DbHVzdGVyUGhhc2USLQoJaW52ZW50b3J5GAsgASgLMhouYmVydGgudjEuQ2x1c3RlckludmVudG9yeRIxCgt1dGlsaXphdGlvbhgMIAEoCzIcLmJlcnRoLnYxLkNsdXN0ZXJVdGlsaXphdGlvbhIkCgVhZ2VudBgNIAEoCzIVLmJlcnRoLnYxLkFnZW50U3RhdHVzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjb25kaXRpb25zGA8gAygLMhouYmVydGgudjEuQ2x1c3RlckNvbmRpdGlvbhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpEBChBDbHVzdGVyQ29uZGl0aW9uEiwKBHR5cGUYASABKA4yHi5iZXJ0aC52MS5DbHVzdGVyQ29uZGl0aW9uVHlwZRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzCgVUYWludBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGZWZmZWN0GAMgASgJIkEKEE92ZXJTdWJzY3JpcHRpb24SFAoMY3B1X3Blcm1pbGxlGAEgASgFEhcKD21lbW9yeV9wZXJtaWxsZRgCIAEoBSI7CgdBbW91bnRzEgwKBG1jcHUYASABKAMSFAoMbWVtb3J5X2J5dGVzGAIgASgDEgwKBHBvZHMYAyABKAMirQIKEENsdXN0ZXJJbnZlbnRvcnkSFgoOc2VydmVyX3ZlcnNpb24YASABKAkSDQoFbm9kZXMYAiABKAUSEwoLcmVhZHlfbm9kZXMYAyABKAUSJgoLYWxsb2NhdGFibGUYBCABKAsyES5iZXJ0aC52MS5BbW91bnRzEi8KC3JlcG9ydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgxub2RlX2NsYXNzZXMYBiADKAsyEy5iZXJ0aC52MS5Ob2RlQ2xhc3MSLwoPc3RvcmFnZV9jbGFzc2VzGAcgAygLMhYuYmVydGgudjEuU3RvcmFnZUNsYXNzEg0KBWtpbmRzGAggASgFEhkKEXVucmVmbGVjdGVkX3dvcmtzGAkgASgFIocDCglOb2RlQ2xhc3MSDQoFbm9kZXMYASABKAUSHwoEZnJlZRgCIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSFAoMYXJjaGl0ZWN0dXJlGAMgASgJEh8KBnRhaW50cxgEIAMoCzIPLmJlcnRoLnYxLlRhaW50EjMKCGV4dGVuZGVkGAUgAygLMiEuYmVydGgudjEuTm9kZUNsYXNzLkV4dGVuZGVkRW50cnkSFAoMZGV2aWNlX21vZGVsGAYgASgJEi8KBmxhYmVscxgHIAMoCzIfLmJlcnRoLnYxLk5vZGVDbGFzcy5MYWJlbHNFbnRyeRImCgthbGxvY2F0YWJsZRgIIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSDwoHZGV2aWNlcxgJIAMoBRovCg1FeHRlbmRlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJhCgxTdG9yYWdlQ2xhc3MSDAoEbmFtZRgBIAEoCRITCgtwcm92aXNpb25lchgCIAEoCRISCgppc19kZWZhdWx0GAMgASgIEhoKEndhaXRzX2Zvcl9jb25zdW1lchgEIAEoCCKiAgoSQ2x1c3RlclV0aWxpemF0aW9uEisKEGZvcmVpZ25fcmVxdWVzdHMYASABKAsyES5iZXJ0aC52MS5BbW91bnRzEiMKCHJlc2VydmVkGAIgASgLMhEuYmVydGgudjEuQW1vdW50cxIjCghtZWFzdXJlZBgDIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSHgoWcmVxdWVzdGVkX2NwdV9wZXJtaWxsZRgEIAEoBRIhChlyZXF1ZXN0ZWRfbWVtb3J5X3Blcm1pbGxlGAUgASgFEh0KFW1lYXN1cmVkX2NwdV9wZXJtaWxsZRgGIAEoBRIgChhtZWFzdXJlZF9tZW1vcnlfcGVybWlsbGUYByABKAUSEQoJb3Zlcl9mdWxsGAggASgIIq0CCgtBZ2VudFN0YXR1cxINCgVlcG9jaBgBIAEoAxIPCgd2ZXJzaW9uGAIgASgJEhEKCWNvbm5lY3RlZBgDIAEoCBI1ChFsZWFzZV9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoXY2VydGlmaWNhdGVfZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXdvcmtfc2VxdWVuY2UYBiABKAQSHQoVYXBwbGllZF93b3JrX3NlcXVlbmNlGAcgASgEEi4KCmhlYXJkX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWhvc3RfbmFtZRgJIAEoCSqSAgoUQ2x1c3RlckNvbmRpdGlvblR5cGUSJgoiQ0xVU1RFUl9DT05ESVRJT05fVFlQRV9VTlNQRUNJRklFRBAAEikKJUNMVVNURVJfQ09ORElUSU9OX1RZUEVfQUdFTlRfQ09ORkxJQ1QQARIoCiRDTFVTVEVSX0NPTkRJVElPTl9UWVBFX0FHRU5UX1JFVk9LRUQQAhIuCipDTFVTVEVSX0NPTkRJVElPTl9UWVBFX0NFUlRJRklDQVRFX0VYUElSRUQQAxIlCiFDTFVTVEVSX0NPTkRJVElPTl9UWVBFX0NMT0NLX1NLRVcQBBImCiJDTFVTVEVSX0NPTkRJVElPTl9UWVBFX1NBTUVfTUVNQkVSEAUqnAEKDENsdXN0ZXJQaGFzZRIdChlDTFVTVEVSX1BIQVNFX1VOU1BFQ0lGSUVEEAASGQoVQ0xVU1RFUl9QSEFTRV9QRU5ESU5HEAESFwoTQ0xVU1RFUl9QSEFTRV9SRUFEWRACEh0KGUNMVVNURVJfUEhBU0VfVU5SRUFDSEFCTEUQAxIaChZDTFVTVEVSX1BIQVNFX1JFTU9WSU5HEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChZiZXJ0aC92MS9jbHVzdGVyLnByb3RvEghiZXJ0aC52MSKfBQoHQ2x1c3RlchIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSDgoGcmVnaW9uGAMgASgJEgwKBHpvbmUYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSLQoGbGFiZWxzGAYgAygLMh0uYmVydGgudjEuQ2x1c3Rlci5MYWJlbHNFbnRyeRIfCgZ0YWludHMYByADKAsyDy5iZXJ0aC52MS5UYWludBIQCghjb3Jkb25lZBgIIAEoCBI1ChFvdmVyX3N1YnNjcmlwdGlvbhgJIAEoCzIaLmJlcnRoLnYxLk92ZXJTdWJzY3JpcHRpb24SJQoFcGhhc2UYCiABKA4yFi5iZXJ0aC52MS5DbHVzdGVyUGhhc2USLQoJaW52ZW50b3J5GAsgASgLMhouYmVydGgudjEuQ2x1c3RlckludmVudG9yeRIxCgt1dGlsaXphdGlvbhgMIAEoCzIcLmJlcnRoLnYxLkNsdXN0ZXJVdGlsaXphdGlvbhIkCgVhZ2VudBgNIAEoCzIVLmJlcnRoLnYxLkFnZW50U3RhdHVzEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjb25kaXRpb25zGA8gAygLMhouYmVydGgudjEuQ2x1c3RlckNvbmRpdGlvbhIlCgVwcmljZRgQIAEoCzIWLmJlcnRoLnYxLkNsdXN0ZXJQcmljZRIdChBjYXJib25faW50ZW5zaXR5GBEgASgFSACIAQESFQoNanVyaXNkaWN0aW9ucxgSIAMoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9jYXJib25faW50ZW5zaXR5IkEKDENsdXN0ZXJQcmljZRIYChBjb3JlX2hvdXJfbWljcm9zGAEgASgDEhcKD2dpYl9ob3VyX21pY3JvcxgCIAEoAyKRAQoQQ2x1c3RlckNvbmRpdGlvbhIsCgR0eXBlGAEgASgOMh4uYmVydGgudjEuQ2x1c3RlckNvbmRpdGlvblR5cGUSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSLgoKc2luY2VfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiMwoFVGFpbnQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJEg4KBmVmZmVjdBgDIAEoCSJBChBPdmVyU3Vic2NyaXB0aW9uEhQKDGNwdV9wZXJtaWxsZRgBIAEoBRIXCg9tZW1vcnlfcGVybWlsbGUYAiABKAUiOwoHQW1vdW50cxIMCgRtY3B1GAEgASgDEhQKDG1lbW9yeV9ieXRlcxgCIAEoAxIMCgRwb2RzGAMgASgDIq0CChBDbHVzdGVySW52ZW50b3J5EhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEg0KBW5vZGVzGAIgASgFEhMKC3JlYWR5X25vZGVzGAMgASgFEiYKC2FsbG9jYXRhYmxlGAQgASgLMhEuYmVydGgudjEuQW1vdW50cxIvCgtyZXBvcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoMbm9kZV9jbGFzc2VzGAYgAygLMhMuYmVydGgudjEuTm9kZUNsYXNzEi8KD3N0b3JhZ2VfY2xhc3NlcxgHIAMoCzIWLmJlcnRoLnYxLlN0b3JhZ2VDbGFzcxINCgVraW5kcxgIIAEoBRIZChF1bnJlZmxlY3RlZF93b3JrcxgJIAEoBSKHAwoJTm9kZUNsYXNzEg0KBW5vZGVzGAEgASgFEh8KBGZyZWUYAiABKAsyES5iZXJ0aC52MS5BbW91bnRzEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRIfCgZ0YWludHMYBCADKAsyDy5iZXJ0aC52MS5UYWludBIzCghleHRlbmRlZBgFIAMoCzIhLmJlcnRoLnYxLk5vZGVDbGFzcy5FeHRlbmRlZEVudHJ5EhQKDGRldmljZV9tb2RlbBgGIAEoCRIvCgZsYWJlbHMYByADKAsyHy5iZXJ0aC52MS5Ob2RlQ2xhc3MuTGFiZWxzRW50cnkSJgoLYWxsb2NhdGFibGUYCCABKAsyES5iZXJ0aC52MS5BbW91bnRzEg8KB2RldmljZXMYCSADKAUaLwoNRXh0ZW5kZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiYQoMU3RvcmFnZUNsYXNzEgwKBG5hbWUYASABKAkSEwoLcHJvdmlzaW9uZXIYAiABKAkSEgoKaXNfZGVmYXVsdBgDIAEoCBIaChJ3YWl0c19mb3JfY29uc3VtZXIYBCABKAgiogIKEkNsdXN0ZXJVdGlsaXphdGlvbhIrChBmb3JlaWduX3JlcXVlc3RzGAEgASgLMhEuYmVydGgudjEuQW1vdW50cxIjCghyZXNlcnZlZBgCIAEoCzIRLmJlcnRoLnYxLkFtb3VudHMSIwoIbWVhc3VyZWQYAyABKAsyES5iZXJ0aC52MS5BbW91bnRzEh4KFnJlcXVlc3RlZF9jcHVfcGVybWlsbGUYBCABKAUSIQoZcmVxdWVzdGVkX21lbW9yeV9wZXJtaWxsZRgFIAEoBRIdChVtZWFzdXJlZF9jcHVfcGVybWlsbGUYBiABKAUSIAoYbWVhc3VyZWRfbWVtb3J5X3Blcm1pbGxlGAcgASgFEhEKCW92ZXJfZnVsbBgIIAEoCCKtAgoLQWdlbnRTdGF0dXMSDQoFZXBvY2gYASABKAMSDwoHdmVyc2lvbhgCIAEoCRIRCgljb25uZWN0ZWQYAyABKAgSNQoRbGVhc2VfZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjsKF2NlcnRpZmljYXRlX2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg13b3JrX3NlcXVlbmNlGAYgASgEEh0KFWFwcGxpZWRfd29ya19zZXF1ZW5jZRgHIAEoBBIuCgpoZWFyZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglob3N0X25hbWUYCSABKAkqkgIKFENsdXN0ZXJDb25kaXRpb25UeXBlEiYKIkNMVVNURVJfQ09ORElUSU9OX1RZUEVfVU5TUEVDSUZJRUQQABIpCiVDTFVTVEVSX0NPTkRJVElPTl9UWVBFX0FHRU5UX0NPTkZMSUNUEAESKAokQ0xVU1RFUl9DT05ESVRJT05fVFlQRV9BR0VOVF9SRVZPS0VEEAISLgoqQ0xVU1RFUl9DT05ESVRJT05fVFlQRV9DRVJUSUZJQ0FURV9FWFBJUkVEEAMSJQohQ0xVU1RFUl9DT05ESVRJT05fVFlQRV9DTE9DS19TS0VXEAQSJgoiQ0xVU1RFUl9DT05ESVRJT05fVFlQRV9TQU1FX01FTUJFUhAFKpwBCgxDbHVzdGVyUGhhc2USHQoZQ0xVU1RFUl9QSEFTRV9VTlNQRUNJRklFRBAAEhkKFUNMVVNURVJfUEhBU0VfUEVORElORxABEhcKE0NMVVNURVJfUEhBU0VfUkVBRFkQAhIdChlDTFVTVEVSX1BIQVNFX1VOUkVBQ0hBQkxFEAMSGgoWQ0xVU1RFUl9QSEFTRV9SRU1PVklORxAEYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A member cluster.
@@ -104,6 +104,27 @@ export type Cluster = Message<"berth.v1.Cluster"> & {
    * @generated from field: repeated berth.v1.ClusterCondition conditions = 15;
    */
   conditions: ClusterCondition[];
+
+  /**
+   * Absent: unknown. Placement policies with a maximum price pass over the cluster then.
+   *
+   * @generated from field: berth.v1.ClusterPrice price = 16;
+   */
+  price?: ClusterPrice | undefined;
+
+  /**
+   * Grams of CO2 for a kWh of its power, at most 100,000. Absent: unknown.
+   *
+   * @generated from field: optional int32 carbon_intensity = 17;
+   */
+  carbonIntensity?: number | undefined;
+
+  /**
+   * Under whose law its data lies, as `eu` or `ch`; at most 32.
+   *
+   * @generated from field: repeated string jurisdictions = 18;
+   */
+  jurisdictions: string[];
 };
 
 /**
@@ -112,6 +133,34 @@ export type Cluster = Message<"berth.v1.Cluster"> & {
  */
 export const ClusterSchema: GenMessage<Cluster> = /*@__PURE__*/
   messageDesc(file_berth_v1_cluster, 0);
+
+/**
+ * What a cluster costs, in millionths of the fleet's one currency; at most 10^12 each.
+ *
+ * @generated from message berth.v1.ClusterPrice
+ */
+export type ClusterPrice = Message<"berth.v1.ClusterPrice"> & {
+  /**
+   * A core for an hour.
+   *
+   * @generated from field: int64 core_hour_micros = 1;
+   */
+  coreHourMicros: bigint;
+
+  /**
+   * A GiB of memory for an hour.
+   *
+   * @generated from field: int64 gib_hour_micros = 2;
+   */
+  gibHourMicros: bigint;
+};
+
+/**
+ * Describes the message berth.v1.ClusterPrice.
+ * Use `create(ClusterPriceSchema)` to create a new message.
+ */
+export const ClusterPriceSchema: GenMessage<ClusterPrice> = /*@__PURE__*/
+  messageDesc(file_berth_v1_cluster, 1);
 
 /**
  * Something about a cluster that an operator should see to.
@@ -149,7 +198,7 @@ export type ClusterCondition = Message<"berth.v1.ClusterCondition"> & {
  * Use `create(ClusterConditionSchema)` to create a new message.
  */
 export const ClusterConditionSchema: GenMessage<ClusterCondition> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 1);
+  messageDesc(file_berth_v1_cluster, 2);
 
 /**
  * Turns away components that do not tolerate it.
@@ -180,7 +229,7 @@ export type Taint = Message<"berth.v1.Taint"> & {
  * Use `create(TaintSchema)` to create a new message.
  */
 export const TaintSchema: GenMessage<Taint> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 2);
+  messageDesc(file_berth_v1_cluster, 3);
 
 /**
  * How much more than its capacity a cluster admits, in thousandths: 1000 is none, 1500 half as much again.
@@ -204,7 +253,7 @@ export type OverSubscription = Message<"berth.v1.OverSubscription"> & {
  * Use `create(OverSubscriptionSchema)` to create a new message.
  */
 export const OverSubscriptionSchema: GenMessage<OverSubscription> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 3);
+  messageDesc(file_berth_v1_cluster, 4);
 
 /**
  * CPU, memory and pods, in base units.
@@ -233,7 +282,7 @@ export type Amounts = Message<"berth.v1.Amounts"> & {
  * Use `create(AmountsSchema)` to create a new message.
  */
 export const AmountsSchema: GenMessage<Amounts> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 4);
+  messageDesc(file_berth_v1_cluster, 5);
 
 /**
  * What a cluster has, as its agent reported it.
@@ -300,7 +349,7 @@ export type ClusterInventory = Message<"berth.v1.ClusterInventory"> & {
  * Use `create(ClusterInventorySchema)` to create a new message.
  */
 export const ClusterInventorySchema: GenMessage<ClusterInventory> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 5);
+  messageDesc(file_berth_v1_cluster, 6);
 
 /**
  * So many nodes with so much free each.
@@ -367,7 +416,7 @@ export type NodeClass = Message<"berth.v1.NodeClass"> & {
  * Use `create(NodeClassSchema)` to create a new message.
  */
 export const NodeClassSchema: GenMessage<NodeClass> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 6);
+  messageDesc(file_berth_v1_cluster, 7);
 
 /**
  * What volumes can be made of.
@@ -405,7 +454,7 @@ export type StorageClass = Message<"berth.v1.StorageClass"> & {
  * Use `create(StorageClassSchema)` to create a new message.
  */
 export const StorageClassSchema: GenMessage<StorageClass> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 7);
+  messageDesc(file_berth_v1_cluster, 8);
 
 /**
  * How full a cluster is.
@@ -469,7 +518,7 @@ export type ClusterUtilization = Message<"berth.v1.ClusterUtilization"> & {
  * Use `create(ClusterUtilizationSchema)` to create a new message.
  */
 export const ClusterUtilizationSchema: GenMessage<ClusterUtilization> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 8);
+  messageDesc(file_berth_v1_cluster, 9);
 
 /**
  * The agent beside a cluster.
@@ -536,7 +585,7 @@ export type AgentStatus = Message<"berth.v1.AgentStatus"> & {
  * Use `create(AgentStatusSchema)` to create a new message.
  */
 export const AgentStatusSchema: GenMessage<AgentStatus> = /*@__PURE__*/
-  messageDesc(file_berth_v1_cluster, 9);
+  messageDesc(file_berth_v1_cluster, 10);
 
 /**
  * What there is to see to.

@@ -33,7 +33,7 @@ export type RegisterClusterRequest = Message<"berth.v1.RegisterClusterRequest"> 
   clusterId: string;
 
   /**
-   * region, zone, provider, labels, taints, cordoned and over_subscription are read.
+   * region, zone, provider, labels, taints, cordoned, over_subscription, price, carbon_intensity and jurisdictions are read.
    *
    * @generated from field: berth.v1.Cluster cluster = 2;
    */
@@ -567,7 +567,7 @@ export const ClusterService: GenService<{
     output: typeof ListClustersResponseSchema;
   },
   /**
-   * Changes region, zone, provider, labels, taints, cordon or over-subscription.
+   * Changes region, zone, provider, labels, taints, cordon, over-subscription, price, carbon intensity or jurisdictions.
    *
    * @generated from rpc berth.v1.ClusterService.UpdateCluster
    */
