@@ -12,6 +12,8 @@ interface Link {
   size: Resources | undefined;
   /** By place in `row`. */
   weights: readonly number[];
+  /** What one of its nodes has of all that is free in the cluster. */
+  worth: number;
   before: Link | undefined;
   after: Link | undefined;
   /** Of the next few, the one that costs the least to merge with. */
@@ -23,10 +25,10 @@ const wholeDevice = 1000;
 const devicesAt = 4;
 
 /** How far a class looks for its partner: the search stays linear in the classes. */
-const reach = 8;
+const reach = 12;
 
-/** What it costs to forget that nodes differ in size, against losing all that a node of the cluster has free. */
-const sizeWeight = 0.05;
+/** What it costs to forget that nodes differ in size, on the same scale as what is lost. */
+const sizeWeight = 0.0005;
 
 const leastOf = (a: Resources, b: Resources): Resources => ({
   mcpu: Math.min(a.mcpu, b.mcpu),
@@ -87,14 +89,38 @@ function byRoom(a: Link, b: Link): number {
   return (b.row[0] ?? 0) - (a.row[0] ?? 0) || (b.row[1] ?? 0) - (a.row[1] ?? 0);
 }
 
-/** What the nodes of both lose when they become one class: each amount in parts of all that is free of it. */
+/** What the nodes of both lose when they become one class, in parts of what is free in the cluster. */
 function costOf(a: Link, b: Link): number {
-  let cost = 0;
-  for (let at = 0; at < a.row.length; at++) {
-    const more = (a.row[at] ?? 0) - (b.row[at] ?? 0);
-    if (more !== 0) cost += (more > 0 ? a.nodes * more : -b.nodes * more) * (a.weights[at] ?? 0);
+  const cost = a.worth === 0 ? 0 : a.nodes * a.worth * lossOf(a, b);
+  const both = b.worth === 0 ? cost : cost + b.nodes * b.worth * lossOf(b, a);
+  return a.size === b.size ? both : both + differenceOf(a.size, b.size) * Math.min(a.nodes, b.nodes);
+}
+
+/** What a node has of all that is free: the last free devices of a cluster weigh more than CPU in plenty. */
+function worthOf(row: Row, weights: readonly number[]): number {
+  let worth = 0;
+  for (let at = 0; at < row.length; at++) worth += (row[at] ?? 0) * (weights[at] ?? 0);
+  return worth;
+}
+
+/**
+ * The part of its room that a node loses when it promises no more than the other. Losing one thing strands the rest: with
+ * its CPU go its devices.
+ */
+function lossOf({ row, from }: Link, { row: other }: Link): number {
+  const devicesEnd = devicesAt + (from.devices?.length ?? 0);
+  let loss = 0;
+  let held = 0;
+  let lost = 0;
+  for (let at = 0; at < row.length; at++) {
+    const amount = row[at] ?? 0;
+    const less = amount - Math.min(amount, other[at] ?? 0);
+    if (at >= devicesAt && at < devicesEnd) {
+      held += amount;
+      lost += less;
+    } else if (less > 0) loss += less / amount;
   }
-  return a.size === b.size ? cost : cost + differenceOf(a.size, b.size) * Math.min(a.nodes, b.nodes);
+  return lost === 0 ? loss : loss + lost / held;
 }
 
 function differenceOf(a: Resources | undefined, b: Resources | undefined): number {
@@ -119,6 +145,7 @@ function findPartner(link: Link): void {
 function takeIn(link: Link, partner: Link): void {
   link.nodes += partner.nodes;
   for (let at = 0; at < link.row.length; at++) link.row[at] = Math.min(link.row[at] ?? 0, partner.row[at] ?? 0);
+  link.worth = worthOf(link.row, link.weights);
   link.size = link.size && partner.size && leastOf(link.size, partner.size);
   if (partner.before !== undefined) partner.before.after = partner.after;
   if (partner.after !== undefined) partner.after.before = partner.before;
@@ -132,6 +159,7 @@ function takeIn(link: Link, partner: Link): void {
 function linked(alike: readonly NodeClass[]): Link[] {
   const unset = {
     weights: [],
+    worth: 0,
     before: undefined,
     after: undefined,
     partner: undefined,
@@ -144,9 +172,10 @@ function linked(alike: readonly NodeClass[]): Link[] {
 
 function findPartners(links: readonly Link[], totals: ReadonlyMap<string, number>): void {
   const names = links[0] === undefined ? [] : namesOf(links[0].from);
-  const weights = names.map((name) => 1 / Math.max(1, totals.get(name) ?? 0));
+  const weights = names.map((name) => (name === 'pods' ? 0 : 1 / Math.max(1, totals.get(name) ?? 0)));
   for (const [at, link] of links.entries()) {
     link.weights = weights;
+    link.worth = worthOf(link.row, weights);
     link.before = links[at - 1];
     link.after = links[at + 1];
   }
@@ -155,8 +184,7 @@ function findPartners(links: readonly Link[], totals: ReadonlyMap<string, number
 
 /**
  * Merges classes of one shape until no more than `most` are left, or one of each shape: each time the two whose nodes lose
- * the least by it, measured against what is free in all, so that the last free devices weigh more than CPU in plenty. A
- * class promises the least of what it is made of, never more than is there.
+ * the least by it. A class promises the least of what it is made of, never more than is there.
  */
 export function mergeClasses(shapes: readonly (readonly NodeClass[])[], most: number): NodeClass[] {
   const chains = shapes.map(linked);
