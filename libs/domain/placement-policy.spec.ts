@@ -140,6 +140,21 @@ describe('a policy that no fleet could meet is refused', () => {
   });
 });
 
+describe('prices and weights', () => {
+  it.each([
+    [{ maxPriceMicros: -1 }, 'maxPriceMicros', /must not be negative/],
+    [{ maxPriceMicros: Number.NaN }, 'maxPriceMicros', /NaN/],
+    [{ maxPriceMicros: Number.POSITIVE_INFINITY }, 'maxPriceMicros', /Infinity|infinity/i],
+    [{ costWeight: 101 }, 'costWeight', /must be at most 100/],
+    [{ carbonWeight: 0.5 }, 'carbonWeight', /int/],
+    [{ residency: [''] }, 'residency.0', /./],
+  ])('%o are refused by name', (wrong, field, message) => {
+    const result = placementPolicy.safeParse({ ...anywhere, ...wrong });
+    expect(result.error?.issues.map(({ path }) => path.join('.'))).toEqual([field]);
+    expect(result.error?.issues[0]?.message).toMatch(message);
+  });
+});
+
 describe('a spread', () => {
   it.each([
     [{ ...spread, minDomains: -1 }, 'must not be negative'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mostJurisdictions } from './cluster.js';
 import { name, quoted } from './name.js';
 
 /** Where components may go, and how their replicas are divided over the clusters. */
@@ -81,6 +82,13 @@ export const placementPolicy = z.strictObject({
   clusterGroups: z.array(clusterGroup).max(policyLimits.clusterGroups).optional(),
   /** Absent: `fallback`, the first that takes everything; `overflow`: the first is filled, the rest goes on. */
   clusterGroupMode: z.enum(['fallback', 'overflow']).optional(),
+  /** Of one replica of each component together, an hour; absent: no bound. */
+  maxPriceMicros: bound(Number.MAX_SAFE_INTEGER).optional(),
+  /** How much a low price and clean power count, in percent of what they can. */
+  costWeight: bound(100).optional(),
+  carbonWeight: bound(100).optional(),
+  /** Jurisdictions; a cluster's own must all be among them. Absent: any. */
+  residency: z.array(z.string().min(1).max(63)).max(mostJurisdictions).optional(),
 });
 
 export type Toleration = z.infer<typeof toleration>;

@@ -1,4 +1,5 @@
 import { formatBytes, formatMcpu } from '#domain';
+import { price, residency } from './filters/costs.js';
 import { domains } from './filters/domains.js';
 import { groups } from './filters/groups.js';
 import type { ResourceName } from './node-classes.js';
@@ -175,6 +176,8 @@ export const builtInFilters: readonly ClusterFilter[] = [
   names,
   fields,
   labels,
+  residency,
+  price,
   groups,
   domains,
   taints,

@@ -1,4 +1,5 @@
 import { canonicalJson } from '#domain';
+import { carbon, cost } from './cost.js';
 import { builtInDividers } from './dividers.js';
 import { builtInFilters } from './filters.js';
 import type { ClusterFilter, ClusterScorer, Divider } from './plugin.js';
@@ -21,7 +22,7 @@ const safetyPermille = 1100;
 
 export const defaultPolicy: EnginePolicy = {
   filters: builtInFilters,
-  scorers: [headroom(safetyPermille, 10), sticky(20), regionSpread(1)],
+  scorers: [headroom(safetyPermille, 10), sticky(50), regionSpread(1), cost(20), carbon(15)],
   dividers: builtInDividers,
   safetyPermille,
 };

@@ -45,6 +45,9 @@ export type ClusterDescription = Pick<
   | 'labels'
   | 'taints'
   | 'cordoned'
+  | 'price'
+  | 'carbonIntensity'
+  | 'jurisdictions'
   | 'phase'
   | 'serverVersion'
   | 'schemaId'
@@ -104,7 +107,8 @@ export class Snapshot {
     const slot = known ?? this.#open(state.id);
     this.#versions.set(state.id, state.version);
     const { id, region, zone, provider, labels, taints, cordoned, phase, serverVersion, schemaId, nodes } = state;
-    const place = { id, region, zone, provider, labels, taints, cordoned };
+    const { price, carbonIntensity, jurisdictions } = state;
+    const place = { id, region, zone, provider, labels, taints, cordoned, price, carbonIntensity, jurisdictions };
     this.#descriptions[slot] = { ...place, phase, serverVersion, schemaId, nodes, kinds: new Set(state.kinds) };
     this.#writeFigures(slot, state);
     const classes = NodeClasses.of(state.classes, state.labelKeys);

@@ -77,6 +77,10 @@ export function policyFromWire(
       minReplicas: unlessZero(from.minReplicas),
       maxReplicas: unlessZero(from.maxReplicas),
       clusterGroups: unlessEmpty(from.clusterGroups.map(groupFromWire)),
+      maxPriceMicros: from.maxPriceMicros === undefined ? undefined : Number(from.maxPriceMicros),
+      costWeight: unlessZero(from.costWeight),
+      carbonWeight: unlessZero(from.carbonWeight),
+      residency: unlessEmpty([...from.residency]),
       clusterGroupMode: word(
         from.clusterGroupMode,
         clusterGroupModeFromWire,
@@ -130,6 +134,10 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     maxReplicas,
     clusterGroups = [],
     clusterGroupMode: mode,
+    maxPriceMicros,
+    costWeight = 0,
+    carbonWeight = 0,
+    residency = [],
     ...plain
   } = policy;
   return create(wire.PlacementPolicySchema, {
@@ -142,6 +150,8 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     minReplicas: minReplicas ?? 0,
     maxReplicas: maxReplicas ?? 0,
     clusterGroups: clusterGroups.map((each): MessageInitShape<typeof wire.ClusterGroupSchema> => ({ ...each })),
+    ...{ costWeight, carbonWeight, residency: [...residency] },
+    ...defined({ maxPriceMicros: maxPriceMicros === undefined ? undefined : BigInt(maxPriceMicros) }),
     ...defined({ clusterGroupMode: mode === undefined ? undefined : clusterGroupModeToWire[mode] }),
     ...defined({ remainderMethod: remainderMethod === undefined ? undefined : remainderMethodToWire[remainderMethod] }),
   });

@@ -1,0 +1,63 @@
+import type { ClusterPrice } from '#domain';
+import type { ClusterScorer, GroupAtCluster } from './plugin.js';
+import type { ClusterDescription } from './snapshot.js';
+
+const gibi = 2 ** 30;
+
+/** What one replica of each component costs an hour there, in millionths of the fleet's currency, rounded up. */
+export function hourlyMicros(unit: readonly number[], { coreHourMicros, gibHourMicros }: ClusterPrice): number {
+  const [mcpu = 0, memoryBytes = 0] = unit;
+  return Math.ceil((mcpu * coreHourMicros) / 1000 + (memoryBytes / gibi) * gibHourMicros);
+}
+
+/** Undefined: nobody said. */
+type Figure = (cluster: ClusterDescription, unit: readonly number[]) => number | undefined;
+
+const priceOf: Figure = ({ price }, unit) => (price === undefined ? undefined : hourlyMicros(unit, price));
+const intensityOf: Figure = ({ carbonIntensity }) => carbonIntensity;
+
+/**
+ * 1000 for the least of the fleet, 500 for twice as much; times the policy's percentage. What is unknown counts as
+ * infinitely much. The least is found once for each group of a decision: its demands are made anew every time.
+ */
+function leastFirst(
+  name: string,
+  weight: number,
+  figure: Figure,
+  percent: (at: GroupAtCluster) => number,
+): ClusterScorer {
+  const leasts = new WeakMap<readonly object[], number>();
+  return {
+    name,
+    weight,
+    score(at) {
+      const share = percent(at);
+      if (share === 0) return 0;
+      const found = figure(at.cluster, at.unit);
+      if (found === undefined) return 0;
+      let least = leasts.get(at.demands);
+      if (least === undefined) {
+        least = leastOf(at, figure);
+        leasts.set(at.demands, least);
+      }
+      return Math.floor((Math.min(1000, found === 0 ? 1000 : (1000 * least) / found) * share) / 100);
+    },
+  };
+}
+
+function leastOf({ snapshot, unit }: GroupAtCluster, figure: Figure): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const slot of snapshot.slots) {
+    const found = figure(snapshot.describe(slot), unit);
+    if (found !== undefined && found < least) least = found;
+  }
+  return least;
+}
+
+/** Prefers the cheapest cluster, as much as the policy's `costWeight` says. */
+export const cost = (weight: number): ClusterScorer =>
+  leastFirst('Cost', weight, priceOf, ({ group }) => group.policy.costWeight ?? 0);
+
+/** Prefers the cleanest power, as much as the policy's `carbonWeight` says. */
+export const carbon = (weight: number): ClusterScorer =>
+  leastFirst('Carbon', weight, intensityOf, ({ group }) => group.policy.carbonWeight ?? 0);
