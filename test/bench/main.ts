@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.js';
 import { machineLine, resultTable, tableLines } from './print.js';
 import { scenarios } from './registry.js';
-import type { Scenario } from './scenario.js';
+import { BenchInputError, type BenchOutcome, type BenchRequest, type Scenario } from './scenario.js';
 
 /** What is drawn at random is drawn from this, so that a run can be repeated. */
 const defaultSeed = 7;
@@ -32,6 +32,16 @@ function readSettings(scenario: Scenario, args: readonly string[]) {
   }
 }
 
+async function runOrRefuse(scenario: Scenario, request: BenchRequest): Promise<BenchOutcome> {
+  try {
+    return await scenario.run(request);
+  } catch (error) {
+    if (!(error instanceof BenchInputError)) throw error;
+    console.error(`bench: ${error.message}`);
+    process.exit(2);
+  }
+}
+
 const [name = '', ...rest] = process.argv.slice(2);
 const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined;
 if (scenario === undefined) refuse(`found "${name}"; allowed is one of ${Object.keys(scenarios).join(', ')}`);
@@ -39,7 +49,7 @@ const { json, seed, settings } = readSettings(scenario, rest);
 const machine = describeMachine();
 const started = Date.now();
 console.log(`${name}: ${scenario.summary}\n${machineLine(machine)}\n`);
-const outcome = await scenario.run({
+const outcome = await runOrRefuse(scenario, {
   settings,
   seed,
   progress: (line) => console.error(`  ${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s  ${line}`),

@@ -31,10 +31,14 @@ export interface Scenario {
   run(request: BenchRequest): Promise<BenchOutcome>;
 }
 
+/** A setting or an input file that is not what it may be: said in one line, without a stack. */
+export class BenchInputError extends Error {}
+
 /** A whole number of a setting. */
 export function numberSetting(request: BenchRequest, name: string, fallback: number): number {
   const text = request.settings[name];
   if (text === undefined) return fallback;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`--${name} is "${text}"; allowed is a whole number above 0`);
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new BenchInputError(`--${name} is "${text}"; allowed is a whole number above 0`);
   return Number(text);
 }

@@ -1,3 +1,5 @@
+import { BenchInputError } from '../scenario.js';
+
 /** A line of a file, by the names of its columns. */
 export interface CsvRow {
   file: string;
@@ -7,11 +9,10 @@ export interface CsvRow {
 }
 
 /** A cell that is not what it may be. */
-export class CsvError extends Error {
+export class CsvError extends BenchInputError {
   constructor(at: { file: string; line: number; column?: string }, found: string, allowed: string) {
     const column = at.column === undefined ? '' : `, column ${at.column}`;
     super(`${at.file}, line ${at.line}${column}: found ${found}; allowed is ${allowed}`);
-    this.name = 'CsvError';
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Chance, seededChance } from '#domain';
+import { BenchInputError } from '../scenario.js';
 import type { Trace, TraceNode, TracePod } from './input.js';
 
 export interface TraceCluster {
@@ -51,11 +52,13 @@ export function arrivalsOf(trace: Trace, order: number, seed: number): TracePod[
   const target = (capacityOf(binding, trace.nodes) * askedPermille) / 1000;
   const arrivals = order === 0 ? [...trace.pods] : shuffled(trace.pods, chance);
   let asked = arrivals.reduce((sum, pod) => sum + sizeOf(binding, pod), 0);
-  if (asked === 0) throw new Error('no pod of the trace asks for anything');
+  if (asked === 0) throw new BenchInputError('no pod of the trace asks for anything');
   while (asked < target) {
     const pod = trace.pods[Math.floor(chance() * trace.pods.length)];
     if (pod === undefined || arrivals.length >= mostArrivals)
-      throw new Error(`${mostArrivals} pods ask for less than 130 % of the nodes: the two files do not go together`);
+      throw new BenchInputError(
+        `${mostArrivals} pods ask for less than 130 % of the nodes: the two files do not go together`,
+      );
     arrivals.push(pod);
     asked += sizeOf(binding, pod);
   }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BenchInputError } from '../scenario.js';
 import { CsvError, type CsvRow, readCsv, uniqueName, wholeNumber } from './csv.js';
 
 export interface TraceNode {
@@ -87,7 +88,7 @@ const inputs = join(import.meta.dirname, '../../../../../shared/inputs/trace');
 /** Reads both files; without names, those in ../shared/inputs/trace. */
 export function readTrace(nodesFile: string | undefined, podsFile: string | undefined): Trace {
   const read = (file: string, option: string): string => {
-    if (!existsSync(file)) throw new Error(`${file} is not there: name a file with --${option}`);
+    if (!existsSync(file)) throw new BenchInputError(`${file} is not there: name a file with --${option}`);
     return readFileSync(file, 'utf8');
   };
   const nodes = nodesFile ?? join(inputs, 'openb_node_list_all_node.csv');

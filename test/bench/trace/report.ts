@@ -32,7 +32,8 @@ export function wrongPercent({ runs }: Series, what: Wrong): MeanAndWorst {
 export function versusSingle({ runs, singles }: Series, resource: Binding): MeanAndWorst {
   const percents = runs.map((run, order) => {
     const mark = singles[order];
-    return mark === undefined ? Number.NaN : (allocationOf(run, resource) * 100) / allocationOf(mark, resource);
+    const started = mark === undefined ? 0 : allocationOf(mark, resource);
+    return started === 0 ? 100 : (allocationOf(run, resource) * 100) / started;
   });
   return { mean: meanOf(percents), worst: Math.min(...percents) };
 }
