@@ -11,9 +11,9 @@ export interface Chart {
   lines: readonly Line[];
 }
 
-const width = 720;
+const width = 860;
 const height = 400;
-const plot = { left: 64, right: 20, top: 44, bottom: 52 };
+const plot = { left: 64, right: 210, top: 44, bottom: 52 };
 /** Okabe and Ito: told apart with any eyes. */
 const colours = ['#000000', '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00'];
 
@@ -55,14 +55,14 @@ const gridLine = (y: number, label: string): string[] => [
   text(plot.left - 8, y + 4, label, 'text-anchor="end"'),
 ];
 
-/** The line and its entry in the legend, which stands in the upper left. */
+/** The line and its entry in the legend, which stands on the right. */
 function drawn({ name, points }: Line, frame: Frame, at: number, of: number): string[] {
   const colour = colours[at % colours.length];
   const path = points.map(([x, y]) => `${short(frame.x(x))},${short(frame.y(y))}`).join(' ');
   const dash = at < of / 2 ? '' : ' stroke-dasharray="6 3"';
   const stroke = `fill="none" stroke="${colour}" stroke-width="2"${dash}`;
   const y = plot.top + 14 + at * 17;
-  const left = plot.left + 12;
+  const left = width - plot.right + 16;
   return [
     `<polyline points="${path}" ${stroke}/>`,
     `<line x1="${left}" x2="${left + 26}" y1="${y - 4}" y2="${y - 4}" ${stroke}/>`,
