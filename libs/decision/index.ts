@@ -1,4 +1,4 @@
-export { stateOf } from './cluster-state.js';
+export { isMeasureFresh, stateOf } from './cluster-state.js';
 export { type CommitContext, type Committed, commitBatch } from './commit.js';
 export { deadlines } from './deadlines.js';
 export { type Decided, type Deciding, decideRelease } from './decided.js';

@@ -1,4 +1,4 @@
-import type { ClusterVerdict, GroupDecision, Refusal } from '#domain';
+import { type ClusterVerdict, formatMicros, type GroupDecision, type Refusal } from '#domain';
 import type { Decision } from '#placement';
 import type { placementStore } from '#store';
 
@@ -10,6 +10,11 @@ type Phrase = (facts: Readonly<Record<string, string>>) => readonly [one: string
 const always =
   (one: string, many: string): Phrase =>
   () => [one, many];
+
+const fieldKeys = ['region', 'zone', 'provider', 'cluster'];
+
+/** A key of a spread or weight: one of the fields, or a label. */
+const keyText = (by = ''): string => (fieldKeys.includes(by) ? by : `label ${by}`);
 
 const phrases: Readonly<Record<string, Phrase>> = {
   ClusterNotReady: ({ phase }) => [`is not ready (${phase})`, `are not ready (${phase})`],
@@ -44,6 +49,21 @@ const phrases: Readonly<Record<string, Phrase>> = {
     const lacking = `no node that ${component} may run on (${selector})`;
     return [`has ${lacking}`, `have ${lacking}`];
   },
+  NoDomain: ({ by }) => [`has no ${keyText(by)} to be spread by`, `have no ${keyText(by)} to be spread by`],
+  NoWeight: ({ by, value }) => [
+    `is in ${keyText(by)} ${value}, which has no weight`,
+    `are in ${keyText(by)} ${value}, which has no weight`,
+  ],
+  InNoGroup: always('is in none of the cluster groups', 'are in none of the cluster groups'),
+  NoPrice: always('has no price that is known', 'have no price that is known'),
+  TooExpensive: ({ maxPriceMicros }) => {
+    const most = `more than ${formatMicros(Number(maxPriceMicros))} an hour`;
+    return [`costs ${most}`, `cost ${most}`];
+  },
+  NotResident: ({ allowed, found }) => {
+    const laws = found === 'none' ? 'of no jurisdiction that is known' : `of jurisdiction ${found}`;
+    return [`is ${laws} (allowed: ${allowed})`, `are ${laws} (allowed: ${allowed})`];
+  },
   NoNodeFits: ({ component, askedMcpu, askedMemory }) => {
     const lacking = `no node with room for ${component} (${askedMcpu} cpu, ${askedMemory} memory each)`;
     return [`has ${lacking}`, `have ${lacking}`];
@@ -77,12 +97,27 @@ function countReasons(clusters: readonly ClusterVerdict[]): string[] {
     .map(([one, { count, many }]) => `${count} ${count === 1 ? one : many}`);
 }
 
+const perCluster = (least: string | undefined, most: string | undefined): string[] => [
+  ...(least === undefined ? [] : [`at least ${least} per cluster`]),
+  ...(most === undefined ? [] : [`at most ${most} per cluster`]),
+];
+
 const wholeGroup: Readonly<Record<string, (facts: Readonly<Record<string, string>>) => string>> = {
   TooFewClusters: ({ needed, eligible, fitting }) =>
     `${needed} clusters are needed, ${fitting ?? eligible ?? 'fewer'} can take it`,
   NotEnoughTogether: () => 'the components do not fit together',
   NotEnoughCapacity: ({ component, fitting, replicas }) =>
     fitting === undefined ? 'there is not enough room' : `only ${fitting} of ${replicas} × ${component} fit`,
+  TooFewDomains: ({ by, needed, eligible, found }) =>
+    `${needed} domains by ${keyText(by)} are needed, ${eligible} could take it${eligible === '0' ? '' : ` (${found})`}`,
+  SpreadNotMet: ({ component, replicas, spread, minReplicas, maxReplicas, room }) => {
+    const rules = [spread, ...perCluster(minReplicas, maxReplicas)].filter((rule) => rule !== undefined).join('; ');
+    return `no choice of clusters keeps ${rules} for ${replicas} × ${component}${room === undefined ? '' : `, there is room for ${room}`}`;
+  },
+  NoGroupTakesAll: (facts) => {
+    const groups = Object.entries(facts).filter(([name]) => name.startsWith('group '));
+    return `no group of clusters takes everything: ${groups.map(([name, why]) => `${name}: ${why}`).join('; ')}`;
+  },
   UnknownDivision: ({ division }) => `the division "${division}" is not known`,
 };
 

@@ -11,7 +11,7 @@ import { gatewayParts } from '../parts.js';
 import { actorOf, storePrincipalOf } from '../principal.js';
 import { type Applied, type ApplyOrder, applyApplication, lockScene, type Scene, SharedRows } from './apply.js';
 import { deleteApplication } from './delete.js';
-import { FleetReader } from './fleet.js';
+import { GatewayFleet } from './fleet.js';
 import { GroupCommit } from './group-commit.js';
 import { environmentOf, explainApplication, getRelease, getRevision, listReleases, listRevisions } from './history.js';
 import { readIntake } from './intake.js';
@@ -65,7 +65,7 @@ export class ApplicationController implements RpcHandlers<typeof wire.Applicatio
     @Inject(Authenticator) private readonly authenticator: Authenticator,
   ) {
     this.#reads = new ApplicationReads(store);
-    this.#planning = { store, ids, clock, fleet: new FleetReader(), policy: defaultPolicy };
+    this.#planning = { store, ids, clock, fleet: new GatewayFleet(), policy: defaultPolicy };
   }
 
   async applyApplication(request: wire.ApplyApplicationRequest, { principal }: Call) {

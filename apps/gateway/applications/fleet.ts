@@ -1,47 +1,93 @@
-import { stateOf } from '#decision';
+import { type Decided, type Deciding, decideRelease, isMeasureFresh, stateOf } from '#decision';
 import type { ClusterId, ClusterSchema } from '#domain';
 import { type ClusterState, Snapshot } from '#placement';
 import { placementStore, type Transaction } from '#store';
 
-/** The fleet as it is now, for one decision. */
-export interface FleetNow {
-  snapshot: Snapshot;
-  states: ReadonlyMap<ClusterId, ClusterState>;
-  schemas: ReadonlyMap<string, ClusterSchema>;
+interface KnownCluster {
+  stamp: string;
+  state: ClusterState;
 }
 
-/** Reads the whole fleet for each decision: a gateway decides when it is asked to, and follows no clusters between. */
-export class FleetReader {
-  /** By digest, those of the fleet that was read last. */
-  #schemas: ReadonlyMap<string, ClusterSchema> = new Map();
+/** A decision, and the figures that it was made on. */
+export interface DecidedNow {
+  decided: Decided;
+  decidedOn: ReadonlyMap<ClusterId, ClusterState>;
+}
 
-  async read(tx: Transaction): Promise<FleetNow> {
+/**
+ * The fleet as it is when a decision is asked for. A gateway follows no feed for this: each time it reads which clusters
+ * are not as they were, and those of them whole.
+ */
+export class GatewayFleet {
+  readonly #snapshot = new Snapshot();
+  readonly #known = new Map<ClusterId, KnownCluster>();
+  /** By digest, those of the clusters above. */
+  readonly #schemas = new Map<string, ClusterSchema>();
+  #version = 0n;
+
+  /** Brings it up to date. */
+  async refresh(tx: Transaction): Promise<void> {
     // Read before the clusters: they are at least as new.
-    const reading = [placementStore.readFeedPosition(tx), placementStore.readFleet(tx)] as const;
+    const reading = [placementStore.readFeedPosition(tx), placementStore.readFleetStamps(tx)] as const;
     await tx.together(reading);
-    const [feedPosition, clusters] = await Promise.all(reading);
-    const snapshot = new Snapshot();
-    snapshot.feedPosition = feedPosition;
-    const states = new Map(clusters.map((cluster) => [cluster.id, stateOf(cluster, 1n)]));
-    for (const state of states.values()) snapshot.upsert(state);
-    return { snapshot, states, schemas: await this.#schemasOf(tx, states) };
+    const [feedPosition, stamps] = await Promise.all(reading);
+    const changed = stamps.filter(({ id, stamp }) => this.#known.get(id)?.stamp !== stamp);
+    const clusters =
+      changed.length === 0
+        ? []
+        : await placementStore.readFleet(
+            tx,
+            changed.map(({ id }) => id),
+          );
+    const stampOf = new Map(changed.map(({ id, stamp }) => [id, stamp]));
+    for (const cluster of clusters) this.#keep(stampOf.get(cluster.id) ?? '', stateOf(cluster, this.#next()));
+    for (const each of stamps) this.#age(each);
+    const there = new Set(stamps.map(({ id }) => id));
+    for (const id of [...this.#known.keys()]) if (!there.has(id)) this.#forget(id);
+    await this.#readSchemas(tx);
+    this.#snapshot.feedPosition = feedPosition;
   }
 
-  async #schemasOf(
-    tx: Transaction,
-    states: ReadonlyMap<ClusterId, ClusterState>,
-  ): Promise<ReadonlyMap<string, ClusterSchema>> {
-    const digests = [...new Set([...states.values()].map(({ schemaId }) => schemaId))].filter((each) => each !== '');
-    const known = this.#schemas;
-    const missing = digests.filter((digest) => !known.has(digest));
-    const read =
-      missing.length === 0 ? new Map<string, ClusterSchema>() : await placementStore.readSchemas(tx, missing);
-    this.#schemas = new Map(
-      digests.flatMap((digest) => {
-        const schema = known.get(digest) ?? read.get(digest);
-        return schema === undefined ? [] : [[digest, schema] as const];
-      }),
-    );
-    return this.#schemas;
+  /** Pure: what it hands out is given back at once. */
+  decide(release: placementStore.WaitingRelease, deciding: Pick<Deciding, 'policy' | 'ids'>): DecidedNow {
+    const decidedOn = new Map([...this.#known].map(([id, { state }]) => [id, state]));
+    const key = placementStore.releaseKey;
+    const decided = decideRelease(release, { ...deciding, key, snapshot: this.#snapshot, schemas: this.#schemas });
+    for (const id of new Set(decided.decision.additions.map(({ cluster }) => cluster))) {
+      const known = this.#known.get(id);
+      if (known !== undefined) this.#keep(known.stamp, { ...known.state, version: this.#next() });
+    }
+    return { decided, decidedOn };
+  }
+
+  #next(): bigint {
+    this.#version += 1n;
+    return this.#version;
+  }
+
+  #keep(stamp: string, state: ClusterState): void {
+    this.#known.set(state.id, { stamp, state });
+    this.#snapshot.upsert(state);
+  }
+
+  /** A measure grows too old without anybody writing that. */
+  #age({ id, measureAgeMs }: placementStore.FleetStamp): void {
+    const known = this.#known.get(id);
+    const measureFresh = isMeasureFresh(measureAgeMs);
+    if (known === undefined || known.state.measureFresh === measureFresh) return;
+    this.#keep(known.stamp, { ...known.state, measureFresh, version: this.#next() });
+  }
+
+  #forget(id: ClusterId): void {
+    this.#known.delete(id);
+    this.#snapshot.remove(id);
+  }
+
+  async #readSchemas(tx: Transaction): Promise<void> {
+    const digests = new Set([...this.#known.values()].map(({ state }) => state.schemaId));
+    for (const digest of this.#schemas.keys()) if (!digests.has(digest)) this.#schemas.delete(digest);
+    const missing = [...digests].filter((digest) => digest !== '' && !this.#schemas.has(digest));
+    if (missing.length === 0) return;
+    for (const [digest, schema] of await placementStore.readSchemas(tx, missing)) this.#schemas.set(digest, schema);
   }
 }

@@ -1,10 +1,10 @@
 import { applicationName, environmentName, planToWire, projectName, type wire } from '#contract';
 import {
+  type CommitContext,
   type Committed,
   commitBatch,
   compareShares,
   type Decided,
-  decideRelease,
   quotaObstacle,
   refusalWords,
   type Share,
@@ -15,7 +15,7 @@ import type { EnginePolicy } from '#placement';
 import { insertPlan, placementStore, type Store, type StoredPlan, type StorePrincipal, type Transaction } from '#store';
 import { mutate } from '../dry-run.js';
 import { type Applied, type ApplyOrder, answerOf, applyApplication, isSame, lockScene, type Scene } from './apply.js';
-import type { FleetNow, FleetReader } from './fleet.js';
+import type { DecidedNow, GatewayFleet } from './fleet.js';
 import { findPlan, planToken } from './plans.js';
 import { chargeDifference } from './quota.js';
 import { etagOf } from './view.js';
@@ -27,7 +27,7 @@ export interface PlanningParts {
   store: Store;
   ids: Ids;
   clock: Clock;
-  fleet: FleetReader;
+  fleet: GatewayFleet;
   policy: EnginePolicy;
 }
 
@@ -45,12 +45,11 @@ const etagIn = ({ application }: Scene): string => (application === undefined ? 
 async function decideWritten(
   tx: Transaction,
   { key, environment }: ApplyOrder,
-  { snapshot, schemas }: FleetNow,
-  { policy, ids }: PlanningParts,
-): Promise<Decided> {
+  { fleet, policy, ids }: PlanningParts,
+): Promise<DecidedNow> {
   const release = await placementStore.readWaitingOf(tx, { ...key, environment });
   if (release === undefined) throw new Error('what was just applied does not wait');
-  return decideRelease(release, { snapshot, schemas, policy, ids, key: placementStore.releaseKey });
+  return fleet.decide(release, { policy, ids });
 }
 
 const overQuota = ({ tenant, project }: ApplyOrder['key'], facts: Readonly<Record<string, string>>): QuotaExceeded =>
@@ -64,10 +63,10 @@ const overQuota = ({ tenant, project }: ApplyOrder['key'], facts: Readonly<Recor
 /** Applies and decides, in a transaction that must not commit. */
 async function foresee(tx: Transaction, order: ApplyOrder, parts: PlanningParts): Promise<Foreseen> {
   // Before anything is locked.
-  const fleet = await parts.fleet.read(tx);
+  await parts.fleet.refresh(tx);
   const scene = await lockScene(tx, order);
   await applyApplication(tx, order, parts.ids, { scene: Promise.resolve(scene), anew: true });
-  const decided = await decideWritten(tx, order, fleet, parts);
+  const { decided } = await decideWritten(tx, order, parts);
   if (decided.decision.placed) {
     const charges = { charge: order.intake.charge, asking: scene.asking?.charge, holding: scene.holding?.charge };
     const used = addResources(scene.project.used, chargeDifference(charges));
@@ -152,8 +151,8 @@ const lacking: Readonly<Record<string, string>> = {
 };
 
 /** Takes a decision on locked figures, whole. */
-async function take(tx: Transaction, order: ApplyOrder, decided: Decided, { actor, fleet, ids }: TakeContext) {
-  const { placed, refused, stale } = await commitBatch(tx, [decided], { actor, ids, decidedOn: fleet.states });
+async function take(tx: Transaction, order: ApplyOrder, decided: Decided, context: CommitContext) {
+  const { placed, refused, stale } = await commitBatch(tx, [decided], context);
   const [refusal] = refused.flatMap(({ refusals }) => refusals);
   if (refusal !== undefined) throw overQuota(order.key, refusal.facts);
   if (placed.length === 0)
@@ -161,12 +160,6 @@ async function take(tx: Transaction, order: ApplyOrder, decided: Decided, { acto
       order,
       stale.map((each) => staleText(each, decided)),
     );
-}
-
-interface TakeContext {
-  actor: string;
-  fleet: FleetNow;
-  ids: Ids;
 }
 
 function staleText({ cluster, why }: Committed['stale'][number], { decision }: Decided): string {
@@ -193,16 +186,16 @@ export async function applyAsPlanned(
   const { ids } = parts;
   const plan = await findPlan(tx, token, asked);
   const order = { ...asked, plan: plan.id };
-  const fleet = await parts.fleet.read(tx);
+  await parts.fleet.refresh(tx);
   const scene = await lockScene(tx, order);
   const etag = etagIn(scene);
   if (etag !== plan.etag)
     throw outdated(order, [`the application has changed (etag "${plan.etag}" when planned, now "${etag}")`]);
   const applied = await applyApplication(tx, order, ids, { scene: Promise.resolve(scene), anew: plan.changed });
   if (!applied.changed) return applied;
-  const decided = await decideWritten(tx, order, fleet, parts);
+  const { decided, decidedOn } = await decideWritten(tx, order, parts);
   const differences = differencesOf(plan.allotments, decided);
   if (differences.length > 0) throw outdated(order, differences);
-  await take(tx, order, decided, { actor: order.author, fleet, ids });
+  await take(tx, order, decided, { actor: order.author, ids, decidedOn });
   return await answerOf(tx, order, true);
 }

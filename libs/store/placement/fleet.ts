@@ -143,6 +143,24 @@ export async function lockFleet(tx: Transaction, ids: readonly ClusterId[]): Pro
   return read;
 }
 
+/** Says whether a cluster is still as it was read: another text means another content. */
+export interface FleetStamp {
+  id: ClusterId;
+  stamp: string;
+  /** By the store's clock; undefined when nothing was ever measured. */
+  measureAgeMs: number | undefined;
+}
+
+/** Of every cluster that a decision may know. A row is told from a later one of itself by the transaction that wrote it. */
+export async function readFleetStamps(tx: Transaction): Promise<FleetStamp[]> {
+  const rows = await tx.query<{ id: string; stamp: string; measure_age_ms: number | null }>(
+    `SELECT c.id, c.xmin::text || '/' || k.xmin::text AS stamp,
+       extract(epoch FROM clock_timestamp() - k.measured_at)::float8 * 1000 AS measure_age_ms
+     FROM clusters c JOIN cluster_capacity k ON k.cluster_id = c.id`,
+  );
+  return rows.map(({ id, stamp, measure_age_ms }) => ({ id, stamp, measureAgeMs: measure_age_ms ?? undefined }));
+}
+
 /** The last position of the change feed. What is read later is at least as new. */
 export async function readFeedPosition(tx: Transaction): Promise<bigint> {
   const rows = await tx.query<{ position: string }>('SELECT position::text FROM feed_state');
