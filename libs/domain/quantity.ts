@@ -78,6 +78,12 @@ export const parseBytes = (text: string): number => parseScaled(text, 1n);
 
 export const formatMcpu = (mcpu: number): string => (mcpu % 1000 === 0 ? `${mcpu / 1000}` : `${mcpu}m`);
 
+/** Millionths of a currency: 31000 → "0.031". */
+export function formatMicros(micros: number): string {
+  const fraction = `${micros % 1_000_000}`.padStart(6, '0').replace(/0+$/, '');
+  return `${Math.floor(micros / 1_000_000)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
 const binaryUnits = ['Ti', 'Gi', 'Mi', 'Ki'] as const;
 const binarySizes = { Ti: 2 ** 40, Gi: 2 ** 30, Mi: 2 ** 20, Ki: 2 ** 10 } as const;
 

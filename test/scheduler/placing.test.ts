@@ -75,6 +75,38 @@ describe('placing', () => {
     expect(await scenario.phases()).toEqual({ huge: 'placed' });
   });
 
+  it('wakes what waits for a price, a law or a region as soon as the operator says so', async () => {
+    await scenario.cluster('north', { region: 'eu' });
+    await scenario.cluster('south', { region: '' });
+    const spread = [{ by: 'region', minDomains: 2, maxDomains: 0, maxSkew: 1 }];
+    await scenario.apply('cheap', spec([component('web')], { maxPriceMicros: 20_000 }));
+    await scenario.apply('lawful', spec([component('web')], { residency: ['eu'] }));
+    await scenario.apply('wide', spec([component('web', { replicas: 2 })], { spread }));
+    const { placer } = await aPlacer(database, 's1');
+    await placer.refresh();
+    expect(await placer.round()).toMatchObject({ taken: 3, placed: 0, refused: 3 });
+    const refused = await database.query<{ message: string }>(
+      `SELECT refusals->0->>'message' AS message FROM releases ORDER BY application_id`,
+    );
+    expect(refused.map(({ message }) => message)).toEqual([
+      'no cluster fits 1 × web: 2 have no price that is known',
+      'no cluster fits 1 × web: 2 are of no jurisdiction that is known (allowed: eu)',
+      '2 × web cannot be placed: 2 domains by region are needed, 1 could take it (eu); 1 cluster is eligible; of the others 1 has no region to be spread by',
+    ]);
+    for (const [application, change] of [
+      ['cheap', `core_hour_micros = 30000, gib_hour_micros = 4000`],
+      ['lawful', `jurisdictions = '{eu}'`],
+      ['wide', `region = 'us'`],
+    ] as const) {
+      await database.query(`UPDATE clusters SET ${change} WHERE id = 'south'`);
+      placer.touch('south');
+      await placer.refresh();
+      expect((await placer.round()).placed).toBe(1);
+      expect((await scenario.phases())[application]).toBe('placed');
+    }
+    expect(await scenario.violations()).toEqual([]);
+  });
+
   it('keeps a component where it is, in the same work one generation on, and drops what the new release leaves out', async () => {
     await scenario.cluster('north');
     await scenario.cluster('south');

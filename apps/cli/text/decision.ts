@@ -21,9 +21,13 @@ const allotted = (verdict: wire.ClusterVerdict): string =>
 const byRank = (a: wire.ClusterVerdict, b: wire.ClusterVerdict): number =>
   a.outcome - b.outcome || Number(b.total - a.total) || (a.cluster < b.cluster ? -1 : 1);
 
-/** A scorer's column is named with its weight, `Headroom×3`. */
+/** A scorer's column is named with its weight, `Headroom×3`; one that gave nobody a point is left out. */
 const scorersOf = (group: wire.GroupDecision): string[] => [
-  ...new Set(group.clusters.flatMap(({ scores }) => scores.map(({ scorer, weight }) => `${scorer}×${weight}`))),
+  ...new Set(
+    group.clusters.flatMap(({ scores }) =>
+      scores.filter(({ score }) => score > 0).map(({ scorer, weight }) => `${scorer}×${weight}`),
+    ),
+  ),
 ];
 
 /** Clusters that were chosen or could have been, with their points. */
