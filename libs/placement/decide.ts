@@ -63,9 +63,9 @@ export function decide(request: PlacementRequest, snapshot: Snapshot, policy: En
 
 /** Takes what a decision reserved out of the snapshot, until the store's own figures come with the feed. */
 export function applyDecision(snapshot: Snapshot, decision: Decision): void {
-  for (const { cluster, amount, perReplica, newPods } of decision.additions) {
+  for (const { cluster, amount, perReplica, newPods, rules } of decision.additions) {
     const slot = snapshot.slotOf(cluster);
-    if (slot !== undefined) snapshot.reserve(slot, amount, { perReplica, replicas: newPods });
+    if (slot !== undefined) snapshot.reserve(slot, amount, { perReplica, replicas: newPods, rules });
   }
 }
 

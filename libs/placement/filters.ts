@@ -152,7 +152,7 @@ export const capacity: ClusterFilter = {
   wakeOn: ['cluster.capacity'],
   admits: ({ group, demands, unit, cluster, slot, room }) => {
     const whole = group.policy.division === 'duplicated';
-    const isSelective = demands.some(({ nodeSelector }) => nodeSelector !== undefined);
+    const isSelective = demands.some(({ nodeSelector, devices }) => nodeSelector !== undefined || devices !== undefined);
     const least = Math.max(1, group.policy.minReplicas ?? 0);
     if (!whole && !isSelective && least === 1 && room.takesAtOnce(slot, unit)) return admit;
     let shortage: Shortage | undefined;

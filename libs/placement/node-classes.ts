@@ -1,5 +1,7 @@
 import { type NodeClass, type NodeSelector, type Resources, selectorKeys, type Taint, type Toleration } from '#domain';
+import { devicesFit, withoutDevices } from './devices.js';
 import { selects } from './node-selector.js';
+import type { DeviceRequest } from './request.js';
 import { toleratesAll } from './tolerations.js';
 
 /** `pods` last: the order in which a shortage is named. */
@@ -24,6 +26,8 @@ export interface PodRules {
   tolerations: readonly Toleration[];
   /** Absent: nodes with any labels. */
   nodeSelector?: NodeSelector | undefined;
+  /** Absent: none. */
+  devices?: DeviceRequest | undefined;
 }
 
 /** A pod that asks for nothing in particular. */
@@ -35,27 +39,47 @@ type Labels = Readonly<Record<string, string>>;
 interface Kind {
   taints: readonly Taint[];
   labels: Labels;
+  deviceModel: string;
+  /** What each node has in all; 0: nobody told, then the emptiest node's room stands for it. */
+  mcpu: number;
+  memoryBytes: number;
 }
 
 const noLabels: Labels = {};
+const noDevices: readonly number[] = [];
+
+/** kube-scheduler's least-allocated score of one resource, 0 to 100: what is left, of what there is. */
+const leastAllocated = (left: number, total: number): number => Math.floor((left * 100) / total);
+
+const alike = (one: readonly number[], other: readonly number[]): boolean =>
+  one === other || (one.length === other.length && one.every((each, at) => each === other[at]));
 
 /** A row per class: nodes, then what each has free. */
 const row = 1 + resourceNames.length;
 
 /**
- * The free nodes of one cluster by class. Replicas are handed out as kube-scheduler's default (least allocated) would:
- * each to the emptiest node that takes it. A member's own choice can still differ, so the figures are renewed by
- * every inventory.
+ * The free nodes of one cluster by class. Replicas are handed out as kube-scheduler's default profile would: each to the
+ * node with the best sum of least-allocated and balanced score (CPU and memory, integers of 0 to 100), a part of a
+ * device from the fullest that has it. Where nodes score alike the member draws and this takes the first, so the
+ * figures are renewed by every inventory.
  */
 export class NodeClasses {
   #rows: Float64Array<ArrayBuffer>;
   readonly #kinds: Kind[];
+  /** Free thousandths of each device of a node, by row, the freest first. */
+  readonly #devices: (readonly number[])[];
   /** Undefined: nobody told labels, and selectors are not judged. */
   readonly #labelKeys: readonly string[] | undefined;
 
-  private constructor(rows: Float64Array<ArrayBuffer>, kinds: Kind[], labelKeys: readonly string[] | undefined) {
+  private constructor(
+    rows: Float64Array<ArrayBuffer>,
+    kinds: Kind[],
+    devices: (readonly number[])[],
+    labelKeys: readonly string[] | undefined,
+  ) {
     this.#rows = rows;
     this.#kinds = kinds;
+    this.#devices = devices;
     this.#labelKeys = labelKeys;
   }
 
@@ -63,13 +87,17 @@ export class NodeClasses {
     const figures = classes.flatMap(({ nodes, free }) => [nodes, ...resourceNames.map((resource) => free[resource])]);
     return new NodeClasses(
       Float64Array.from(figures),
-      classes.map(({ taints, labels = noLabels }) => ({ taints, labels })),
+      classes.map(({ taints, labels = noLabels, deviceModel = '', allocatable }) => {
+        const { mcpu = 0, memoryBytes = 0 } = allocatable ?? {};
+        return { taints, labels, deviceModel, mcpu, memoryBytes };
+      }),
+      classes.map(({ devices = noDevices }) => devices),
       labelKeys,
     );
   }
 
   clone(): NodeClasses {
-    return new NodeClasses(this.#rows.slice(), [...this.#kinds], this.#labelKeys);
+    return new NodeClasses(this.#rows.slice(), [...this.#kinds], [...this.#devices], this.#labelKeys);
   }
 
   get known(): boolean {
@@ -92,7 +120,7 @@ export class NodeClasses {
     let count = 0;
     for (let at = 0; at < this.#kinds.length && count < enough; at++) {
       const nodes = this.#rows[at * row] ?? 0;
-      if (nodes > 0 && this.#admits(at, rules)) count += nodes * this.#perNode(at, demand);
+      if (nodes > 0 && this.#admits(at, rules)) count += nodes * this.#perNode(at, demand, rules);
     }
     return count;
   }
@@ -107,16 +135,18 @@ export class NodeClasses {
 
   /** Hands out up to `replicas`; returns how many found a node. */
   take(demand: readonly number[], replicas: number, rules: PodRules): number {
-    if (demand.every((asked) => asked === 0)) return replicas;
+    if (rules.devices === undefined && demand.every((asked) => asked === 0)) return replicas;
     let left = replicas;
     while (left > 0) {
-      const from = this.#emptiest(demand, rules);
+      const from = this.#predicted(demand, rules);
       if (from === -1) break;
       const nodes = this.#rows[from * row] ?? 0;
       const used = Math.min(nodes, left);
       const after = demand.map((asked, resource) => (this.#rows[from * row + 1 + resource] ?? 0) - asked);
       this.#rows[from * row] = nodes - used;
-      this.#add(used, after, from);
+      const held = this.#devices[from] ?? noDevices;
+      const devices = rules.devices === undefined ? held : withoutDevices(held, rules.devices);
+      this.#add(used, after, devices, from);
       left -= used;
     }
     return replicas - left;
@@ -132,8 +162,8 @@ export class NodeClasses {
   }
 
   /** `Infinity` when nothing is asked for. */
-  #perNode(at: number, demand: readonly number[]): number {
-    let times = Number.POSITIVE_INFINITY;
+  #perNode(at: number, demand: readonly number[], { devices }: PodRules = anyNode): number {
+    let times = devices === undefined ? Number.POSITIVE_INFINITY : devicesFit(this.#devices[at] ?? noDevices, devices);
     for (let resource = 0; resource < demand.length; resource++) {
       const asked = demand[resource] ?? 0;
       if (asked > 0) times = Math.min(times, Math.floor((this.#rows[at * row + 1 + resource] ?? 0) / asked));
@@ -141,18 +171,20 @@ export class NodeClasses {
     return times;
   }
 
-  #admits(at: number, { tolerations, nodeSelector }: PodRules): boolean {
-    const taints = this.#kinds[at]?.taints ?? [];
-    const isTolerated = taints.length === 0 || toleratesAll(taints, tolerations);
-    return isTolerated && (nodeSelector === undefined || this.#isSelected(at, nodeSelector));
+  #admits(at: number, { tolerations, nodeSelector, devices }: PodRules): boolean {
+    const kind = this.#kinds[at];
+    if (kind === undefined) return false;
+    if (kind.taints.length > 0 && !toleratesAll(kind.taints, tolerations)) return false;
+    if (devices !== undefined && devices.models.length > 0 && !devices.models.includes(kind.deviceModel)) return false;
+    return nodeSelector === undefined || this.#isSelected(at, nodeSelector);
   }
 
   #isSelected(at: number, selector: NodeSelector): boolean {
     return this.#labelKeys === undefined || selects(selector, this.#kinds[at]?.labels ?? noLabels);
   }
 
-  /** By free CPU and memory, each against the emptiest node's; −1 when no node takes it. */
-  #emptiest(demand: readonly number[], rules: PodRules): number {
+  /** The row whose nodes the member's scheduler likes best; −1 when no node takes it. */
+  #predicted(demand: readonly number[], rules: PodRules): number {
     let mostMcpu = 1;
     let mostMemory = 1;
     for (let at = 0; at < this.#kinds.length; at++) {
@@ -160,26 +192,34 @@ export class NodeClasses {
       mostMemory = Math.max(mostMemory, this.#rows[at * row + 2] ?? 0);
     }
     let best = -1;
-    let bestFree = -1;
+    let bestScore = -1;
     for (let at = 0; at < this.#kinds.length; at++) {
-      if (this.#rows[at * row] === 0) continue;
-      const free = (this.#rows[at * row + 1] ?? 0) / mostMcpu + (this.#rows[at * row + 2] ?? 0) / mostMemory;
-      if (free <= bestFree || this.#perNode(at, demand) < 1 || !this.#admits(at, rules)) continue;
+      const kind = this.#kinds[at];
+      if (kind === undefined || this.#rows[at * row] === 0) continue;
+      const mcpu = kind.mcpu === 0 ? mostMcpu : kind.mcpu;
+      const memory = kind.memoryBytes === 0 ? mostMemory : kind.memoryBytes;
+      const mcpuLeft = (this.#rows[at * row + 1] ?? 0) - (demand[0] ?? 0);
+      const memoryLeft = (this.#rows[at * row + 2] ?? 0) - (demand[1] ?? 0);
+      const least = Math.floor((leastAllocated(mcpuLeft, mcpu) + leastAllocated(memoryLeft, memory)) / 2);
+      const score = least + Math.floor((1 - Math.abs(mcpuLeft / mcpu - memoryLeft / memory) / 2) * 100);
+      if (score <= bestScore || this.#perNode(at, demand, rules) < 1 || !this.#admits(at, rules)) continue;
       best = at;
-      bestFree = free;
+      bestScore = score;
     }
     return best;
   }
 
   /** Joins a class that is alike, or takes an empty row, or a new one. */
-  #add(nodes: number, free: readonly number[], from: number): void {
-    const kind = this.#kinds[from] ?? { taints: [], labels: noLabels };
+  #add(nodes: number, free: readonly number[], devices: readonly number[], from: number): void {
+    const kind = this.#kinds[from];
+    if (kind === undefined) throw new RangeError(`row ${from} holds no class`);
     let empty = -1;
     for (let at = 0; at < this.#kinds.length; at++) {
       if (this.#rows[at * row] === 0) empty = at;
       else if (
         this.#kinds[at] === kind &&
-        free.every((each, resource) => this.#rows[at * row + 1 + resource] === each)
+        free.every((each, resource) => this.#rows[at * row + 1 + resource] === each) &&
+        alike(this.#devices[at] ?? noDevices, devices)
       ) {
         this.#rows[at * row] = (this.#rows[at * row] ?? 0) + nodes;
         return;
@@ -192,6 +232,7 @@ export class NodeClasses {
       this.#rows = wider;
     }
     this.#kinds[empty] = kind;
+    this.#devices[empty] = devices;
     this.#rows.set([nodes, ...free], empty * row);
   }
 }

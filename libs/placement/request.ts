@@ -24,7 +24,7 @@ export interface RequestedComponent {
   /** Labels of nodes that its pods require: other classes are left out. Not judged for daemons: theirs run where it matches. */
   nodeSelector?: NodeSelector | undefined;
   /** Devices that each pod asks for. */
-  devices?: DeviceRequest;
+  devices?: DeviceRequest | undefined;
 }
 
 /** So many devices, or a part of one. */

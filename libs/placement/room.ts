@@ -1,6 +1,13 @@
 import type { ClusterId, ComponentKind, ComponentName, NodeSelector, Resources, Toleration } from '#domain';
-import { amountsOf, type NodeClasses, type ResourceName, resourceNames, timesFits } from './node-classes.js';
-import type { Allotment, GroupRequest, RequestedComponent } from './request.js';
+import {
+  amountsOf,
+  type NodeClasses,
+  type PodRules,
+  type ResourceName,
+  resourceNames,
+  timesFits,
+} from './node-classes.js';
+import type { Allotment, DeviceRequest, GroupRequest, RequestedComponent } from './request.js';
 import type { Snapshot } from './snapshot.js';
 
 /** A component and what it holds already. */
@@ -13,6 +20,7 @@ export interface Demand {
   amounts: readonly number[];
   tolerations: readonly Toleration[];
   nodeSelector?: NodeSelector | undefined;
+  devices?: DeviceRequest | undefined;
   held: ReadonlyMap<ClusterId, Allotment>;
 }
 
@@ -55,6 +63,8 @@ export interface Addition {
   amount: Resources;
   perReplica: Resources;
   newPods: number;
+  /** Which nodes the new pods may go to. */
+  rules: PodRules;
 }
 
 interface Overlay {
@@ -184,6 +194,7 @@ export class Room {
           amount: { mcpu: growth('mcpu'), memoryBytes: growth('memoryBytes'), pods: growth('pods') },
           perReplica: demand.perReplica,
           newPods: Math.max(0, replicas - keptPods(demand, held)),
+          rules: rulesOf(demand),
         });
       }
     }
@@ -232,6 +243,8 @@ export class Room {
     return overlay;
   }
 }
+
+const rulesOf = ({ tolerations, nodeSelector, devices }: Demand): PodRules => ({ tolerations, nodeSelector, devices });
 
 /** What the held replicas have of a resource already. */
 function creditOf(held: Allotment | undefined, resource: number): number {

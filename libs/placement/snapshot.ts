@@ -1,10 +1,12 @@
 import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
-import { amountsOf, anyNode, NodeClasses, resourceNames } from './node-classes.js';
+import { amountsOf, anyNode, NodeClasses, type PodRules, resourceNames } from './node-classes.js';
 
 /** So many replicas of one size. */
 export interface Batch {
   perReplica: Resources;
   replicas: number;
+  /** Absent: any node without taints, as far as is known. */
+  rules?: PodRules;
 }
 
 /** All that a decision may know of a cluster. */
@@ -112,7 +114,8 @@ export class Snapshot {
     this.#descriptions[slot] = { ...place, phase, serverVersion, schemaId, nodes, kinds: new Set(state.kinds) };
     this.#writeFigures(slot, state);
     const classes = NodeClasses.of(state.classes, state.labelKeys);
-    for (const batch of state.unreflected ?? []) classes.take(amountsOf(batch.perReplica), batch.replicas, anyNode);
+    for (const { perReplica, replicas, rules = anyNode } of state.unreflected ?? [])
+      classes.take(amountsOf(perReplica), replicas, rules);
     this.#classes[slot] = classes;
     return slot;
   }
@@ -131,7 +134,9 @@ export class Snapshot {
     resourceNames.forEach((resource, at) => {
       this.#free[slot * stride + at] = this.free(slot, at) - amount[resource];
     });
-    if (onNodes !== undefined) this.classes(slot).take(amountsOf(onNodes.perReplica), onNodes.replicas, anyNode);
+    if (onNodes === undefined) return;
+    const { perReplica, replicas, rules = anyNode } = onNodes;
+    this.classes(slot).take(amountsOf(perReplica), replicas, rules);
   }
 
   /** Gives sums back. Which nodes became free only the next inventory tells, so the classes stay as they are. */
