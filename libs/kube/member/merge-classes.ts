@@ -12,7 +12,9 @@ interface Link {
   size: Resources | undefined;
   /** By place in `row`. */
   weights: readonly number[];
-  /** What one of its nodes has of all that is free in the cluster. */
+  /** How many other nodes have as much of everything: what fits here fits there. */
+  betters: number;
+  /** What is lost with one of its nodes: its part of all that is free in the cluster, less where others stand in for it. */
   worth: number;
   before: Link | undefined;
   after: Link | undefined;
@@ -89,18 +91,31 @@ function byRoom(a: Link, b: Link): number {
   return (b.row[0] ?? 0) - (a.row[0] ?? 0) || (b.row[1] ?? 0) - (a.row[1] ?? 0);
 }
 
-/** What the nodes of both lose when they become one class, in parts of what is free in the cluster. */
-function costOf(a: Link, b: Link): number {
+/** What the nodes of both lose when they become one class, in parts of what is free in the cluster; exact below `limit`. */
+function costOf(a: Link, b: Link, limit: number): number {
   const cost = a.worth === 0 ? 0 : a.nodes * a.worth * lossOf(a, b);
+  if (cost >= limit) return cost;
   const both = b.worth === 0 ? cost : cost + b.nodes * b.worth * lossOf(b, a);
   return a.size === b.size ? both : both + differenceOf(a.size, b.size) * Math.min(a.nodes, b.nodes);
 }
 
-/** What a node has of all that is free: the last free devices of a cluster weigh more than CPU in plenty. */
-function worthOf(row: Row, weights: readonly number[]): number {
+/** The last free devices of a cluster weigh more than CPU in plenty. */
+function worthOf({ row, weights, betters }: Link): number {
   let worth = 0;
   for (let at = 0; at < row.length; at++) worth += (row[at] ?? 0) * (weights[at] ?? 0);
-  return worth;
+  return worth / (1 + betters);
+}
+
+/** Of devices the wholly free ones and the freest decide what fits. */
+function bettersOf(link: Link, links: readonly Link[]): number {
+  const decisive = Math.min(link.row.length, devicesAt + 1);
+  let betters = 0;
+  for (const other of links) {
+    let at = 0;
+    while (at < decisive && (other.row[at] ?? 0) >= (link.row[at] ?? 0)) at += 1;
+    if (at === decisive && other !== link) betters += other.nodes;
+  }
+  return betters;
 }
 
 /**
@@ -134,7 +149,7 @@ function findPartner(link: Link): void {
   link.cost = Number.POSITIVE_INFINITY;
   let other = link.after;
   for (let step = 0; step < reach && other !== undefined; step++, other = other.after) {
-    const cost = costOf(link, other);
+    const cost = costOf(link, other, link.cost);
     if (cost >= link.cost) continue;
     link.partner = other;
     link.cost = cost;
@@ -145,7 +160,8 @@ function findPartner(link: Link): void {
 function takeIn(link: Link, partner: Link): void {
   link.nodes += partner.nodes;
   for (let at = 0; at < link.row.length; at++) link.row[at] = Math.min(link.row[at] ?? 0, partner.row[at] ?? 0);
-  link.worth = worthOf(link.row, link.weights);
+  link.betters = Math.min(link.betters, partner.betters);
+  link.worth = worthOf(link);
   link.size = link.size && partner.size && leastOf(link.size, partner.size);
   if (partner.before !== undefined) partner.before.after = partner.after;
   if (partner.after !== undefined) partner.after.before = partner.before;
@@ -159,6 +175,7 @@ function takeIn(link: Link, partner: Link): void {
 function linked(alike: readonly NodeClass[]): Link[] {
   const unset = {
     weights: [],
+    betters: 0,
     worth: 0,
     before: undefined,
     after: undefined,
@@ -175,7 +192,8 @@ function findPartners(links: readonly Link[], totals: ReadonlyMap<string, number
   const weights = names.map((name) => (name === 'pods' ? 0 : 1 / Math.max(1, totals.get(name) ?? 0)));
   for (const [at, link] of links.entries()) {
     link.weights = weights;
-    link.worth = worthOf(link.row, weights);
+    link.betters = bettersOf(link, links);
+    link.worth = worthOf(link);
     link.before = links[at - 1];
     link.after = links[at + 1];
   }
