@@ -2,7 +2,7 @@ import type { Remainders } from './apportion.js';
 import { type Bounds, brief, isDivided, takes, tooFewClusters } from './division.js';
 import type { Candidate, Division, DivisionTask } from './plugin.js';
 import type { Demand } from './room.js';
-import { type DomainRule, Domains, type Level, type Wish } from './selection.js';
+import { beyondSlots, type DomainRule, Domains, type Level, type Wish } from './selection.js';
 
 /** Sets that are tried before a fleet is held unable to keep the rules. */
 const mostSets = 64;
@@ -28,7 +28,8 @@ export class ClusterSets {
   readonly #manner: Manner;
   readonly #rules: readonly DomainRule[];
   readonly #domains: Domains;
-  readonly #places = new Map<number, number>();
+  /** By slot. */
+  readonly #places: Int32Array;
   readonly #quotas: readonly number[] | undefined;
   #roomiest: { short: Demand | undefined; ordered: readonly Candidate[] } | undefined;
 
@@ -39,12 +40,14 @@ export class ClusterSets {
     this.#manner = manner;
     this.#rules = rules.filter((rule) => rule !== cluster);
     this.#domains = new Domains(task.candidates, this.#rules, manner.weights?.levels);
-    if (manner.weights !== undefined) {
-      this.#quotas = this.#quotasFor(manner.weights);
-    }
+    if (manner.weights !== undefined) this.#quotas = this.#quotasFor(manner.weights);
     this.#least = Math.max(manner.least, cluster?.least ?? 0, ...this.#rules.map(({ least }) => least));
     this.most = Math.min(manner.most, cluster?.most ?? manner.most);
-    for (const [place, { slot }] of task.candidates.entries()) this.#places.set(slot, place);
+    this.#places = new Int32Array(beyondSlots(task.candidates));
+    for (let place = 0; place < task.candidates.length; place++) {
+      const slot = task.candidates[place]?.slot;
+      if (slot !== undefined) this.#places[slot] = place;
+    }
   }
 
   tooFew(): Division | undefined {
@@ -158,7 +161,7 @@ export class ClusterSets {
   }
 
   #bestFirst(chosen: readonly Candidate[]): Candidate[] {
-    return [...chosen].sort((a, b) => (this.#places.get(a.slot) ?? 0) - (this.#places.get(b.slot) ?? 0));
+    return [...chosen].sort((a, b) => (this.#places[a.slot] ?? 0) - (this.#places[b.slot] ?? 0));
   }
 
   /** By how many replicas fit of the component that found too little room. */

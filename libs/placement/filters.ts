@@ -143,18 +143,28 @@ function refuseShortage({ demand, asked, resource, free }: Shortage): ReturnType
   return refuse('NotEnoughCapacity', { ...facts, free: amountText(resource, free) });
 }
 
+/** Written anew for each cluster, so that nothing is allocated. */
+const multiple: number[] = [];
+
+function timesUnit(unit: readonly number[], times: number): readonly number[] {
+  for (let at = 0; at < unit.length; at++) multiple[at] = (unit[at] ?? 0) * times;
+  return multiple;
+}
+
 /**
- * A cluster has to take at least one replica of every component of the group (or `minReplicas`), or all of them when the division is
- * `duplicated`: in sums (allocatable × over-subscription − foreign − reserved) and on nodes.
+ * A cluster has to take at least one replica of every component of the group (or `minReplicas`), or all of them when
+ * the division is `duplicated`: in sums (allocatable × over-subscription − foreign − reserved) and on nodes.
  */
 export const capacity: ClusterFilter = {
   name: 'Capacity',
   wakeOn: ['cluster.capacity'],
   admits: ({ group, demands, unit, cluster, slot, room }) => {
     const whole = group.policy.division === 'duplicated';
-    const isSelective = demands.some(({ nodeSelector, devices }) => nodeSelector !== undefined || devices !== undefined);
+    const isSelective = demands.some(
+      ({ nodeSelector, devices }) => nodeSelector !== undefined || devices !== undefined,
+    );
     const least = Math.max(1, group.policy.minReplicas ?? 0);
-    if (!whole && !isSelective && least === 1 && room.takesAtOnce(slot, unit)) return admit;
+    if (!whole && !isSelective && room.takesAtOnce(slot, least === 1 ? unit : timesUnit(unit, least))) return admit;
     let shortage: Shortage | undefined;
     room.attempt(() => {
       shortage = room.takeAll(

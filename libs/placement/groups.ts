@@ -42,18 +42,20 @@ export const inGroups = (divider: Divider): Divider => ({
   },
 });
 
-const holds = ({ demands, room }: DivisionTask, { slot }: Candidate): boolean =>
-  demands.some((demand) => room.held(slot, demand) !== undefined);
+function heldOf({ demands, candidates, room }: DivisionTask): Candidate[] {
+  if (demands.every(({ held }) => held.size === 0)) return [];
+  return candidates.filter(({ slot }) => demands.some((demand) => room.held(slot, demand) !== undefined));
+}
 
 /** The first group that takes everything; what is held stays in its group as long as that does. */
 function fallback(task: DivisionTask, groups: readonly ClusterGroup[], divider: Divider): Division {
-  const sets = groups.map((group) => task.candidates.filter(({ cluster }) => inGroup(group, cluster)));
-  const held = task.candidates.filter((candidate) => holds(task, candidate));
-  const home = held.length === 0 ? -1 : sets.findIndex((set) => held.every((candidate) => set.includes(candidate)));
+  const held = heldOf(task);
+  const home = groups.findIndex((group) => held.length > 0 && held.every(({ cluster }) => inGroup(group, cluster)));
   const facts: Record<string, string> = {};
   const wakeOn = new Set<FleetChange>(['cluster.relabelled']);
-  for (const at of new Set([...(home === -1 ? [] : [home]), ...sets.keys()])) {
-    const candidates = sets[at] ?? [];
+  for (const at of new Set([...(home === -1 ? [] : [home]), ...groups.keys()])) {
+    const group = groups[at];
+    const candidates = group === undefined ? [] : task.candidates.filter(({ cluster }) => inGroup(group, cluster));
     if (candidates.length === 0) {
       facts[groupName(at)] = 'no eligible cluster';
       continue;
@@ -82,7 +84,7 @@ function overflow(task: DivisionTask, groups: readonly ClusterGroup[], divider: 
     task.candidates.map(({ slot, cluster }) => [slot, groups.findIndex((group) => inGroup(group, cluster))]),
   );
   const tierOf = ({ slot }: Candidate): number => tiers.get(slot) ?? 0;
-  const tried = Math.max(0, ...task.candidates.filter((candidate) => holds(task, candidate)).map(tierOf));
+  const tried = Math.max(0, ...heldOf(task).map(tierOf));
   let refused: Division | undefined;
   for (let last = tried; last < groups.length; last++) {
     const candidates = task.candidates.filter((candidate) => tierOf(candidate) <= last);

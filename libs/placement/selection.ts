@@ -16,8 +16,12 @@ interface Cell {
   domains: readonly number[];
   /** Its place among the innermost domains that have weights. */
   path: number;
-  /** Places in the order in which candidates are wished for, first to last. */
-  queue: number[];
+  /** Places of its candidates, the best first. */
+  members: number[];
+  /** Their places in the order in which they are wished for. */
+  queue: readonly number[];
+  /** How far the queue is used up. */
+  next: number;
 }
 
 /** Weights of the domains of one key. */
@@ -45,6 +49,13 @@ function numberOf<K>(numbers: Map<K, number> | undefined, key: K): number {
   return known;
 }
 
+/** How long a column by slot must be that holds all of these. */
+export function beyondSlots(candidates: readonly Candidate[]): number {
+  let most = -1;
+  for (const { slot } of candidates) if (slot > most) most = slot;
+  return most + 1;
+}
+
 /** More than any quota is. */
 const seatsBeyond = 1_000_000;
 
@@ -56,36 +67,45 @@ export class Domains {
   readonly #paths = new Map<string, number>();
   readonly #rules: readonly DomainRule[];
   readonly #cells: Cell[] = [];
-  readonly #cellOf = new Map<number, Cell>();
+  /** By slot, its place in `#cells`. */
+  readonly #cellAt: Int32Array;
+  readonly #candidates: readonly Candidate[];
 
   constructor(candidates: readonly Candidate[], rules: readonly DomainRule[], levels: readonly Level[] = []) {
     const unbound = { least: 0, most: Number.POSITIVE_INFINITY, skew: Number.POSITIVE_INFINITY };
     this.#rules = [...rules, ...levels.map(({ by }) => ({ by, ...unbound }))];
     this.#levels = levels;
-    this.#index(candidates, this.#rules);
+    this.#candidates = candidates;
+    this.#cellAt = new Int32Array(beyondSlots(candidates));
+    this.#index(candidates);
   }
 
-  #index(candidates: readonly Candidate[], rules: readonly DomainRule[]): void {
-    const places = rules.map(() => new Map<string, number>());
+  /** Runs over the whole fleet in every decision: nothing is made but for a new cell. */
+  #index(candidates: readonly Candidate[]): void {
+    const rules = this.#rules;
+    const values = rules.map(() => new Map<string, number>());
     /** Domains under the rules so far → a number of their own. */
     const prefixes = rules.map(() => new Map<number, number>());
-    const cells = new Map<number, Cell>();
-    for (const { cluster, slot } of candidates) {
+    const cells: Cell[] = this.#cells;
+    for (let place = 0; place < candidates.length; place++) {
+      const candidate = candidates[place];
+      if (candidate === undefined) continue;
       let key = 0;
-      const domains = rules.map(({ by }, rule) => {
-        const place = numberOf(places[rule], domainOf(cluster, by) ?? '');
-        key = numberOf(prefixes[rule], key * (candidates.length + 1) + place);
-        return place;
-      });
-      let cell = cells.get(key);
-      if (cell === undefined) {
-        cell = { domains, path: this.#pathOf(domains), queue: [] };
-        cells.set(key, cell);
-        this.#cells.push(cell);
+      for (let rule = 0; rule < rules.length; rule++) {
+        const domain = numberOf(values[rule], domainOf(candidate.cluster, rules[rule]?.by ?? '') ?? '');
+        key = rule === 0 ? domain : numberOf(prefixes[rule], key * (candidates.length + 1) + domain);
       }
-      this.#cellOf.set(slot, cell);
+      // Keys are given out in order, so a new one is the next cell's.
+      let cell = cells[key];
+      if (cell === undefined) {
+        const domains = rules.map(({ by }, rule) => numberOf(values[rule], domainOf(candidate.cluster, by) ?? ''));
+        cell = { domains, path: this.#pathOf(domains), members: [], queue: [], next: 0 };
+        cells.push(cell);
+      }
+      cell.members.push(place);
+      this.#cellAt[candidate.slot] = key;
     }
-    this.names = places.map((known) => [...known.keys()]);
+    this.names = values.map((known) => [...known.keys()]);
   }
 
   #pathOf(domains: readonly number[]): number {
@@ -107,7 +127,7 @@ export class Domains {
     const caps = [...this.#paths].map(() => (capOf === undefined ? seats : 0));
     if (capOf !== undefined)
       for (const candidate of candidates) {
-        const path = this.#cellOf.get(candidate.slot)?.path ?? 0;
+        const path = this.#cellOf(candidate)?.path ?? 0;
         caps[path] = (caps[path] ?? 0) + capOf(candidate);
       }
     const quotas = [...this.#paths].map(() => 0);
@@ -138,12 +158,16 @@ export class Domains {
 
   /** Which of the innermost domains with weights these are in. */
   pathsOf(chosen: readonly Candidate[]): Set<number> {
-    return new Set(chosen.map(({ slot }) => this.#cellOf.get(slot)?.path ?? 0));
+    return new Set(chosen.map((candidate) => this.#cellOf(candidate)?.path ?? 0));
   }
 
   /** The domain that a candidate is in, under a rule. */
-  at(rule: number, { slot }: Candidate): number {
-    return this.#cellOf.get(slot)?.domains[rule] ?? 0;
+  at(rule: number, candidate: Candidate): number {
+    return this.#cellOf(candidate)?.domains[rule] ?? 0;
+  }
+
+  #cellOf({ slot }: Candidate): Cell | undefined {
+    return this.#cells[this.#cellAt[slot] ?? 0];
   }
 
   /** Whether these clusters are in as many domains as each rule wants, and as evenly when clusters are what counts. */
@@ -164,16 +188,15 @@ export class Domains {
    * those in the domains that have the fewest, then the first. Undefined when some rule is not met so.
    */
   choose(ordered: readonly Candidate[], wish: Wish): Candidate[] | undefined {
-    for (const cell of this.#cells) cell.queue = [];
-    for (const [place, { slot }] of ordered.entries()) this.#cellOf.get(slot)?.queue.push(place);
-    for (const cell of this.#cells) cell.queue.reverse();
+    this.#line(ordered);
     const counts = this.#rules.map((_, rule) => new Float64Array(this.names[rule]?.length ?? 0));
     const paths = new Float64Array(this.#paths.size);
     const chosen: Candidate[] = [];
     while (chosen.length < wish.count) {
       const cell = this.#next(counts, paths, wish, chosen.length === 0);
-      const candidate = ordered[cell?.queue.pop() ?? -1];
+      const candidate = ordered[cell?.queue[cell.next] ?? -1];
       if (cell === undefined || candidate === undefined) break;
+      cell.next += 1;
       chosen.push(candidate);
       if (paths.length > 0) paths[cell.path] = (paths[cell.path] ?? 0) + 1;
       for (const [rule, domain] of cell.domains.entries()) {
@@ -184,13 +207,32 @@ export class Domains {
     return this.met(chosen, wish.countsClusters) ? chosen : undefined;
   }
 
+  #line(ordered: readonly Candidate[]): void {
+    if (ordered === this.#candidates) {
+      for (const cell of this.#cells) {
+        cell.queue = cell.members;
+        cell.next = 0;
+      }
+      return;
+    }
+    const queues = new Map(this.#cells.map((cell): [Cell, number[]] => [cell, []]));
+    for (const [place, candidate] of ordered.entries()) {
+      const cell = this.#cellOf(candidate);
+      if (cell !== undefined) queues.get(cell)?.push(place);
+    }
+    for (const [cell, queue] of queues) {
+      cell.queue = queue;
+      cell.next = 0;
+    }
+  }
+
   #next(counts: readonly Float64Array[], paths: Float64Array, wish: Wish, first: boolean): Cell | undefined {
     const open = counts.map((column) => column.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0));
     let best: Cell | undefined;
     let bestOpens = 0;
     let bestCrowd = 0;
     for (const cell of this.#cells) {
-      const place = cell.queue.at(-1);
+      const place = cell.queue[cell.next];
       if (place === undefined || !this.#allows(cell, counts, open, wish)) continue;
       if (first && wish.start !== undefined && cell.domains[wish.start.rule] !== wish.start.domain) continue;
       const { quotas } = wish;
@@ -207,7 +249,8 @@ export class Domains {
       const better =
         best === undefined ||
         opens > bestOpens ||
-        (opens === bestOpens && (crowd < bestCrowd || (crowd === bestCrowd && place < (best.queue.at(-1) ?? place))));
+        (opens === bestOpens &&
+          (crowd < bestCrowd || (crowd === bestCrowd && place < (best.queue[best.next] ?? place))));
       if (!better) continue;
       best = cell;
       bestOpens = opens;
