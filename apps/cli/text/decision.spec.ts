@@ -49,7 +49,7 @@ it('tells of each group where it went, the arithmetic, and every cluster, the ch
     'shop in default v3: placed 1m ago',
     'decision d-1, engine 1, fleet as of position 9',
     '',
-    'web + api → east (linked: placed together)',
+    'web + api (linked: placed together) → east',
     '  4 replicas over 2 clusters',
     '  CLUSTER   OUTCOME    POINTS   Headroom×2   REPLICAS',
     '  east      chosen     700      700          api 1, web 3',

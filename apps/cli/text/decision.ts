@@ -71,7 +71,7 @@ function groupHead(group: wire.GroupDecision, { palette }: Look): string {
     ? palette.green(`→ ${chosenOf(group)}`)
     : palette.red(`not placed: ${refusalText(refusal) || 'no reason given'}`);
   const linked = components.length > 1 ? palette.dim(' (linked: placed together)') : '';
-  return `${palette.bold(components.join(' + '))} ${where}${linked}`;
+  return `${palette.bold(components.join(' + '))}${linked} ${where}`;
 }
 
 function groupLines(group: wire.GroupDecision, look: Look): string[] {

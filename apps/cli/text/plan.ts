@@ -29,7 +29,7 @@ function groupLines(group: wire.GroupDecision, look: Look): string[] {
   const { components, placed, refusal, clusters, division } = group;
   const refused = clusters.filter(({ outcome }) => outcome === wire.ClusterVerdict_Outcome.REFUSED);
   const eligible = clusters.length - refused.length;
-  const head = `${look.palette.bold(components.join(' + '))}: ${eligible} of ${clusters.length} clusters can take it`;
+  const head = `${look.palette.bold(components.join(' + '))}: ${eligible} of ${clusters.length} clusters are eligible`;
   const why = placed ? division : [refusalText(refusal)];
   return [
     '',
