@@ -9,6 +9,7 @@ import { Conditions1795400000008 } from './0008-conditions.js';
 import { NodeLabels1795400000009 } from './0009-node-labels.js';
 import { ClusterCosts1795400000010 } from './0010-cluster-costs.js';
 import { Plans1795400000011 } from './0011-plans.js';
+import { ReservationRules1795400000012 } from './0012-reservation-rules.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   NodeLabels1795400000009,
   ClusterCosts1795400000010,
   Plans1795400000011,
+  ReservationRules1795400000012,
 ] as const;

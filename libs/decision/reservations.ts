@@ -22,6 +22,8 @@ export interface Need {
   replicas: number;
   perReplica: Resources;
   amount: Resources;
+  /** Which nodes its pods may go to; absent: any without taints. */
+  rules?: placementStore.NodeRules | undefined;
 }
 
 /** Pods that run already and stay where they are when they grow no larger. */

@@ -3,6 +3,7 @@ import { renderComponent, renderNamespace } from '#kube';
 import type { Allotment } from '#placement';
 import type { placementStore } from '#store';
 import type { Claim, Growth } from './arbitrate.js';
+import { podRules } from './request.js';
 import { excess, keptPods, type Need, nextReservations, reservedBy } from './reservations.js';
 
 type Holding = placementStore.Holding;
@@ -21,6 +22,12 @@ const sameWork =
   ({ component, cluster }: Allotment) =>
   (holding: Holding): boolean =>
     holding.component === component && holding.cluster === cluster;
+
+/** Undefined when they are those of any pod. */
+function nodeRulesOf(component: Component): placementStore.NodeRules | undefined {
+  const { tolerations, nodeSelector } = podRules(component);
+  return tolerations.length === 0 && nodeSelector === undefined ? undefined : { tolerations, nodeSelector };
+}
 
 /** What a decision adds to each cluster beyond what its works reserve there, by the holdings read under lock. */
 export function claimOf(
@@ -128,6 +135,7 @@ function keptWork(
   const generation = (before?.generation ?? 0n) + 1n;
   const sequence = next(allotment.cluster);
   const { replicas } = allotment;
+  const need = { ...needOf(allotment), rules: nodeRulesOf(component) };
   const context = { component, replicas, namespace, tenant, environment, application, workId, generation };
   const manifests = [renderNamespace({ name: namespace, tenant, environment }), ...renderComponent(context)];
   return {
@@ -149,6 +157,6 @@ function keptWork(
     releaseNumber: release.number,
     wanted: true,
     objects: nextObjects(manifests, before?.objects ?? [], generation),
-    reservations: nextReservations(before?.reservations ?? [], needOf(allotment), { sequence, generation }, ids),
+    reservations: nextReservations(before?.reservations ?? [], need, { sequence, generation }, ids),
   };
 }

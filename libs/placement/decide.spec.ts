@@ -235,6 +235,27 @@ describe('node shapes', () => {
   });
 });
 
+describe('pods that no inventory shows yet', () => {
+  const node = { free: room(2, 8, 110), architecture: 'amd64', taints: [], nodes: 1 };
+  const onSsd = { nodeSelector: [[{ key: 'disk', operator: 'In' as const, values: ['ssd'] }]] };
+  const labelled = { classes: [node, { ...node, labels: { disk: 'ssd' } }], labelKeys: ['disk'] };
+  const batch = { perReplica: aPod(2000, 1024), replicas: 1 };
+  const big = aComponent('big', { perReplica: aPod(2000, 1024), ...onSsd });
+
+  it('are counted on the nodes that they may go to', () => {
+    const elsewhere = aCluster('a', { ...labelled, unreflected: [batch] });
+    expect(decide(aRequest([aGroup([big])]), fleetOf(elsewhere)).placed).toBe(true);
+    const there = aCluster('a', { ...labelled, unreflected: [{ ...batch, rules: { tolerations: [], ...onSsd } }] });
+    expect(decide(aRequest([aGroup([big])]), fleetOf(there)).placed).toBe(false);
+  });
+
+  it('are counted there between two decisions as well', () => {
+    const fleet = fleetOf(aCluster('a', labelled));
+    applyDecision(fleet, decide(aRequest([aGroup([big])]), fleet));
+    expect(decide(aRequest([aGroup([big])]), fleet).placed).toBe(false);
+  });
+});
+
 describe('measured use', () => {
   it('sends at least 90 % to the idle of two clusters with equal requests, until they meet', () => {
     const measured = (percent: number) => ({ mcpu: percent * 1000, memoryBytes: percent * 4 * gibi });

@@ -6,7 +6,7 @@ import { connectStore } from '../core/store.js';
 import { startTestDatabase, type TestDatabase } from '../testing/database.js';
 import { readFleet } from './fleet.js';
 
-const work = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
+const work = (n: number) => `00000000-0000-4000-8000-${`${n}`.padStart(12, '0')}`;
 
 describe('the fleet as decisions see it', () => {
   let database: TestDatabase;
@@ -51,6 +51,28 @@ describe('the fleet as decisions see it', () => {
     expect((await read())?.unreflected.map(({ perReplica }) => perReplica.mcpu)).toEqual([1, 3]);
     await tell({ reflected: { upTo: 99n, except: [] } });
     expect((await read())?.unreflected).toEqual([]);
+  });
+
+  it('counts pods that may go to some nodes only apart from those that may go to any', async () => {
+    const rules = { tolerations: [], nodeSelector: [[{ key: 'disk', operator: 'In', values: ['ssd'] }]] };
+    for (const [n, given] of [
+      [11, null],
+      [12, rules],
+      [13, rules],
+    ] as const)
+      await database.query(
+        `INSERT INTO reservations (id, tenant_id, cluster_id, work_id, state, replicas, replica_mcpu, replica_memory_bytes,
+           mcpu, memory_bytes, pods, work_sequence, work_generation, node_rules)
+         VALUES ($1, 't', 'c', $1, 'held', 2, 100, 1, 200, 2, 2, 200, 1, $2)`,
+        [work(n), given],
+      );
+    const perReplica = { mcpu: 100, memoryBytes: 1, pods: 1 };
+    expect((await read())?.unreflected).toEqual(
+      expect.arrayContaining([
+        { perReplica, replicas: 2 },
+        { perReplica, replicas: 4, rules },
+      ]),
+    );
   });
 
   it('changes what a heartbeat brings, and leaves the rest', async () => {

@@ -9,6 +9,7 @@ import type {
 } from '#domain';
 import { costsOf } from '../clusters/rows.js';
 import type { Transaction } from '../core/transaction.js';
+import type { NodeRules } from './holdings.js';
 
 /** What the store knows of a cluster when a decision asks. */
 export interface FleetCluster extends ClusterFacts {
@@ -28,8 +29,8 @@ export interface FleetCluster extends ClusterFacts {
   classes: readonly NodeClass[];
   /** Keys by which `classes` are told apart; undefined: its agent does not say. */
   labelKeys: readonly string[] | undefined;
-  /** Reservations of pods that the last inventory does not show, by size: not yet in `classes`. */
-  unreflected: readonly { perReplica: Resources; replicas: number }[];
+  /** Reservations of pods that the last inventory does not show, by size and rules: not yet in `classes`. */
+  unreflected: readonly { perReplica: Resources; replicas: number; rules?: NodeRules }[];
   kinds: readonly string[];
   schemaDigest: string;
 }
@@ -59,7 +60,7 @@ interface FleetRow {
   measure_age_ms: number | null;
   classes: NodeClass[];
   label_keys: string[] | null;
-  unreflected: { mcpu: number; memoryBytes: number; replicas: number }[] | null;
+  unreflected: { mcpu: number; memoryBytes: number; replicas: number; rules: NodeRules | null }[] | null;
   kinds: string[];
   schema_digest: string;
 }
@@ -75,15 +76,15 @@ const columns = `
   ARRAY[k.reserved_mcpu, k.reserved_memory_bytes, k.reserved_pods]::float8[] AS reserved,
   ARRAY[k.measured_mcpu, k.measured_memory_bytes]::float8[] AS measured,
   extract(epoch FROM clock_timestamp() - k.measured_at)::float8 * 1000 AS measure_age_ms,
-  (SELECT json_agg(json_build_object('mcpu', mcpu, 'memoryBytes', memory_bytes, 'replicas', replicas) ORDER BY first, mcpu, memory_bytes)
+  (SELECT json_agg(json_build_object('mcpu', mcpu, 'memoryBytes', memory_bytes, 'replicas', replicas, 'rules', node_rules) ORDER BY first, mcpu, memory_bytes)
    FROM (
    SELECT r.replica_mcpu AS mcpu, r.replica_memory_bytes AS memory_bytes, sum(r.replicas) AS replicas,
-     min(r.work_sequence) AS first
+     min(r.work_sequence) AS first, r.node_rules
    FROM fleet_reservations r
    WHERE r.cluster_id = k.cluster_id AND r.state = 'held' AND r.replicas > 0
      AND (r.work_sequence > k.reflected_work_sequence
        OR r.work_sequence > (k.unreflected_works ->> r.work_id::text)::bigint)
-   GROUP BY r.replica_mcpu, r.replica_memory_bytes) size) AS unreflected`;
+   GROUP BY r.replica_mcpu, r.replica_memory_bytes, r.node_rules) size) AS unreflected`;
 
 const resourcesOf = (amounts: readonly number[]): Resources => ({
   mcpu: amounts[0] ?? 0,
@@ -112,6 +113,7 @@ function clusterOf(row: FleetRow): FleetCluster {
     unreflected: (row.unreflected ?? []).map((each) => ({
       perReplica: { mcpu: each.mcpu, memoryBytes: each.memoryBytes, pods: 1 },
       replicas: each.replicas,
+      ...(each.rules === null ? {} : { rules: each.rules }),
     })),
     schemaDigest: row.schema_digest,
   };

@@ -1,11 +1,19 @@
-import type { ObjectRef, Resources } from '#domain';
+import type { NodeSelector, ObjectRef, Resources, Toleration } from '#domain';
 import type { Transaction } from '../core/transaction.js';
+
+/** Which nodes pods may go to. */
+export interface NodeRules {
+  tolerations: readonly Toleration[];
+  nodeSelector?: NodeSelector | undefined;
+}
 
 export interface Reservation {
   id: string;
   state: 'held' | 'releasing';
   replicas: number;
   perReplica: Resources;
+  /** Absent: any node without taints. Written and not read back with holdings. */
+  rules?: NodeRules | undefined;
   amount: Resources;
   workSequence: bigint;
   workGeneration: bigint;

@@ -75,9 +75,9 @@ async function replaceReservations(tx: Transaction, works: readonly WorkWrite[])
   const rows = works.flatMap((work) => work.reservations.map((each) => ({ ...each, work })));
   const inserted = tx.execute(
     `INSERT INTO reservations (id, tenant_id, cluster_id, work_id, state, replicas, replica_mcpu, replica_memory_bytes,
-       mcpu, memory_bytes, pods, work_sequence, work_generation)
+       mcpu, memory_bytes, pods, work_sequence, work_generation, node_rules)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::bigint[],
-       $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])`,
+       $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::jsonb[])`,
     [
       rows.map((each) => each.id),
       rows.map((each) => each.work.tenant),
@@ -92,6 +92,7 @@ async function replaceReservations(tx: Transaction, works: readonly WorkWrite[])
       rows.map((each) => each.amount.pods),
       rows.map((each) => each.workSequence.toString()),
       rows.map((each) => each.workGeneration.toString()),
+      rows.map((each) => (each.rules === undefined ? null : JSON.stringify(each.rules))),
     ],
   );
   await tx.together([deleted, inserted]);
