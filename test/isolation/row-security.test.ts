@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Reader } from '#store';
 import {
+  insertPlan,
   insertTickets,
   readApplication,
   readDecision,
+  readPlan,
   readReleases,
   readRevisions,
   readTunnelTargets,
@@ -76,6 +78,44 @@ describe('row-level security, with the checks before it taken out', () => {
     await expect(forged).rejects.toSatisfy((error) => sqlStateOf(error) === sqlState.insufficientPrivilege);
     const targets = store.unitOfWork.run(rival, (tx) => readTunnelTargets(tx, { ...acmes, environment: 'default' }));
     expect(await targets).toBeUndefined();
+  });
+
+  it('lets another tenant find no plan of acme’s, and write none of what a plan writes in acme’s name', async () => {
+    const plan = {
+      ...{ ...acmes, id: randomUUID(), environment: 'default', etag: '', digest: '', changed: true },
+      allotments: [{ component: 'shop', cluster: 'north', replicas: 1 }],
+      author: 'test',
+    };
+    const own: StorePrincipal = { kind: 'tenant', tenant: 'acme', actor: 'test' };
+    await store.unitOfWork.run(own, (tx) => insertPlan(tx, plan, 60_000));
+    const readAs = (principal: StorePrincipal) => store.unitOfWork.run(principal, (tx) => readPlan(tx, plan));
+    expect(await readAs(own)).toMatchObject({ allotments: plan.allotments, expired: false });
+    expect(await readAs(rival)).toBeUndefined();
+    const [work] = await world.harness.db.query<{ id: string }>(`SELECT id FROM works WHERE tenant_id = 'acme'`);
+    const forgeries: [sql: string, parameters: unknown[]][] = [
+      [
+        `INSERT INTO work_objects (work_id, api_version, kind, namespace, name) VALUES ($1, 'v1', 'Pod', 'n', 'x')`,
+        [work?.id],
+      ],
+      [
+        `INSERT INTO reservations (id, tenant_id, cluster_id, work_id, state, replicas, replica_mcpu, replica_memory_bytes, mcpu, memory_bytes,
+           pods, work_sequence, work_generation) VALUES ($1, 'acme', 'north', $1, 'held', 1, 1, 1, 1, 1, 1, 1, 1)`,
+        [randomUUID()],
+      ],
+      [
+        `INSERT INTO placements (tenant_id, project_id, environment_id, application_uid, component, cluster_id, replicas, release_number, decision_id)
+         VALUES ('acme', 'default', 'default', $1, 'x', 'north', 1, 1, $1)`,
+        [randomUUID()],
+      ],
+    ];
+    for (const [sql, parameters] of forgeries) {
+      const forged = store.unitOfWork.run(rival, (tx) => tx.query(sql, parameters));
+      await expect(forged, sql).rejects.toSatisfy((error) => sqlStateOf(error) === sqlState.insufficientPrivilege);
+    }
+    const changed = await store.unitOfWork.run(rival, (tx) => tx.execute('UPDATE works SET wanted = false'));
+    expect(changed).toBe(0);
+    const widened = store.unitOfWork.run(rival, (tx) => tx.execute('UPDATE cluster_capacity SET allocatable_mcpu = 1'));
+    await expect(widened).rejects.toSatisfy((error) => sqlStateOf(error) === sqlState.insufficientPrivilege);
   });
 
   it('shows operators no application', async () => {
