@@ -200,6 +200,10 @@ describe('any spread over a small fleet', () => {
             .map((each) => [each, policy.division === 'duplicated' ? 1 : count] as const),
         );
         expect(oracleSpread(used, policy)).toBe(true);
+        for (const { replicas: count } of policy.division === 'duplicated' ? [] : decision.allotments) {
+          expect(count).toBeGreaterThanOrEqual(Math.max(1, policy.minReplicas ?? 0));
+          expect(count).toBeLessThanOrEqual(policy.maxReplicas ?? replicas);
+        }
         applyDecision(snapshot, decision);
         expect(counts(decide(aRequest([group], decision.allotments), snapshot))).toEqual(counts(decision));
       }),
