@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wire } from '#contract';
+import { placementStore } from '#store';
 import { aPlacer, type TestPlacer } from '../scheduler/placers.js';
 import { Scenario } from '../scheduler/scenario.js';
 import { type Clients, type GatewayHarness, refusalOf, startGatewayHarness } from './harness.js';
@@ -232,6 +233,27 @@ describe('plans', () => {
     });
     expect(expired.details.errorInfo?.reason).toBe('PLAN_EXPIRED');
     expect(await countRows(harness.db, `applications WHERE id = 'misused'`)).toBe(0);
+  });
+
+  it('are swept a day after they expired, and not found then', async () => {
+    const { plan: token } = await plan('swept');
+    const trim = () =>
+      placer.store.unitOfWork.run({ kind: 'system', actor: 'test' }, (tx) =>
+        placementStore.trim(tx, {
+          idempotencyHours: 24,
+          tokenHours: 24,
+          feedHours: 24,
+          tombstoneHours: 24,
+          planHours: 24,
+        }),
+      );
+    expect(await trim()).toMatchObject({ plans: 0 });
+    await harness.db.query(
+      `UPDATE plans SET expires_at = clock_timestamp() - interval '25 hours' WHERE application_id = 'swept'`,
+    );
+    expect(await trim()).toMatchObject({ plans: 1 });
+    const refusal = await refusalOf(apply('swept', content(3, 'swept'), { plan: token }));
+    expect(refusal.code).toBe('NOT_FOUND');
   });
 
   it('of another tenant are not found', async () => {
