@@ -211,3 +211,49 @@ describe('any spread over a small fleet', () => {
     );
   });
 });
+
+describe('linked components under any policy', () => {
+  const parts = fc.array(
+    fc.record({ replicas: fc.integer({ min: 1, max: 6 }), mcpu: fc.constantFrom(250, 500, 1000) }),
+    {
+      minLength: 2,
+      maxLength: 3,
+    },
+  );
+
+  it('are whole in each cluster, within its room, spread as the policy says, and stay when asked again', () => {
+    fc.assert(
+      fc.property(fleet, drawnPolicy, parts, (clusters, policy, drawn) => {
+        const components = drawn.map(({ replicas, mcpu }, at) =>
+          aComponent(`part-${at}`, { replicas, perReplica: aPod(mcpu, 1) }),
+        );
+        fc.pre(contradictions(policy, components).length === 0);
+        const group = aGroup(components, policy);
+        const snapshot = fleetOf(...clusters);
+        const decision = decide(aRequest([group]), snapshot);
+        if (!decision.placed) return;
+        for (const { name, replicas } of components) {
+          const own = decision.allotments.filter(({ component }) => component === name);
+          const copies = policy.division === 'duplicated';
+          const used = own.flatMap(({ cluster, replicas: count }) =>
+            clusters.filter(({ id }) => id === cluster).map((each) => [each, copies ? 1 : count] as const),
+          );
+          expect(oracleSpread(used, policy)).toBe(true);
+          expect(own.length * components.length).toBe(decision.allotments.length);
+          if (!copies) expect(own.reduce((sum, each) => sum + each.replicas, 0)).toBe(replicas);
+        }
+        for (const { id, allocatable } of clusters) {
+          const asked = decision.allotments.filter(({ cluster }) => cluster === id);
+          expect(asked.reduce((sum, each) => sum + each.replicas * each.perReplica.mcpu, 0)).toBeLessThanOrEqual(
+            allocatable.mcpu,
+          );
+        }
+        applyDecision(snapshot, decision);
+        const again = decide(aRequest([group], decision.allotments), snapshot);
+        const sorted = ({ allotments }: Decision) => allotments.map((each) => JSON.stringify(each)).sort();
+        expect(sorted(again)).toEqual(sorted(decision));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+});

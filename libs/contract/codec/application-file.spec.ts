@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { anywhere, InvalidRequest } from '#domain';
 import { AdoptionPolicy, ComponentKind, Division, DriftPolicy, ImmutablePolicy, ReplicasOwner } from '../wire.js';
+import { applicationSpecFromWire } from './application.js';
 import { parseApplicationFile } from './application-file.js';
 
 const component = 'components: [{ name: web, kind: stateful-service, replicas: 2, containers: [{ image: nginx }] }]';
@@ -33,6 +35,36 @@ describe('application file', () => {
       adoption: AdoptionPolicy.EXISTING,
       replicasOwner: ReplicasOwner.AUTOSCALER,
     });
+  });
+
+  it('takes a placement as the page about it writes one', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/placement.md'), 'utf8');
+    const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml = '']) => yaml);
+    expect(blocks.length).toBeGreaterThanOrEqual(3);
+    for (const yaml of blocks) {
+      const indented = yaml.replaceAll(/^/gm, '  ');
+      const { source } = parseApplicationFile(`name: shop\nspec:\n  ${component}\n${indented}`);
+      if (source.case !== 'spec') throw new Error('not a spec');
+      expect(applicationSpecFromWire(source.value).placement).not.toEqual(anywhere);
+    }
+  });
+
+  it.each([
+    ['maxPriceMicros: .nan', /max_price_micros/],
+    ['maxPriceMicros: .inf', /max_price_micros/],
+    ['costWeight: 0.5', /cost_weight/],
+    ['weights: [{ by: region, weights: { eu: .nan } }]', /weights/],
+    ['division: fair', /spec\.placement\.division/],
+    ['clusterGroupMode: spill', /allowed are fallback, overflow/],
+  ])('refuses a placement with %s by its field', (field, message) => {
+    let refused = '';
+    try {
+      parseApplicationFile(`name: shop\nspec:\n  ${component}\n  placement: { ${field} }\n`);
+    } catch (error) {
+      if (!(error instanceof InvalidRequest)) throw error;
+      refused = error.fieldViolations.map((each) => `${each.field}: ${each.description}`).join();
+    }
+    expect(refused).toMatch(message);
   });
 
   it('hands manifests on as they are', () => {
