@@ -77,7 +77,7 @@ export function fleetTable(series: readonly Series[], fleet: Fleet, resources: r
       const wrongs = (['misplaced', 'wronglyRefused', 'hopeless'] as const).map((what) => wrongPercent(each, what));
       const marks = resources.map((resource) => versusSingle(each, resource));
       const figures = [...wrongs, ...marks].flatMap(({ mean, worst }) => [round(mean, 3), round(worst, 3)]);
-      return [sightText[sight], policy, sight === 'exact' ? '-' : refresh, ...figures];
+      return [sightText[sight], policy, sight === 'exact' ? '-' : refresh, each.runs.length, ...figures];
     });
   const named = [
     'misplaced',
@@ -87,7 +87,7 @@ export function fleetTable(series: readonly Series[], fleet: Fleet, resources: r
   ];
   return {
     title: `${fleet.name}, ${fleet.clusters} clusters: per cent of arrivals, and of what one cluster with all nodes started`,
-    rows: [['engine sees', 'policy', 'refresh', ...named.flatMap((name) => [name, 'worst'])], ...rows],
+    rows: [['engine sees', 'policy', 'refresh', 'orders', ...named.flatMap((name) => [name, 'worst'])], ...rows],
   };
 }
 
