@@ -33,6 +33,7 @@ export function lineChart({ title, x, y, lines }: Chart): string {
   };
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     text(plot.left, 22, title, 'font-size="14" font-weight="bold"'),
     ...x.ticks.map((tick) => text(frame.x(tick), height - 32, x.text?.(tick) ?? `${tick}`, 'text-anchor="middle"')),
