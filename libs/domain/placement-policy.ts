@@ -85,6 +85,8 @@ export const placementPolicy = z.strictObject({
   /** Of one replica of each component together, an hour; absent: no bound. */
   maxPriceMicros: bound(Number.MAX_SAFE_INTEGER).optional(),
   /** How much a low price and clean power count, in percent of what they can. */
+  /** Absent: `headroom`. */
+  strategy: z.enum(['headroom', 'packing']).optional(),
   costWeight: bound(100).optional(),
   carbonWeight: bound(100).optional(),
   /** Jurisdictions; a cluster's own must all be among them. Absent: any. */

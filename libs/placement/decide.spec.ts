@@ -172,6 +172,20 @@ describe('what an application holds', () => {
     expect(counts(decision, 'web')).toEqual({ a: 3, b: 3 });
   });
 
+  it('keeps its clusters when asked again, though packing it anew would find fewer', () => {
+    const parts = [
+      aComponent('small', { replicas: 6, perReplica: aPod(250, 1) }),
+      aComponent('large', { replicas: 6, perReplica: aPod(1000, 1) }),
+    ];
+    const cores = (id: string, count: number) => aCluster(id, { allocatable: room(count, 100) });
+    const fleet = fleetOf(cores('a', 4), cores('b', 2), cores('c', 4));
+    const request = [aGroup(parts, { division: 'packed' })];
+    const first = decide(aRequest(request), fleet);
+    applyDecision(fleet, first);
+    const again = decide(aRequest(request, first.allotments), fleet);
+    for (const name of ['small', 'large']) expect(counts(again, name)).toEqual(counts(first, name));
+  });
+
   it('is kept in a cordoned cluster, which gets nothing new', () => {
     const cordoned = aCluster('a', { cordoned: true, reserved: room(2, 2, 2) });
     const decision = decide(aRequest([aGroup([web(3)])], [held('a', 2)]), fleetOf(cordoned, aCluster('b')));

@@ -1,10 +1,12 @@
 import { apportion } from './apportion.js';
 import { copiesWithin, divideWithin, isBound, rulesOf } from './constrained.js';
 import {
+  type Bounds,
   boundsOf,
   brief,
   clusters,
   headroomReplicas,
+  isDivided,
   named,
   type Place,
   placeOn,
@@ -57,6 +59,8 @@ export const divided: Divider = {
     const bounds = boundsOf(task);
     const tooFew = tooFewClusters(task, bounds);
     if (tooFew !== undefined) return { kind: 'refuses', refusal: tooFew };
+    const stayed = stays(task, bounds, byHeadroom);
+    if (stayed !== undefined) return stayed;
     let short: Demand | undefined;
     for (let count = bounds.most; ; count = Math.max(bounds.least, Math.floor(count / 2))) {
       const result = placeOn(task, count, bounds.least, byHeadroom);
@@ -76,7 +80,7 @@ export const packed: Divider = {
     const bounds = boundsOf(task);
     const tooFew = tooFewClusters(task, bounds);
     if (tooFew !== undefined) return { kind: 'refuses', refusal: tooFew };
-    const whole = wholeInOne(task, bounds.least, bestFirst);
+    const whole = stays(task, bounds, bestFirst) ?? wholeInOne(task, bounds.least, bestFirst);
     if (whole !== undefined) return whole;
     let short: Demand | undefined;
     for (let count = fewest(task, bounds.least); count <= bounds.most; count++) {
@@ -87,6 +91,21 @@ export const packed: Divider = {
     return shortOf(task, short, bounds.most);
   },
 };
+
+/** Whoever holds all its replicas keeps its clusters, although others, more or fewer, would do as well. */
+function stays(task: DivisionTask, bounds: Bounds, spread: Spreading): Division | undefined {
+  const { demands, room } = task;
+  if (demands.every(({ held }) => held.size === 0)) return undefined;
+  const heldAt = (slot: number, demand: Demand): number => room.held(slot, demand)?.replicas ?? 0;
+  const candidates = task.candidates.filter(({ slot }) => demands.some((demand) => heldAt(slot, demand) > 0));
+  if (candidates.length < bounds.least || candidates.length > bounds.most) return undefined;
+  const holdsAll = demands
+    .filter(isDivided)
+    .every((demand) => candidates.reduce((sum, { slot }) => sum + heldAt(slot, demand), 0) === demand.replicas);
+  if (!holdsAll) return undefined;
+  const result = placeOn({ ...task, candidates }, candidates.length, bounds.least, spread);
+  return 'shares' in result ? { kind: 'divided', ...result } : undefined;
+}
 
 /** The best cluster that alone holds the whole group. */
 function wholeInOne(task: DivisionTask, least: number, spread: Spreading): Division | undefined {

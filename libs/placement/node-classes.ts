@@ -68,6 +68,8 @@ export class NodeClasses {
   readonly #kinds: Kind[];
   /** Free thousandths of each device of a node, by row, the freest first. */
   readonly #devices: (readonly number[])[];
+  /** Rows that were foreseen and not reported. */
+  readonly #foreseen = new Set<number>();
   /** Undefined: nobody told labels, and selectors are not judged. */
   readonly #labelKeys: readonly string[] | undefined;
 
@@ -97,7 +99,9 @@ export class NodeClasses {
   }
 
   clone(): NodeClasses {
-    return new NodeClasses(this.#rows.slice(), [...this.#kinds], [...this.#devices], this.#labelKeys);
+    const copy = new NodeClasses(this.#rows.slice(), [...this.#kinds], [...this.#devices], this.#labelKeys);
+    for (const row of this.#foreseen) copy.#foreseen.add(row);
+    return copy;
   }
 
   get known(): boolean {
@@ -150,6 +154,50 @@ export class NodeClasses {
       left -= used;
     }
     return replicas - left;
+  }
+
+  /** Thousandths of all devices that nobody uses, and of all there are. */
+  devices(): { free: number; total: number } {
+    let free = 0;
+    let total = 0;
+    for (const [at, devices] of this.#devices.entries()) {
+      const nodes = this.#rows[at * row] ?? 0;
+      free += nodes * devices.reduce((sum, each) => sum + each, 0);
+      total += nodes * devices.length * 1000;
+    }
+    return { free, total };
+  }
+
+  /**
+   * How many devices the next replica would make useless on the node that the member will take, those that it uses
+   * included: a device needs its share of the node's CPU and memory beside it. 0 where there are none.
+   */
+  stranded(demand: readonly number[], rules: PodRules): number {
+    const at = this.#predicted(demand, rules);
+    const kind = this.#kinds[at];
+    const devices = this.#devices[at] ?? noDevices;
+    if (kind === undefined || devices.length === 0 || kind.mcpu === 0 || kind.memoryBytes === 0) return 0;
+    const free = devices.reduce((sum, each) => sum + each, 0) / 1000;
+    const asked = ((rules.devices?.count ?? 0) * (rules.devices?.milli ?? 0)) / 1000;
+    const usable = (mcpu: number, memory: number, left: number): number =>
+      Math.min(left, (mcpu * devices.length) / kind.mcpu, (memory * devices.length) / kind.memoryBytes);
+    const mcpu = this.#rows[at * row + 1] ?? 0;
+    const memory = this.#rows[at * row + 2] ?? 0;
+    const after = usable(mcpu - (demand[0] ?? 0), memory - (demand[1] ?? 0), free - asked);
+    return usable(mcpu, memory, free) - after;
+  }
+
+  /** Whether a node as the last inventory reported it takes this, not only one as it is foreseen. */
+  isCertain(demand: readonly number[], rules: PodRules): boolean {
+    for (let at = 0; at < this.#kinds.length; at++)
+      if (
+        (this.#rows[at * row] ?? 0) > 0 &&
+        !this.#foreseen.has(at) &&
+        this.#perNode(at, demand, rules) >= 1 &&
+        this.#admits(at, rules)
+      )
+        return true;
+    return false;
   }
 
   /** One replica on every node, as a DaemonSet does. */
@@ -222,6 +270,7 @@ export class NodeClasses {
         alike(this.#devices[at] ?? noDevices, devices)
       ) {
         this.#rows[at * row] = (this.#rows[at * row] ?? 0) + nodes;
+        this.#foreseen.add(at);
         return;
       }
     }
@@ -233,6 +282,7 @@ export class NodeClasses {
     }
     this.#kinds[empty] = kind;
     this.#devices[empty] = devices;
+    this.#foreseen.add(empty);
     this.#rows.set([nodes, ...free], empty * row);
   }
 }

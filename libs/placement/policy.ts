@@ -2,6 +2,7 @@ import { canonicalJson } from '#domain';
 import { carbon, cost } from './cost.js';
 import { builtInDividers } from './dividers.js';
 import { builtInFilters } from './filters.js';
+import { certainty, fullness, stranding } from './packing.js';
 import type { ClusterFilter, ClusterScorer, Divider } from './plugin.js';
 import { headroom, regionSpread, sticky } from './scorers.js';
 
@@ -22,7 +23,16 @@ const safetyPermille = 1100;
 
 export const defaultPolicy: EnginePolicy = {
   filters: builtInFilters,
-  scorers: [headroom(safetyPermille, 10), sticky(50), regionSpread(1), cost(20), carbon(15)],
+  scorers: [
+    headroom(safetyPermille, 10),
+    sticky(50),
+    regionSpread(1),
+    cost(20),
+    carbon(15),
+    stranding(20),
+    fullness(1),
+    certainty(1),
+  ],
   dividers: builtInDividers,
   safetyPermille,
 };

@@ -5,8 +5,11 @@ import type { ClusterScorer, GroupAtCluster } from './plugin.js';
 const permille = (part: number, whole: number): number =>
   whole <= 0 ? 1000 : Math.min(1000, Math.max(0, Math.floor((part * 1000) / whole)));
 
-/** Requests once the group is there, or p95 of measured use with a margin, whichever is more; the fullest resource counts. */
-function fill({ unit, slot, snapshot, room, holds }: GroupAtCluster, safetyPermille: number): number {
+/**
+ * Requests once the group is there, or p95 of measured use with a margin, whichever is more; the fullest resource counts.
+ * Devices count for those that ask for some.
+ */
+function fill({ demands, unit, slot, snapshot, room, holds }: GroupAtCluster, safetyPermille: number): number {
   let fullest = 0;
   for (let at = 0; at < resourceNames.length; at++) {
     const limit = snapshot.limit(slot, at);
@@ -16,14 +19,16 @@ function fill({ unit, slot, snapshot, room, holds }: GroupAtCluster, safetyPermi
     if (measured >= 0)
       fullest = Math.max(fullest, permille(measured * safetyPermille, 1000 * snapshot.allocatable(slot, at)));
   }
-  return fullest;
+  if (!demands.some(({ devices }) => devices !== undefined)) return fullest;
+  const { free, total } = snapshot.classes(slot).devices();
+  return Math.max(fullest, permille(total - free, total));
 }
 
 /** Prefers the emptiest cluster. Without a fresh measure, requests alone speak. */
 export const headroom = (safetyPermille: number, weight: number): ClusterScorer => ({
   name: 'Headroom',
   weight,
-  score: (at) => 1000 - fill(at, safetyPermille),
+  score: (at) => (at.group.policy.strategy === 'packing' ? 0 : 1000 - fill(at, safetyPermille)),
 });
 
 /** Prefers clusters that hold a part of the group. Outweighs the rest: a better cluster alone moves nothing. */

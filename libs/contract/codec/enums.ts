@@ -106,6 +106,19 @@ export const divisionFromWire = {
   [wire.Division.WEIGHTED]: 'weighted',
 } as const satisfies Record<wire.Division, Division>;
 
+type Strategy = NonNullable<PlacementPolicy['strategy']>;
+
+export const strategyToWire = {
+  headroom: wire.Strategy.HEADROOM,
+  packing: wire.Strategy.PACKING,
+} as const satisfies Record<Strategy, wire.Strategy>;
+
+export const strategyFromWire = {
+  [wire.Strategy.UNSPECIFIED]: undefined,
+  [wire.Strategy.HEADROOM]: 'headroom',
+  [wire.Strategy.PACKING]: 'packing',
+} as const satisfies Record<wire.Strategy, Strategy | undefined>;
+
 type RemainderMethod = NonNullable<PlacementPolicy['remainderMethod']>;
 
 export const remainderMethodToWire = {

@@ -15,6 +15,8 @@ import {
   divisionToWire,
   remainderMethodFromWire,
   remainderMethodToWire,
+  strategyFromWire,
+  strategyToWire,
 } from './enums.js';
 import { defined } from './optional.js';
 
@@ -78,6 +80,7 @@ export function policyFromWire(
       maxReplicas: unlessZero(from.maxReplicas),
       clusterGroups: unlessEmpty(from.clusterGroups.map(groupFromWire)),
       maxPriceMicros: from.maxPriceMicros === undefined ? undefined : Number(from.maxPriceMicros),
+      strategy: word(from.strategy, strategyFromWire, strategyToWire, `${path}.strategy`, wrong),
       costWeight: unlessZero(from.costWeight),
       carbonWeight: unlessZero(from.carbonWeight),
       residency: unlessEmpty([...from.residency]),
@@ -130,6 +133,7 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     spread = [],
     weights = [],
     remainderMethod,
+    strategy,
     minReplicas,
     maxReplicas,
     clusterGroups = [],
@@ -153,6 +157,7 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     ...{ costWeight, carbonWeight, residency: [...residency] },
     ...defined({ maxPriceMicros: maxPriceMicros === undefined ? undefined : BigInt(maxPriceMicros) }),
     ...defined({ clusterGroupMode: mode === undefined ? undefined : clusterGroupModeToWire[mode] }),
+    ...defined({ strategy: strategy === undefined ? undefined : strategyToWire[strategy] }),
     ...defined({ remainderMethod: remainderMethod === undefined ? undefined : remainderMethodToWire[remainderMethod] }),
   });
 }

@@ -134,6 +134,6 @@ function requestFor(pod: TracePod, policy: TracePolicy, clusters: string[]): Pla
   const devices = count === 0 ? {} : { devices: { count, milli, models } };
   const component = { name: 'pod', kind: 'service', replicas: 1, perReplica: requestsOf(pod), ...devices } as const;
   const division = policy === 'packing' ? 'packed' : 'divided';
-  const groups = [{ components: [component], policy: { ...anywhere, division, clusters } }] as const;
+  const groups = [{ components: [component], policy: { ...anywhere, division, strategy: policy, clusters } }] as const;
   return { tenant: 'trace', application: name, environment: 'default', groups };
 }
