@@ -30,9 +30,9 @@ function leastFirst(
   return {
     name,
     weight,
+    applies: (at) => percent(at) > 0,
     score(at) {
       const share = percent(at);
-      if (share === 0) return 0;
       const found = figure(at.cluster, at.unit);
       if (found === undefined) return 0;
       let least = leasts.get(at.demands);

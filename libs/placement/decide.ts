@@ -1,6 +1,7 @@
 import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain';
-import type { Candidate, Division, FleetChange, GroupAtCluster } from './plugin.js';
+import type { Candidate, ClusterFilter, ClusterScorer, Division, FleetChange, GroupAtCluster } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
+import { remembered } from './remembered.js';
 import type { Allotment, GroupRequest, PlacementRequest } from './request.js';
 import { type Addition, type Demand, demandsOf, Room, unitOf } from './room.js';
 import type { Snapshot } from './snapshot.js';
@@ -143,46 +144,59 @@ class GroupPlacement {
 
   #consider(): void {
     const { request, group, snapshot, room, regionsInUse, policy } = this.#scope;
-    const asked = policy.filters.flatMap((filter, index) =>
-      filter.applies === undefined || filter.applies(group) ? [{ filter, index }] : [],
-    );
     room.openAll();
     const first = snapshot.slots[0];
     if (first === undefined) return;
-    const cluster = snapshot.describe(first);
     const demands = this.#demands;
+    const cluster = snapshot.describe(first);
     const unit = unitOf(demands, cluster.nodes);
     const base = { request, group, demands, unit, snapshot, room, regionsInUse };
     const at: GroupAtCluster = { ...base, cluster, slot: first, holds: false };
+    const asked = policy.filters.flatMap((filter, index) =>
+      filter.applies === undefined || filter.applies(group) ? [{ filter, index }] : [],
+    );
+    const anew = asked.filter(({ filter }) => filter.remember === undefined);
+    const { refusedBy, refusals } = remembered(policy.filters, at);
+    const scored = policy.scorers.flatMap((scorer, index) => {
+      const column = this.#scores[index];
+      const applies = column !== undefined && (scorer.applies === undefined || scorer.applies(at));
+      return applies ? [{ scorer, column }] : [];
+    });
     const holdsAny = demands.some((demand) => demand.held.size > 0);
     const perNode = demands.some((demand) => demand.kind === 'daemon');
     for (let place = 0; place < snapshot.slots.length; place++) {
       at.slot = snapshot.slots[place] ?? first;
       at.cluster = snapshot.describe(at.slot);
       if (holdsAny) at.holds = demands.some((demand) => demand.held.has(at.cluster.id));
-      if (perNode) at.unit = unitOf(demands, at.cluster.nodes);
-      for (const { filter, index } of asked) {
-        const verdict = filter.admits(at);
-        if (verdict.kind === 'admits') continue;
-        if (verdict.kind === 'admits-held') {
-          room.close(at.slot);
-          continue;
-        }
-        this.#refusedBy[place] = index;
-        this.#refusals[place] = verdict.refusal;
-        break;
+      const before = at.holds ? -1 : (refusedBy[place] ?? -1);
+      if (before !== -1) {
+        this.#refusedBy[place] = before;
+        this.#refusals[place] = refusals[place];
+        continue;
       }
-      if (this.#refusedBy[place] === -1) this.#score(at, place);
+      if (perNode) at.unit = unitOf(demands, at.cluster.nodes);
+      if (this.#admit(at, place, at.holds ? asked : anew)) this.#score(at, place, scored);
     }
   }
 
-  #score(at: GroupAtCluster, place: number): void {
-    const { scorers } = this.#scope.policy;
+  #admit(at: GroupAtCluster, place: number, asked: readonly { filter: ClusterFilter; index: number }[]): boolean {
+    for (const { filter, index } of asked) {
+      const verdict = filter.admits(at);
+      if (verdict.kind === 'admits') continue;
+      if (verdict.kind === 'admits-held') {
+        at.room.close(at.slot);
+        continue;
+      }
+      this.#refusedBy[place] = index;
+      this.#refusals[place] = verdict.refusal;
+      return false;
+    }
+    return true;
+  }
+
+  #score(at: GroupAtCluster, place: number, scored: readonly { scorer: ClusterScorer; column: Int16Array }[]): void {
     let total = 0;
-    for (let index = 0; index < scorers.length; index++) {
-      const scorer = scorers[index];
-      const column = this.#scores[index];
-      if (scorer === undefined || column === undefined) continue;
+    for (const { scorer, column } of scored) {
       const score = clampScore(scorer.score(at));
       column[place] = score;
       total += score * scorer.weight;
@@ -208,13 +222,17 @@ class GroupPlacement {
   #bestFirst(): Candidate[] {
     const { snapshot } = this.#scope;
     const count = this.#ids.length;
-    const keys: number[] = [];
+    const keys = new Float64Array(count);
+    let admitted = 0;
     for (let place = 0; place < count; place++)
-      if (this.#refusedBy[place] === -1) keys.push((this.#totals[place] ?? 0) * count + (count - 1 - place));
-    return Array.from(Float64Array.from(keys).sort().reverse(), (key) => {
-      const slot = snapshot.slots[count - 1 - (key % count)] ?? 0;
-      return { slot, cluster: snapshot.describe(slot) };
-    });
+      if (this.#refusedBy[place] === -1) keys[admitted++] = place - (this.#totals[place] ?? 0) * count;
+    const sorted = keys.subarray(0, admitted).sort();
+    const candidates: Candidate[] = [];
+    for (const key of sorted) {
+      const place = ((key % count) + count) % count;
+      candidates.push(snapshot.candidate(snapshot.slots[place] ?? 0));
+    }
+    return candidates;
   }
 
   #noCluster(): Refusal {

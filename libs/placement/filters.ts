@@ -13,12 +13,14 @@ const list = (names: readonly string[]): string => names.join(', ');
 export const clusterReady: ClusterFilter = {
   name: 'ClusterReady',
   wakeOn: ['cluster.ready'],
+  remember: () => '',
   admits: ({ cluster }) => (cluster.phase === 'ready' ? admit : refuse('ClusterNotReady', { phase: cluster.phase })),
 };
 
 export const cordon: ClusterFilter = {
   name: 'Cordon',
   wakeOn: ['cluster.uncordoned'],
+  remember: () => '',
   admits: ({ cluster, holds }) => {
     if (!cluster.cordoned) return admit;
     return holds ? admitHeld : refuse('Cordoned');
@@ -29,6 +31,7 @@ export const names: ClusterFilter = {
   name: 'Names',
   wakeOn: ['cluster.registered'],
   applies: ({ policy }) => policy.clusters.length > 0,
+  remember: ({ policy }) => JSON.stringify(policy.clusters),
   admits: ({ group, cluster }) =>
     group.policy.clusters.includes(cluster.id) ? admit : refuse('NotNamed', { allowed: list(group.policy.clusters) }),
 };
@@ -37,6 +40,7 @@ export const fields: ClusterFilter = {
   name: 'Fields',
   wakeOn: ['cluster.relabelled'],
   applies: ({ policy }) => policy.regions.length + policy.zones.length + policy.providers.length > 0,
+  remember: ({ policy }) => JSON.stringify([policy.regions, policy.zones, policy.providers]),
   admits: ({ group: { policy }, cluster }) => {
     const wanted = [
       ['region', cluster.region, policy.regions],
@@ -54,6 +58,7 @@ export const labels: ClusterFilter = {
   name: 'Labels',
   wakeOn: ['cluster.relabelled'],
   applies: ({ policy }) => Object.keys(policy.labels).length > 0,
+  remember: ({ policy }) => JSON.stringify(policy.labels),
   admits: ({ group, cluster }) => {
     for (const [label, wanted] of Object.entries(group.policy.labels)) {
       const found = Object.hasOwn(cluster.labels, label) ? cluster.labels[label] : undefined;
@@ -67,6 +72,7 @@ export const labels: ClusterFilter = {
 export const taints: ClusterFilter = {
   name: 'Taints',
   wakeOn: ['cluster.tainted'],
+  remember: ({ policy }) => JSON.stringify(policy.tolerations),
   admits: ({ group, cluster, holds }) => {
     if (cluster.taints.length === 0) return admit;
     const { tolerations } = group.policy;
@@ -82,6 +88,7 @@ export const apiSupport: ClusterFilter = {
   name: 'ApiSupport',
   wakeOn: ['cluster.schema'],
   applies: ({ kinds, mismatches }) => (kinds?.length ?? 0) > 0 || (mismatches?.size ?? 0) > 0,
+  remember: ({ kinds, mismatches }) => JSON.stringify([kinds, [...(mismatches ?? [])]]),
   admits: ({ group, cluster }) => {
     const { serverVersion } = cluster;
     const missing = group.kinds?.find((kind) => !cluster.kinds.has(kind));

@@ -17,8 +17,8 @@ const weightOf = ({ devices, perReplica }: Demand): number =>
 export const fullness = (weight: number): ClusterScorer => ({
   name: 'Fullness',
   weight,
+  applies: packs,
   score(at) {
-    if (!packs(at)) return 0;
     let fullest = 0;
     for (let resource = 0; resource < 2; resource++) {
       const limit = at.snapshot.limit(at.slot, resource);
@@ -32,8 +32,9 @@ export const fullness = (weight: number): ClusterScorer => ({
 export const stranding = (weight: number): ClusterScorer => ({
   name: 'Stranding',
   weight,
+  applies: packs,
   score(at) {
-    const demand = packs(at) ? hardest(at.demands) : undefined;
+    const demand = hardest(at.demands);
     if (demand === undefined) return 0;
     return 1000 - Math.round(at.snapshot.classes(at.slot).stranded(demand.amounts, demand) * 100);
   },
@@ -43,8 +44,9 @@ export const stranding = (weight: number): ClusterScorer => ({
 export const certainty = (weight: number): ClusterScorer => ({
   name: 'Certainty',
   weight,
+  applies: packs,
   score(at) {
-    const demand = packs(at) ? hardest(at.demands) : undefined;
+    const demand = hardest(at.demands);
     if (demand === undefined) return 0;
     const classes = at.snapshot.classes(at.slot);
     return !classes.known || classes.isCertain(demand.amounts, demand) ? 1000 : 0;

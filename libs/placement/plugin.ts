@@ -51,6 +51,11 @@ export interface ClusterFilter {
   readonly wakeOn: readonly FleetChange[];
   /** False spares the engine the calls for this group. Absent: always asked. */
   applies?(group: GroupRequest): boolean;
+  /**
+   * Present when the verdict on a cluster that holds nothing of the group depends on the cluster's description and on
+   * this text alone: what of the group is read.
+   */
+  remember?(group: GroupRequest): string;
   admits(at: GroupAtCluster): Verdict;
 }
 
@@ -59,6 +64,8 @@ export interface ClusterScorer {
   readonly name: string;
   /** A whole number; scores are added up weighted. */
   readonly weight: number;
+  /** False: every cluster has 0 for this group, and is not asked. Absent: always asked. */
+  applies?(at: GroupAtCluster): boolean;
   score(at: GroupAtCluster): number;
 }
 

@@ -211,6 +211,28 @@ describe('any decision', () => {
     );
   });
 
+  it('is the same on a fleet that changed under it as on one that is read anew', () => {
+    const step = fc.tuple(fc.constantFrom(...ids).chain(clusterCalled), fc.boolean(), policy, pod);
+    fc.assert(
+      fc.property(fleet, fc.array(step, { minLength: 1, maxLength: 8 }), (clusters, steps) => {
+        const current = new Map(clusters.map((cluster) => [cluster.id, cluster]));
+        const kept = fleetOf(...clusters);
+        for (const [at, [changed, leaves, wanted, perReplica]] of steps.entries()) {
+          if (leaves) {
+            current.delete(changed.id);
+            kept.remove(changed.id);
+          } else {
+            current.set(changed.id, changed);
+            kept.upsert({ ...changed, version: BigInt(at + 2) });
+          }
+          const request = aRequest([aGroup([aComponent('web', { replicas: 3, perReplica })], wanted)]);
+          expect(plain(decide(request, kept))).toEqual(plain(decide(request, fleetOf(...current.values()))));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('moves nothing when asked again with what it holds', () => {
     fc.assert(
       fc.property(fleet, policy, components, (clusters, wanted, linked) => {

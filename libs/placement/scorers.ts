@@ -28,13 +28,15 @@ function fill({ demands, unit, slot, snapshot, room, holds }: GroupAtCluster, sa
 export const headroom = (safetyPermille: number, weight: number): ClusterScorer => ({
   name: 'Headroom',
   weight,
-  score: (at) => (at.group.policy.strategy === 'packing' ? 0 : 1000 - fill(at, safetyPermille)),
+  applies: ({ group }) => group.policy.strategy !== 'packing',
+  score: (at) => 1000 - fill(at, safetyPermille),
 });
 
 /** Prefers clusters that hold a part of the group. Outweighs the rest: a better cluster alone moves nothing. */
 export const sticky = (weight: number): ClusterScorer => ({
   name: 'Sticky',
   weight,
+  applies: ({ demands }) => demands.some(({ held }) => held.size > 0),
   score: ({ holds }) => (holds ? 1000 : 0),
 });
 
@@ -42,6 +44,7 @@ export const sticky = (weight: number): ClusterScorer => ({
 export const regionSpread = (weight: number): ClusterScorer => ({
   name: 'RegionSpread',
   weight,
+  applies: ({ regionsInUse }) => regionsInUse.size > 0,
   score: ({ cluster, regionsInUse }) => {
     const inUse = regionsInUse.get(cluster.region);
     if (inUse === undefined) return 1000;

@@ -1,5 +1,6 @@
 import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
 import { amountsOf, anyNode, NodeClasses, type PodRules, resourceNames } from './node-classes.js';
+import type { Candidate } from './plugin.js';
 
 /** So many replicas of one size. */
 export interface Batch {
@@ -69,6 +70,8 @@ const scaled = (amount: number, permille: number): number =>
 export class Snapshot {
   /** The place in the change feed that this snapshot shows. */
   feedPosition = 0n;
+  /** Grows whenever a cluster comes, goes or is described otherwise. */
+  descriptionsEpoch = 0;
   #capacity = 0;
   /** Allocatable × over-subscription. */
   #limit = new Float64Array(0);
@@ -78,6 +81,9 @@ export class Snapshot {
   /** p95 of measured use, −1 when there is none to go by. */
   #measured = new Float64Array(0);
   readonly #descriptions: ClusterDescription[] = [];
+  readonly #candidates: Candidate[] = [];
+  /** Of each description its content: figures change far more often. */
+  readonly #contents: string[] = [];
   readonly #classes: NodeClasses[] = [];
   readonly #versions = new Map<ClusterId, bigint>();
   readonly #slotOf = new Map<ClusterId, number>();
@@ -111,7 +117,7 @@ export class Snapshot {
     const { id, region, zone, provider, labels, taints, cordoned, phase, serverVersion, schemaId, nodes } = state;
     const { price, carbonIntensity, jurisdictions } = state;
     const place = { id, region, zone, provider, labels, taints, cordoned, price, carbonIntensity, jurisdictions };
-    this.#descriptions[slot] = { ...place, phase, serverVersion, schemaId, nodes, kinds: new Set(state.kinds) };
+    this.#describe(slot, { ...place, phase, serverVersion, schemaId, nodes }, state.kinds);
     this.#writeFigures(slot, state);
     const classes = NodeClasses.of(state.classes, state.labelKeys);
     for (const { perReplica, replicas, rules = anyNode } of state.unreflected ?? [])
@@ -120,12 +126,24 @@ export class Snapshot {
     return slot;
   }
 
+  #describe(slot: number, plain: Omit<ClusterDescription, 'kinds'>, kinds: readonly string[]): void {
+    const content = JSON.stringify([plain, kinds]);
+    if (this.#contents[slot] === content) return;
+    const cluster = { ...plain, kinds: new Set(kinds) };
+    this.#contents[slot] = content;
+    this.#descriptions[slot] = cluster;
+    this.#candidates[slot] = { slot, cluster };
+    this.descriptionsEpoch += 1;
+  }
+
   remove(id: ClusterId): void {
     const slot = this.#slotOf.get(id);
     if (slot === undefined) return;
     this.#slotOf.delete(id);
     this.#versions.delete(id);
     this.#vacant.push(slot);
+    this.#contents[slot] = '';
+    this.descriptionsEpoch += 1;
     this.#listing = undefined;
   }
 
@@ -150,6 +168,12 @@ export class Snapshot {
     const description = this.#descriptions[slot];
     if (description === undefined) throw new RangeError(`slot ${slot} holds no cluster`);
     return description;
+  }
+
+  candidate(slot: number): Candidate {
+    const candidate = this.#candidates[slot];
+    if (candidate === undefined) throw new RangeError(`slot ${slot} holds no cluster`);
+    return candidate;
   }
 
   classes(slot: number): NodeClasses {

@@ -20,6 +20,7 @@ export const residency: ClusterFilter = {
   name: 'Residency',
   wakeOn: ['cluster.relabelled'],
   applies: ({ policy }) => (policy.residency?.length ?? 0) > 0,
+  remember: ({ policy }) => JSON.stringify(policy.residency),
   admits: ({ group, cluster }) => {
     const allowed = group.policy.residency ?? [];
     const found = cluster.jurisdictions ?? [];

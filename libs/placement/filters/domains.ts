@@ -6,6 +6,7 @@ export const domains: ClusterFilter = {
   name: 'Domains',
   wakeOn: ['cluster.relabelled'],
   applies: ({ policy }) => (policy.spread?.length ?? 0) + (policy.weights?.length ?? 0) > 0,
+  remember: ({ policy }) => JSON.stringify([policy.spread?.map(({ by }) => by), policy.weights]),
   admits: ({ group, cluster }) => {
     for (const { by } of group.policy.spread ?? [])
       if (domainOf(cluster, by) === undefined) return refuse('NoDomain', { by });

@@ -6,6 +6,7 @@ export const groups: ClusterFilter = {
   name: 'Groups',
   wakeOn: ['cluster.registered', 'cluster.relabelled'],
   applies: ({ policy }) => (policy.clusterGroups?.length ?? 0) > 0,
+  remember: ({ policy }) => JSON.stringify(policy.clusterGroups),
   admits: ({ group, cluster }) => {
     const all = group.policy.clusterGroups ?? [];
     for (const each of all) if (inGroup(each, cluster)) return admit;

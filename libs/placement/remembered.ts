@@ -1,0 +1,71 @@
+import type { Refusal } from '#domain';
+import type { ClusterFilter, GroupAtCluster } from './plugin.js';
+import type { GroupRequest } from './request.js';
+import type { Snapshot } from './snapshot.js';
+
+/** Verdicts on clusters that hold nothing of a group, by their places in `ids`. */
+export interface Remembered {
+  /** The place of the filter that refused, in the list; −1 when all admitted. */
+  refusedBy: Int16Array;
+  refusals: readonly (Refusal | undefined)[];
+}
+
+/** So many different demands on clusters are remembered at once; the one that was asked for first goes first. */
+const mostKeys = 256;
+
+interface Memory {
+  /** The descriptions that these verdicts are about. */
+  epoch: number;
+  verdicts: Map<string, Remembered>;
+}
+
+const memories = new WeakMap<readonly ClusterFilter[], WeakMap<Snapshot, Memory>>();
+
+function memoryOf(filters: readonly ClusterFilter[], snapshot: Snapshot): Memory {
+  let bySnapshot = memories.get(filters);
+  if (bySnapshot === undefined) {
+    bySnapshot = new WeakMap();
+    memories.set(filters, bySnapshot);
+  }
+  let memory = bySnapshot.get(snapshot);
+  if (memory === undefined || memory.epoch !== snapshot.descriptionsEpoch) {
+    memory = { epoch: snapshot.descriptionsEpoch, verdicts: new Map() };
+    bySnapshot.set(snapshot, memory);
+  }
+  return memory;
+}
+
+/**
+ * What the filters say that judge clusters by their descriptions alone. Descriptions change seldom and many groups ask
+ * for the same, so clusters are looked at once for each such demand and not once for each decision.
+ */
+export function remembered(filters: readonly ClusterFilter[], at: GroupAtCluster): Remembered {
+  const { group, snapshot } = at;
+  const asked = filters.flatMap((filter, index) => (isRemembered(filter, group) ? [{ filter, index }] : []));
+  const key = asked.map(({ filter, index }) => `${index} ${filter.remember?.(group) ?? ''}`).join('\n');
+  const { verdicts } = memoryOf(filters, snapshot);
+  const known = verdicts.get(key);
+  if (known !== undefined) return known;
+  const refusedBy = new Int16Array(snapshot.slots.length).fill(-1);
+  const refusals: (Refusal | undefined)[] = [];
+  for (const [place, slot] of snapshot.slots.entries()) {
+    const there = { ...at, slot, cluster: snapshot.describe(slot), holds: false };
+    for (const { filter, index } of asked) {
+      const verdict = filter.admits(there);
+      if (verdict.kind !== 'refuses') continue;
+      refusedBy[place] = index;
+      refusals[place] = verdict.refusal;
+      break;
+    }
+  }
+  for (const oldest of verdicts.keys()) {
+    if (verdicts.size < mostKeys) break;
+    verdicts.delete(oldest);
+  }
+  const found = { refusedBy, refusals };
+  verdicts.set(key, found);
+  return found;
+}
+
+export const isRemembered = (filter: ClusterFilter, group: GroupRequest): boolean =>
+  filter.remember !== undefined && (filter.applies === undefined || filter.applies(group));
