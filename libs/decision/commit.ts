@@ -143,9 +143,9 @@ const decisionsOf = (placed: readonly Decided[], told: Settlement['refused']): p
     id: decided.id,
     release: decided.release,
     placed: placed.includes(decided),
-    engineVersion: decided.decision.record.engineVersion,
-    policyHash: decided.decision.record.policyHash,
-    feedPosition: decided.decision.record.feedPosition,
+    engineVersion: decided.decision.basis.engineVersion,
+    policyHash: decided.decision.basis.policyHash,
+    feedPosition: decided.decision.basis.feedPosition,
     record: decided.record,
   }));
 

@@ -1,5 +1,5 @@
 import type { ClusterSchema, Ids } from '#domain';
-import { applyDecision, type Decision, decide, type EnginePolicy, packRecord, type Snapshot } from '#placement';
+import { applyDecision, type Decision, decide, type EnginePolicy, type Snapshot } from '#placement';
 import type { placementStore } from '#store';
 import { refusalsOf } from './refusals.js';
 import { requestOf } from './request.js';
@@ -35,7 +35,7 @@ export function decideRelease(
     id: ids.uuid(),
     release,
     decision,
-    record: packRecord(decision.record),
+    record: decision.packed,
     refusals: decision.placed ? [] : refusalsOf(decision, replicas),
   };
   if (decision.placed) applyDecision(snapshot, decision);

@@ -1,14 +1,12 @@
+const encoder = new TextEncoder();
+
 /** Growing bytes with the few encodings that packed records need. Whole numbers from 0 to 2^53 − 1. */
 export class ByteWriter {
   #bytes = new Uint8Array(1024);
   #length = 0;
 
   byte(value: number): void {
-    if (this.#length === this.#bytes.length) {
-      const grown = new Uint8Array(this.#bytes.length * 2);
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
+    this.#reserve(1);
     this.#bytes[this.#length++] = value;
   }
 
@@ -23,28 +21,47 @@ export class ByteWriter {
   }
 
   text(value: string): void {
-    const bytes = new TextEncoder().encode(value);
+    const bytes = encoder.encode(value);
     this.varint(bytes.length);
-    for (const byte of bytes) this.byte(byte);
+    this.raw(bytes);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   /** `width` bits each, lowest first. */
-  bits(values: readonly number[], width: number): void {
+  bits(values: ArrayLike<number>, width: number): void {
+    this.#reserve(Math.ceil((values.length * width) / 8));
     let pending = 0;
     let filled = 0;
-    for (const value of values) {
-      let left = value;
-      for (let bit = 0; bit < width; bit++) {
-        pending += (left % 2) * 2 ** filled;
-        left = Math.floor(left / 2);
-        if (++filled === 8) {
-          this.byte(pending);
-          pending = 0;
-          filled = 0;
-        }
+    for (let at = 0; at < values.length; at++) {
+      let left = values[at] ?? 0;
+      let bits = width;
+      while (bits > 0) {
+        const taken = Math.min(bits, 8 - filled);
+        const scale = 2 ** taken;
+        const rest = Math.floor(left / scale);
+        pending += (left - rest * scale) * 2 ** filled;
+        left = rest;
+        bits -= taken;
+        filled += taken;
+        if (filled < 8) continue;
+        this.#bytes[this.#length++] = pending;
+        pending = 0;
+        filled = 0;
       }
     }
     if (filled > 0) this.byte(pending);
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
   }
 
   finish(): Uint8Array {

@@ -1,4 +1,4 @@
-import type { ByteReader, ByteWriter } from './bytes.js';
+import { type ByteReader, ByteWriter } from './bytes.js';
 
 /** Bits that hold 0 to `most`. */
 function widthOf(most: number): number {
@@ -9,31 +9,43 @@ function widthOf(most: number): number {
 
 const varintSize = (value: number): number => Math.max(1, Math.ceil(widthOf(value) / 7));
 
+/** The distinct values in order; those of a narrow range without a set. */
+function distinctOf(values: ArrayLike<number>, least: number, most: number): number[] {
+  if (most - least > 4096) return [...new Set(Array.from(values))].sort((a, b) => a - b);
+  const seen = new Uint8Array(most - least + 1);
+  for (let at = 0; at < values.length; at++) seen[(values[at] ?? 0) - least] = 1;
+  const distinct: number[] = [];
+  for (let offset = 0; offset < seen.length; offset++) if (seen[offset] === 1) distinct.push(least + offset);
+  return distinct;
+}
+
 /** A column of whole numbers: offsets from the least, or places in a list of the distinct values, whichever is shorter. */
-export function writeNumbers(out: ByteWriter, values: readonly number[]): void {
-  const least = values.reduce((min, value) => Math.min(min, value), values[0] ?? 0);
-  const most = values.reduce((max, value) => Math.max(max, value), least);
-  const distinct = [...new Set(values)].sort((a, b) => a - b);
+export function writeNumbers(out: ByteWriter, values: ArrayLike<number>): void {
+  let least = values[0] ?? 0;
+  let most = least;
+  for (let at = 1; at < values.length; at++) {
+    const value = values[at] ?? 0;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
   const offsetWidth = widthOf(most - least);
+  const distinct = offsetWidth === 0 ? [] : distinctOf(values, least, most);
   const placeWidth = widthOf(Math.max(0, distinct.length - 1));
   const listSize = distinct.reduce((sum, value) => sum + varintSize(value), 0);
-  if ((values.length * offsetWidth) / 8 <= (values.length * placeWidth) / 8 + listSize) {
+  const column = new Float64Array(values.length);
+  if (offsetWidth === 0 || (values.length * offsetWidth) / 8 <= (values.length * placeWidth) / 8 + listSize) {
     out.byte(offsetWidth);
     out.varint(least);
-    out.bits(
-      values.map((value) => value - least),
-      offsetWidth,
-    );
+    for (let at = 0; at < column.length; at++) column[at] = (values[at] ?? 0) - least;
+    out.bits(column, offsetWidth);
     return;
   }
   const places = new Map(distinct.map((value, place) => [value, place]));
   out.byte(128 + placeWidth);
   out.varint(distinct.length);
   for (const value of distinct) out.varint(value);
-  out.bits(
-    values.map((value) => places.get(value) ?? 0),
-    placeWidth,
-  );
+  for (let at = 0; at < column.length; at++) column[at] = places.get(values[at] ?? 0) ?? 0;
+  out.bits(column, placeWidth);
 }
 
 export function readNumbers(input: ByteReader, count: number): number[] {
@@ -91,6 +103,20 @@ export function readTexts(input: ByteReader, count: number): string[] {
 
 /** Front coding: what each shares with the one before is counted, the rest spelled. Short for ids in order. */
 export function writeIds(out: ByteWriter, ids: readonly string[]): void {
+  let bytes = writtenIds.get(ids);
+  if (bytes === undefined) {
+    const own = new ByteWriter();
+    spellIds(own, ids);
+    bytes = own.finish();
+    writtenIds.set(ids, bytes);
+  }
+  out.raw(bytes);
+}
+
+/** A fleet's ids are one and the same list until a cluster comes or goes. */
+const writtenIds = new WeakMap<readonly string[], Uint8Array>();
+
+function spellIds(out: ByteWriter, ids: readonly string[]): void {
   let before = '';
   const shared: number[] = [];
   const rests: string[] = [];

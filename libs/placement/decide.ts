@@ -1,4 +1,5 @@
 import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain';
+import { packTraces } from './pack.js';
 import type { Candidate, ClusterFilter, ClusterScorer, Division, FleetChange, GroupAtCluster } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
 import { remembered } from './remembered.js';
@@ -24,6 +25,10 @@ export interface Decision {
   additions: readonly Addition[];
   /** Expanded on first reading. */
   readonly record: DecisionRecord;
+  /** The record as it is stored. */
+  readonly packed: Uint8Array;
+  /** What names the record: the engine, its policy, and the place in the change feed. */
+  readonly basis: Pick<DecisionRecord, 'engineVersion' | 'policyHash' | 'feedPosition'>;
 }
 
 interface GroupOutcome {
@@ -44,20 +49,20 @@ export function decide(request: PlacementRequest, snapshot: Snapshot, policy: En
   const refused = outcomes.flatMap((outcome) => (outcome.refused === undefined ? [] : [outcome.refused]));
   const placed = refused.length === 0;
   let record: DecisionRecord | undefined;
-  const { feedPosition } = snapshot;
+  const basis = { engineVersion, policyHash: policyHash(policy), feedPosition: snapshot.feedPosition };
+  const traces = outcomes.map(({ trace }) => (placed ? trace : heldBack(trace, refused)));
   return {
+    basis,
     placed,
     allotments: placed ? outcomes.flatMap((outcome) => outcome.allotments) : [],
     refused,
     additions: placed ? room.additions() : [],
     get record() {
-      record ??= {
-        engineVersion,
-        policyHash: policyHash(policy),
-        feedPosition,
-        groups: outcomes.map(({ trace }) => expandTrace(placed ? trace : heldBack(trace, refused), policy)),
-      };
+      record ??= { ...basis, groups: traces.map((trace) => expandTrace(trace, policy)) };
       return record;
+    },
+    get packed() {
+      return packTraces(basis, traces, policy);
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { ClusterId, ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { readIds, readNumbers, readTexts, writeIds, writeNumbers, writeTexts } from './columns.js';
+import type { EnginePolicy } from './policy.js';
+import type { GroupTrace } from './trace.js';
 
 const format = 1;
 const outcomes = ['refused', 'eligible', 'chosen'] as const;
@@ -12,15 +14,82 @@ const outcomes = ['refused', 'eligible', 'chosen'] as const;
  */
 export function packRecord(record: DecisionRecord): Uint8Array {
   const out = new ByteWriter();
-  out.byte(format);
-  out.text(record.engineVersion);
-  out.text(record.policyHash);
-  out.text(`${record.feedPosition}`);
   const roster = record.groups[0]?.clusters.map(({ cluster }) => cluster) ?? [];
-  writeIds(out, roster);
-  out.varint(record.groups.length);
+  writeHead(out, record, roster, record.groups.length);
   for (const group of record.groups) packGroup(out, group, roster);
   return out.finish();
+}
+
+/** A decision before it is expanded: what `packRecord` would make of its record, without an object for each cluster. */
+export function packTraces(
+  of: Pick<DecisionRecord, 'engineVersion' | 'policyHash' | 'feedPosition'>,
+  traces: readonly GroupTrace[],
+  policy: EnginePolicy,
+): Uint8Array {
+  const out = new ByteWriter();
+  writeHead(out, of, traces[0]?.ids ?? [], traces.length);
+  for (const trace of traces) packTrace(out, trace, policy, traces[0]?.ids ?? []);
+  return out.finish();
+}
+
+function packTrace(out: ByteWriter, trace: GroupTrace, policy: EnginePolicy, roster: readonly ClusterId[]): void {
+  const { ids, refusedBy, refusals, scores, allotments } = trace;
+  writeGroupHead(out, { ...trace, placed: trace.refusal === undefined });
+  out.byte(ids === roster ? 1 : 0);
+  if (ids !== roster) writeIds(out, ids);
+  const outcomes = new Uint8Array(ids.length);
+  const refused: Refused[] = [];
+  const admitted = new Int32Array(ids.length);
+  let admittedCount = 0;
+  for (let at = 0; at < ids.length; at++) {
+    const by = refusedBy[at] ?? -1;
+    if (by >= 0) refused.push({ filter: policy.filters[by]?.name, refusal: refusals[at] });
+    else {
+      outcomes[at] = allotments.size > 0 && allotments.has(ids[at] ?? '') ? 2 : 1;
+      admitted[admittedCount++] = at;
+    }
+  }
+  writeNumbers(out, outcomes);
+  packRefusals(out, refused);
+  const column = new Int16Array(admittedCount);
+  out.varint(admittedCount === 0 ? 0 : policy.scorers.length);
+  for (const [index, { name, weight }] of admittedCount === 0 ? [] : policy.scorers.entries()) {
+    for (let at = 0; at < admittedCount; at++) column[at] = scores[index]?.[admitted[at] ?? 0] ?? 0;
+    out.text(name);
+    out.varint(weight);
+    writeNumbers(out, column);
+  }
+  const chosen = ids.map((id) => allotments.get(id)).filter((given) => given !== undefined);
+  for (const name of trace.components)
+    writeNumbers(
+      out,
+      chosen.map((given) => (Object.hasOwn(given, name) ? 1 + (given[name] ?? 0) : 0)),
+    );
+}
+
+function writeHead(
+  out: ByteWriter,
+  of: Pick<DecisionRecord, 'engineVersion' | 'policyHash' | 'feedPosition'>,
+  roster: readonly ClusterId[],
+  groups: number,
+): void {
+  out.byte(format);
+  out.text(of.engineVersion);
+  out.text(of.policyHash);
+  out.text(`${of.feedPosition}`);
+  writeIds(out, roster);
+  out.varint(groups);
+}
+
+function writeGroupHead(
+  out: ByteWriter,
+  group: Pick<GroupDecision, 'components' | 'placed' | 'refusal' | 'division'>,
+): void {
+  writeList(out, group.components);
+  out.byte(group.placed ? 1 : 0);
+  out.byte(group.refusal === undefined ? 0 : 1);
+  if (group.refusal !== undefined) packRefusal(out, group.refusal);
+  writeList(out, group.division);
 }
 
 /** @throws RangeError when the bytes are no record of this format. */
@@ -37,11 +106,7 @@ export function unpackRecord(bytes: Uint8Array): DecisionRecord {
 }
 
 function packGroup(out: ByteWriter, group: GroupDecision, roster: readonly ClusterId[]): void {
-  writeList(out, group.components);
-  out.byte(group.placed ? 1 : 0);
-  out.byte(group.refusal === undefined ? 0 : 1);
-  if (group.refusal !== undefined) packRefusal(out, group.refusal);
-  writeList(out, group.division);
+  writeGroupHead(out, group);
   const own = group.clusters.map(({ cluster }) => cluster);
   const same = own.length === roster.length && own.every((id, at) => id === roster[at]);
   out.byte(same ? 1 : 0);
@@ -98,8 +163,8 @@ const noRefusal: Refused = { filter: undefined, refusal: undefined };
 const noScores: Scored = { scores: [], total: 0 };
 
 /** Refusals of one filter with one reason and the same facts' names share a template; the facts' values are columns. */
-function packRefusals(out: ByteWriter, verdicts: readonly ClusterVerdict[]): void {
-  const templates = new Map<string, { place: number; members: ClusterVerdict[] }>();
+function packRefusals(out: ByteWriter, verdicts: readonly Refused[]): void {
+  const templates = new Map<string, { place: number; members: Refused[] }>();
   const places = verdicts.map((verdict) => {
     const keys = Object.keys(verdict.refusal?.facts ?? {});
     const key = JSON.stringify([verdict.filter ?? '', verdict.refusal?.reason ?? '', ...keys]);

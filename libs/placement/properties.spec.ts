@@ -4,6 +4,7 @@ import { anywhere, type NodeClass, type PlacementPolicy, type Resources, type To
 import { applyDecision, type Decision, decide } from './decide.js';
 import { aCluster, aComponent, aGroup, aRequest, fleetOf } from './fleet.fixture.js';
 import { oracleAllows, oracleFeasible, oracleFree, oracleNodes, oracleStarts } from './oracle.fixture.js';
+import { packRecord, unpackRecord } from './pack.js';
 import type { Allotment } from './request.js';
 import type { ClusterState } from './snapshot.js';
 
@@ -192,6 +193,18 @@ describe('any decision', () => {
         }
       }),
       runs,
+    );
+  });
+
+  it('is stored as its expanded record would be', () => {
+    fc.assert(
+      fc.property(fleet, policy, components, components, (clusters, wanted, linked, others) => {
+        const renamed = others.map((each) => ({ ...each, name: `other-${each.name}` }));
+        const decision = decide(aRequest([aGroup(linked, wanted), aGroup(renamed)]), fleetOf(...clusters));
+        expect(Buffer.from(decision.packed).equals(packRecord(decision.record))).toBe(true);
+        expect(unpackRecord(decision.packed)).toEqual(decision.record);
+      }),
+      { numRuns: 500 },
     );
   });
 

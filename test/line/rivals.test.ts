@@ -119,6 +119,10 @@ describe('two agents of one cluster', () => {
       const identity = await enrolWith(long, await long.register('left'));
       const { agent: holder } = await RawAgent.connected(long, identity, { instanceId: 'holder' });
       await holder.say({ case: 'heartbeat', value: {} });
+      await eventually(
+        () => long.database.query(`SELECT FROM cluster_agents WHERE cluster_id = 'left' AND heard_at IS NOT NULL`),
+        (rows) => rows.length === 1,
+      );
       const waiting = await RawAgent.waiting(long, identity, { instanceId: 'waiting', standsBy: true });
       await waiting.hear('standby');
       await holder.close();
