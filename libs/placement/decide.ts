@@ -113,7 +113,7 @@ class GroupPlacement {
   readonly #ids: readonly ClusterId[];
   readonly #refusedBy: Int16Array;
   readonly #refusals: (Refusal | undefined)[] = [];
-  readonly #scores: readonly Int16Array[];
+  readonly #scores: (Int16Array | undefined)[];
   readonly #totals: Float64Array;
 
   constructor(scope: GroupScope) {
@@ -121,7 +121,7 @@ class GroupPlacement {
     this.#demands = demandsOf(scope.group, scope.request.previous ?? []);
     this.#ids = scope.snapshot.ids;
     this.#refusedBy = new Int16Array(this.#ids.length).fill(-1);
-    this.#scores = scope.policy.scorers.map(() => new Int16Array(this.#ids.length));
+    this.#scores = scope.policy.scorers.map(() => undefined);
     this.#totals = new Float64Array(this.#ids.length);
   }
 
@@ -163,9 +163,10 @@ class GroupPlacement {
     const anew = asked.filter(({ filter }) => filter.remember === undefined);
     const { refusedBy, refusals } = remembered(policy.filters, at);
     const scored = policy.scorers.flatMap((scorer, index) => {
-      const column = this.#scores[index];
-      const applies = column !== undefined && (scorer.applies === undefined || scorer.applies(at));
-      return applies ? [{ scorer, column }] : [];
+      if (scorer.applies?.(at) === false) return [];
+      const column = new Int16Array(this.#ids.length);
+      this.#scores[index] = column;
+      return [{ scorer, column }];
     });
     const holdsAny = demands.some((demand) => demand.held.size > 0);
     const perNode = demands.some((demand) => demand.kind === 'daemon');

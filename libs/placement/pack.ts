@@ -32,6 +32,9 @@ export function packTraces(
   return out.finish();
 }
 
+/** A column of zeros, however long: its only number is the least. */
+const noScore = [0];
+
 function packTrace(out: ByteWriter, trace: GroupTrace, policy: EnginePolicy, roster: readonly ClusterId[]): void {
   const { ids, refusedBy, refusals, scores, allotments } = trace;
   writeGroupHead(out, { ...trace, placed: trace.refusal === undefined });
@@ -54,10 +57,11 @@ function packTrace(out: ByteWriter, trace: GroupTrace, policy: EnginePolicy, ros
   const column = new Int16Array(admittedCount);
   out.varint(admittedCount === 0 ? 0 : policy.scorers.length);
   for (const [index, { name, weight }] of admittedCount === 0 ? [] : policy.scorers.entries()) {
-    for (let at = 0; at < admittedCount; at++) column[at] = scores[index]?.[admitted[at] ?? 0] ?? 0;
+    const scored = scores[index];
+    if (scored !== undefined) for (let at = 0; at < admittedCount; at++) column[at] = scored[admitted[at] ?? 0] ?? 0;
     out.text(name);
     out.varint(weight);
-    writeNumbers(out, column);
+    writeNumbers(out, scored === undefined ? noScore : column);
   }
   const chosen = ids.map((id) => allotments.get(id)).filter((given) => given !== undefined);
   for (const name of trace.components)

@@ -8,8 +8,8 @@ export interface GroupTrace {
   /** The place of the filter that refused, in the policy's list; −1 when all admitted. */
   refusedBy: Int16Array;
   refusals: readonly (Refusal | undefined)[];
-  /** One column per scorer. */
-  scores: readonly Int16Array[];
+  /** One column per scorer; undefined where it did not apply: 0 for all. */
+  scores: readonly (Int16Array | undefined)[];
   totals: Float64Array;
   /** By cluster id; empty when the group was not placed. */
   allotments: ReadonlyMap<ClusterId, Readonly<Record<ComponentName, number>>>;

@@ -1,5 +1,6 @@
 import { fleetScenario } from './fleet/scenario.js';
 import { gatewayScenario } from './gateway/scenario.js';
+import { placementScenario } from './placement/scenario.js';
 import { propagateScenario } from './propagate/scenario.js';
 import type { Scenario } from './scenario.js';
 import { startScenario } from './start/scenario.js';
@@ -11,5 +12,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   gateway: gatewayScenario,
   propagate: propagateScenario,
   fleet: fleetScenario,
+  placement: placementScenario,
   trace: traceScenario,
 };
