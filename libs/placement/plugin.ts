@@ -1,7 +1,9 @@
 import type { ClusterId, Refusal } from '#domain';
 import type { GroupRequest, PlacementRequest } from './request.js';
 import type { Demand, Room } from './room.js';
-import type { ClusterDescription, Snapshot } from './snapshot.js';
+import type { Candidate, ClusterDescription, Snapshot } from './snapshot.js';
+
+export type { Candidate } from './snapshot.js';
 
 /** Changes of the fleet that can make a refused group placeable. */
 export type FleetChange =
@@ -67,12 +69,6 @@ export interface ClusterScorer {
   /** False: every cluster has 0 for this group, and is not asked. Absent: always asked. */
   applies?(at: GroupAtCluster): boolean;
   score(at: GroupAtCluster): number;
-}
-
-/** A cluster that all filters admitted. */
-export interface Candidate {
-  cluster: ClusterDescription;
-  slot: number;
 }
 
 /** The replicas of each demand (in the order of `demands`) in one cluster. */

@@ -1,6 +1,5 @@
 import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
 import { amountsOf, anyNode, NodeClasses, type PodRules, resourceNames } from './node-classes.js';
-import type { Candidate } from './plugin.js';
 
 /** So many replicas of one size. */
 export interface Batch {
@@ -56,6 +55,12 @@ export type ClusterDescription = Pick<
   | 'schemaId'
   | 'nodes'
 > & { kinds: ReadonlySet<string> };
+
+/** A cluster that all filters admitted. */
+export interface Candidate {
+  cluster: ClusterDescription;
+  slot: number;
+}
 
 const stride = resourceNames.length;
 
