@@ -58,6 +58,12 @@ describe('packing', () => {
 });
 
 describe('headroom', () => {
+  it('goes by the rest where nobody tells of devices', () => {
+    const part = { devices: { count: 1, milli: 100, models: [] } };
+    const fleet = fleetOf(aCluster('a', { reserved: room(6, 0, 1) }), aCluster('b'));
+    expect(placeOf(decide(aRequest([aGroup([aComponent('net', part)])]), fleet))).toEqual(['b']);
+  });
+
   it('counts devices for those that ask for some, and for no others', () => {
     const fleet = fleetOf(
       aCluster('a', { ...size, classes: [node(16, [200, 0])] }),

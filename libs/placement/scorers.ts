@@ -21,7 +21,7 @@ function fill({ demands, unit, slot, snapshot, room, holds }: GroupAtCluster, sa
   }
   if (!demands.some(({ devices }) => devices !== undefined)) return fullest;
   const { free, total } = snapshot.classes(slot).devices();
-  return Math.max(fullest, permille(total - free, total));
+  return total === 0 ? fullest : Math.max(fullest, permille(total - free, total));
 }
 
 /** Prefers the emptiest cluster. Without a fresh measure, requests alone speak. */
