@@ -1,14 +1,13 @@
-import { apportion } from './apportion.js';
 import { copiesWithin, divideWithin, isBound, rulesOf } from './constrained.js';
 import {
   type Bounds,
   boundsOf,
   brief,
   clusters,
-  headroomReplicas,
   isDivided,
   named,
   type Place,
+  partOf,
   placeOn,
   replicasOf,
   rooms,
@@ -20,7 +19,7 @@ import {
 import { inGroups } from './groups.js';
 import type { Divider, Division, DivisionTask } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
-import { byWeight, inOrder, takeBack } from './sharing.js';
+import { byWeight, inOrder, sum, weighedShares } from './sharing.js';
 import { weighted } from './weighted.js';
 
 /** Every chosen cluster holds all replicas. */
@@ -132,44 +131,28 @@ function fewest({ demands, candidates, room }: DivisionTask, least: number): num
 }
 
 function byHeadroom(task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
-  const total = `${replicasOf(demand)} over ${clusters(places.length)}`;
   if (places.length === 1)
     return { counts: [demand.replicas], lines: [`${replicasOf(demand)} → ${named([demand.replicas], places)}`] };
-  const kept = places.map(({ least, held, cap }) => Math.max(least, Math.min(held, cap)));
-  const keeps = kept.reduce((sum, count) => sum + count, 0);
-  if (keeps > demand.replicas) {
-    const counts = takeBack(kept, places, keeps - demand.replicas);
-    return {
-      counts,
-      lines: [`${total}: ${named(kept, places)} held, less ${keeps - demand.replicas} → ${named(counts, places)}`],
-    };
-  }
-  const caps = places.map(({ cap }) => cap);
-  const weights = places.map(
-    ({ candidate, cap, least }) => least + headroomReplicas(task, demand, candidate, cap - least),
-  );
-  const fair = apportion(demand.replicas, weights, caps);
-  if (fair.every((count, at) => count >= (kept[at] ?? 0)))
-    return { counts: fair, lines: [`${total} by room (${rooms(weights, places)}) → ${named(fair, places)}`] };
-  const room = caps.map((cap, at) => cap - (kept[at] ?? 0));
-  const more = apportion(demand.replicas - keeps, weights, room);
-  const counts = kept.map((count, at) => count + (more[at] ?? 0));
-  const start = `${named(kept, places)} first, ${demand.replicas - keeps} more by room (${rooms(weights, places)})`;
-  return { counts, lines: [`${total}: ${start} → ${named(counts, places)}`] };
+  const parts = places.map((place) => partOf(task, demand, place));
+  const { counts, kept, manner } = weighedShares(demand.replicas, parts);
+  const change = Math.abs(demand.replicas - sum(kept));
+  const byRoom = `by room (${rooms(
+    parts.map(({ weight }) => weight),
+    places,
+  )})`;
+  const ways = {
+    fair: ` ${byRoom}`,
+    'topped-up': `: ${named(kept, places)} first, ${change} more ${byRoom}`,
+    'taken-back': `: ${named(kept, places)} held, less ${change}`,
+  };
+  const line = `${replicasOf(demand)} over ${clusters(places.length)}${ways[manner]} → ${named(counts, places)}`;
+  return { counts, lines: [line] };
 }
 
-function bestFirst(_task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
-  const kept = places.map(({ least, held, cap }) => Math.max(least, Math.min(held, cap)));
-  const keeps = kept.reduce((sum, count) => sum + count, 0);
-  const counts = takeBack(kept, places, Math.max(0, keeps - demand.replicas));
-  let left = Math.max(0, demand.replicas - keeps);
-  for (const [at, { cap }] of places.entries()) {
-    const before = counts[at] ?? 0;
-    const more = Math.min(left, cap - before);
-    counts[at] = before + more;
-    left -= more;
-  }
-  const caps = places.map(({ cap }) => cap);
+function bestFirst(task: DivisionTask, demand: Demand, places: readonly Place[]): Spread {
+  const parts = places.map((place) => partOf(task, demand, place));
+  const counts = inOrder(demand.replicas, parts);
+  const caps = parts.map(({ most }) => most);
   const line = `${replicasOf(demand)} packed into ${clusters(places.length)} with room for ${brief(caps, ', ')} → ${named(counts, places)}`;
   return { counts, lines: [line] };
 }

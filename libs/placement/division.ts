@@ -2,6 +2,7 @@ import type { PlacementPolicy, Refusal } from '#domain';
 import { resourceNames, timesFits } from './node-classes.js';
 import type { Candidate, Division, DivisionTask, Share } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
+import type { Part } from './sharing.js';
 
 /** How many clusters a group may get, and how many it must. */
 export interface Bounds {
@@ -208,8 +209,16 @@ export function shortOf(task: DivisionTask, short: Demand | undefined, most: num
   };
 }
 
+/** A chosen cluster as one that takes a share by headroom. */
+export const partOf = (task: DivisionTask, demand: Demand, { candidate, least, cap, held }: Place): Part => ({
+  weight: least + headroomReplicas(task, demand, candidate, cap - least),
+  least,
+  most: cap,
+  held: Math.min(held, cap),
+});
+
 /** How many replicas the measured and requested headroom of a cluster holds. */
-export function headroomReplicas(task: DivisionTask, demand: Demand, { slot }: Candidate, cap: number): number {
+function headroomReplicas(task: DivisionTask, demand: Demand, { slot }: Candidate, cap: number): number {
   const { snapshot, room, safetyPermille } = task;
   const left = { mcpu: 0, memoryBytes: 0, pods: 0 };
   for (const [at, resource] of resourceNames.entries()) {

@@ -1,6 +1,6 @@
-import { clusters, headroomReplicas, named, type Place, replicasOf, type Spreading } from './division.js';
+import { clusters, named, type Place, partOf, replicasOf, type Spreading } from './division.js';
 import { domainOf } from './domains.js';
-import type { Part, Sharing } from './sharing.js';
+import { type Part, type Sharing, sum } from './sharing.js';
 
 /** No two domains of a key may differ by more than `skew`. */
 export interface SkewRule {
@@ -25,8 +25,6 @@ interface Grouping extends SkewRule {
 /** Windows that are tried in all before the clusters chosen are held unable to keep the rules. */
 const mostWindows = 64;
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
-
 /**
  * Divides so that the domains of each key differ by no more than its skew. Every place is given at least what it must
  * get. Where the domains of the keys nest (zones in regions), a division is found whenever there is one; where they
@@ -36,10 +34,7 @@ export const evenly =
   (rules: readonly SkewRule[], sharing: Sharing): Spreading =>
   (task, demand, places) => {
     const groupings = groupingsOf(rules, places);
-    const leaves = places.map(({ candidate, cap, least, held }, place): Node => {
-      const weight = least + headroomReplicas(task, demand, candidate, cap - least);
-      return { weight, least, most: cap, held: Math.min(held, cap), children: [], place };
-    });
+    const leaves = places.map((each, place): Node => ({ ...partOf(task, demand, each), children: [], place }));
     for (const windows of windowsOf(groupings, leaves, demand.replicas, sharing)) {
       const root = nodeOf(leaves, groupings, windows);
       if (root === undefined || demand.replicas < root.least || demand.replicas > root.most) continue;

@@ -5,9 +5,9 @@ import {
   boundsOf,
   clusters,
   handOut,
-  headroomReplicas,
   isDivided,
   named,
+  partOf,
   replicasOf,
   type Spreading,
   shortOf,
@@ -16,7 +16,7 @@ import {
 } from './division.js';
 import type { Candidate, Divider, Division, DivisionTask, FleetChange } from './plugin.js';
 import type { Demand } from './room.js';
-import { byWeight, inOrder, type Part, type Sharing } from './sharing.js';
+import { byWeight, inOrder, type Part, type Sharing, sum } from './sharing.js';
 import type { ClusterDescription } from './snapshot.js';
 
 const allows = (allowed: readonly string[], found: string): boolean => allowed.length === 0 || allowed.includes(found);
@@ -141,16 +141,11 @@ function* fillings(
   yield bestFirst([...task.candidates].sort(byRoom).slice(0, most));
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
-
 /** Group by group in order, within each as `sharing` says. */
 const tierwise =
   (tierOf: (candidate: Candidate) => number, sharing: Sharing): Spreading =>
   (task, demand, places) => {
-    const parts = places.map(({ candidate, cap, least, held }): Part => {
-      const weight = least + headroomReplicas(task, demand, candidate, cap - least);
-      return { weight, least, most: cap, held: Math.min(held, cap) };
-    });
+    const parts = places.map((place) => partOf(task, demand, place));
     const tiers = [...new Set(places.map(({ candidate }) => tierOf(candidate)))].sort((a, b) => a - b);
     const members = tiers.map((tier) =>
       [...places.keys()].filter((at) => places[at] !== undefined && tierOf(places[at].candidate) === tier),

@@ -1,6 +1,6 @@
 export { applyDecision, type Decision, decide, type RefusedGroup } from './decide.js';
 export { anyNode, type PodRules, type ResourceName } from './node-classes.js';
-export { packRecord, unpackRecord } from './pack.js';
+export { unpackRecord } from './pack.js';
 export {
   admit,
   admitHeld,

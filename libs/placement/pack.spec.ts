@@ -5,7 +5,8 @@ import { ByteReader, ByteWriter } from './bytes.js';
 import { readIds, readNumbers, readTexts, writeIds, writeNumbers, writeTexts } from './columns.js';
 import { decide } from './decide.js';
 import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
-import { packRecord, unpackRecord } from './pack.js';
+import { unpackRecord } from './pack.js';
+import { packRecord } from './testing/packed-record.js';
 
 /** Full and half-full, cordoned and tainted clusters, no two alike. */
 const thousand = fleetOf(

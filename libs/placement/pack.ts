@@ -1,30 +1,25 @@
 import type { ClusterId, ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { readIds, readNumbers, readTexts, writeIds, writeNumbers, writeTexts } from './columns.js';
-import type { EnginePolicy } from './policy.js';
 import type { GroupTrace } from './trace.js';
 
 const format = 1;
 const outcomes = ['refused', 'eligible', 'chosen'] as const;
 
-/**
- * The stored form of a decision record: a column per figure instead of an object per cluster; about 2 to 6 KB for
- * 1,000 clusters. Every verdict that is not a refusal has the same scorers, and allotments name the group's
- * components, as the engine writes them.
- */
-export function packRecord(record: DecisionRecord): Uint8Array {
-  const out = new ByteWriter();
-  const roster = record.groups[0]?.clusters.map(({ cluster }) => cluster) ?? [];
-  writeHead(out, record, roster, record.groups.length);
-  for (const group of record.groups) packGroup(out, group, roster);
-  return out.finish();
+/** The names that a record spells out of its policy. */
+interface PolicyNames {
+  filters: readonly { name: string }[];
+  scorers: readonly { name: string; weight: number }[];
 }
 
-/** A decision before it is expanded: what `packRecord` would make of its record, without an object for each cluster. */
+/**
+ * The stored form of a decision record: a column per figure instead of an object per cluster; about 2 to 6 KB for
+ * 1,000 clusters. Every verdict that is not a refusal has the same scorers.
+ */
 export function packTraces(
   of: Pick<DecisionRecord, 'engineVersion' | 'policyHash' | 'feedPosition'>,
   traces: readonly GroupTrace[],
-  policy: EnginePolicy,
+  policy: PolicyNames,
 ): Uint8Array {
   const out = new ByteWriter();
   writeHead(out, of, traces[0]?.ids ?? [], traces.length);
@@ -35,7 +30,7 @@ export function packTraces(
 /** A column of zeros, however long: its only number is the least. */
 const noScore = [0];
 
-function packTrace(out: ByteWriter, trace: GroupTrace, policy: EnginePolicy, roster: readonly ClusterId[]): void {
+function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, roster: readonly ClusterId[]): void {
   const { ids, refusedBy, refusals, scores, allotments } = trace;
   writeGroupHead(out, { ...trace, placed: trace.refusal === undefined });
   out.byte(ids === roster ? 1 : 0);
@@ -107,32 +102,6 @@ export function unpackRecord(bytes: Uint8Array): DecisionRecord {
   const roster = readIds(input);
   const groups = Array.from({ length: input.varint() }, () => unpackGroup(input, roster));
   return { engineVersion, policyHash, feedPosition, groups };
-}
-
-function packGroup(out: ByteWriter, group: GroupDecision, roster: readonly ClusterId[]): void {
-  writeGroupHead(out, group);
-  const own = group.clusters.map(({ cluster }) => cluster);
-  const same = own.length === roster.length && own.every((id, at) => id === roster[at]);
-  out.byte(same ? 1 : 0);
-  if (!same) writeIds(out, own);
-  writeNumbers(
-    out,
-    group.clusters.map(({ outcome }) => outcomes.indexOf(outcome)),
-  );
-  packRefusals(
-    out,
-    group.clusters.filter(({ outcome }) => outcome === 'refused'),
-  );
-  packScores(
-    out,
-    group.clusters.filter(({ outcome }) => outcome !== 'refused'),
-  );
-  const chosen = group.clusters.filter(({ outcome }) => outcome === 'chosen');
-  for (const name of group.components)
-    writeNumbers(
-      out,
-      chosen.map(({ allotments }) => (Object.hasOwn(allotments, name) ? 1 + (allotments[name] ?? 0) : 0)),
-    );
 }
 
 function unpackGroup(input: ByteReader, roster: readonly ClusterId[]): GroupDecision {
@@ -210,19 +179,6 @@ function unpackRefusals(input: ByteReader, count: number): Refused[] {
     ).values();
   });
   return readNumbers(input, count).map((place) => templates[place]?.next().value ?? noRefusal);
-}
-
-function packScores(out: ByteWriter, verdicts: readonly ClusterVerdict[]): void {
-  const scorers = verdicts[0]?.scores ?? [];
-  out.varint(scorers.length);
-  for (const [at, { scorer, weight }] of scorers.entries()) {
-    out.text(scorer);
-    out.varint(weight);
-    writeNumbers(
-      out,
-      verdicts.map(({ scores }) => scores[at]?.score ?? 0),
-    );
-  }
 }
 
 function unpackScores(input: ByteReader, count: number): Scored[] {

@@ -6,11 +6,11 @@ const packs = ({ group }: GroupAtCluster): boolean => group.policy.strategy === 
 /** What of the group is the hardest to place: devices first, then CPU. */
 function hardest(demands: readonly Demand[]): Demand | undefined {
   let found: Demand | undefined;
-  for (const each of demands) if (found === undefined || weightOf(each) > weightOf(found)) found = each;
+  for (const each of demands) if (found === undefined || difficultyOf(each) > difficultyOf(found)) found = each;
   return found;
 }
 
-const weightOf = ({ devices, perReplica }: Demand): number =>
+const difficultyOf = ({ devices, perReplica }: Demand): number =>
   (devices === undefined ? 0 : devices.count * devices.milli * 2 ** 32) + perReplica.mcpu;
 
 /** Prefers the fullest cluster by what is requested of CPU or memory, for the strategy `packing`. */

@@ -4,9 +4,10 @@ import { anywhere, type NodeClass, type PlacementPolicy, type Resources, type To
 import { applyDecision, type Decision, decide } from './decide.js';
 import { aCluster, aComponent, aGroup, aRequest, fleetOf } from './fleet.fixture.js';
 import { oracleAllows, oracleFeasible, oracleFree, oracleNodes, oracleStarts } from './oracle.fixture.js';
-import { packRecord, unpackRecord } from './pack.js';
+import { unpackRecord } from './pack.js';
 import type { Allotment } from './request.js';
 import type { ClusterState } from './snapshot.js';
+import { packRecord } from './testing/packed-record.js';
 
 const mebi = 2 ** 20;
 const runs = { numRuns: 1500 };

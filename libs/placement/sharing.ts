@@ -14,14 +14,14 @@ export interface Part {
 /** Divides `seats` over parts, each within its bounds. `seats` is within the sums of these. */
 export type Sharing = (seats: number, parts: readonly Part[]) => readonly number[];
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+export const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 /** What may stay where it is. */
-export const keptOf = (parts: readonly Part[]): number[] =>
+const keptOf = (parts: readonly Part[]): number[] =>
   parts.map(({ least, held, most }) => Math.max(least, Math.min(held, most)));
 
 /** From the last part first: scaling down leaves as many untouched as it can. */
-export function takeBack(kept: readonly number[], parts: readonly Pick<Part, 'least'>[], surplus: number): number[] {
+function takeBack(kept: readonly number[], parts: readonly Pick<Part, 'least'>[], surplus: number): number[] {
   const counts = [...kept];
   let left = surplus;
   for (let at = counts.length - 1; at >= 0 && left > 0; at--) {
@@ -32,22 +32,31 @@ export function takeBack(kept: readonly number[], parts: readonly Pick<Part, 'le
   return counts;
 }
 
+/** How shares by weight came about: nothing had to stay, or what is held was topped up, or taken back from. */
+export interface WeighedShares {
+  counts: readonly number[];
+  kept: readonly number[];
+  manner: 'fair' | 'topped-up' | 'taken-back';
+}
+
 /** In proportion to weight, as long as nothing has to move for it; else what is held stays, and the rest goes by weight. */
-export const byWeight: Sharing = (seats, parts) => {
+export function weighedShares(seats: number, parts: readonly Part[]): WeighedShares {
   const kept = keptOf(parts);
   const keeps = sum(kept);
-  if (keeps > seats) return takeBack(kept, parts, keeps - seats);
+  if (keeps > seats) return { counts: takeBack(kept, parts, keeps - seats), kept, manner: 'taken-back' };
   const weights = parts.map(({ weight }) => weight);
   const fair = apportion(
     seats,
     weights,
     parts.map(({ most }) => most),
   );
-  if (fair.every((count, at) => count >= (kept[at] ?? 0))) return fair;
+  if (fair.every((count, at) => count >= (kept[at] ?? 0))) return { counts: fair, kept, manner: 'fair' };
   const room = parts.map(({ most }, at) => most - (kept[at] ?? 0));
   const more = apportion(seats - keeps, weights, room);
-  return kept.map((count, at) => count + (more[at] ?? 0));
-};
+  return { counts: kept.map((count, at) => count + (more[at] ?? 0)), kept, manner: 'topped-up' };
+}
+
+export const byWeight: Sharing = (seats, parts) => weighedShares(seats, parts).counts;
 
 /** The first is filled, then the next; what is held stays. */
 export const inOrder: Sharing = (seats, parts) => {

@@ -1,6 +1,6 @@
 import type { Remainders } from './apportion.js';
 import { divideWithin } from './constrained.js';
-import { clusters, headroomReplicas, named, type Place, replicasOf, type Spread, type Spreading } from './division.js';
+import { clusters, named, type Place, partOf, replicasOf, type Spread, type Spreading } from './division.js';
 import { domainOf, weightOf } from './domains.js';
 import type { Divider } from './plugin.js';
 import { apportionInOrder, type Level } from './selection.js';
@@ -36,11 +36,7 @@ interface Leaf extends Part {
 const byLevels =
   (levels: readonly Level[], method: Remainders, exact: boolean): Spreading =>
   (task, demand, places): Spread | undefined => {
-    const leaves = places.map((place, at): Leaf => {
-      const { candidate, cap, least, held } = place;
-      const weight = least + headroomReplicas(task, demand, candidate, cap - least);
-      return { at, place, weight, least, most: cap, held: Math.min(held, cap) };
-    });
+    const leaves = places.map((place, at): Leaf => ({ at, place, ...partOf(task, demand, place) }));
     const counts = places.map(() => 0);
     const lines: string[] = [];
     const divide = (group: readonly Leaf[], seats: number, depth: number, path: string): boolean => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DecisionRecord } from '#domain';
-import { packRecord } from '#placement';
+import { packRecord } from '../../libs/placement/testing/packed-record.js';
 import type { TestDatabase } from '../../libs/store/testing/database.js';
 
 interface Placed {

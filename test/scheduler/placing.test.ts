@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { requestOf } from '#decision';
-import { decide, packRecord, Snapshot } from '#placement';
+import { decide, Snapshot } from '#placement';
 import { placementStore } from '#store';
 import { startTestDatabase, type TestDatabase } from '../../libs/store/testing/database.js';
 import { aPlacer } from './placers.js';
@@ -192,7 +192,7 @@ describe('placing', () => {
         [release.number],
       );
       const again = decide(requestOf(release, placer.picture.schemas), replayed);
-      expect(Buffer.from(packRecord(again.record)).equals(stored?.record ?? Buffer.alloc(0))).toBe(true);
+      expect(Buffer.from(again.packed).equals(stored?.record ?? Buffer.alloc(0))).toBe(true);
     }
   });
 

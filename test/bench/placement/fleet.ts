@@ -1,23 +1,12 @@
-import { type NodeClass, noOverSubscription, noResources } from '#domain';
+import { type Chance, type NodeClass, noOverSubscription, noResources, seededChance } from '#domain';
 import { type ClusterState, Snapshot } from '#placement';
 
 const gibi = 2 ** 30;
 
-/** Draws numbers below 1, the same ones for the same seed (mulberry32). */
-export function drawing(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const sizes = [16, 32, 64, 96];
 
 /** Twelve or thirteen nodes of a size, used alike. */
-function nodeClass(at: number, draw: () => number): NodeClass {
+function nodeClass(at: number, draw: Chance): NodeClass {
   const cores = sizes[at % sizes.length] ?? 16;
   const left = 1 - (0.2 + 0.5 * draw());
   return {
@@ -30,7 +19,7 @@ function nodeClass(at: number, draw: () => number): NodeClass {
 }
 
 /** A hundred nodes of four sizes, requested to 20 to 70 %; one in ten clusters is tainted. */
-function clusterAt(at: number, draw: () => number): ClusterState {
+function clusterAt(at: number, draw: Chance): ClusterState {
   const classes = Array.from({ length: 8 }, (_, each) => nodeClass(each, draw));
   const sum = (of: (each: NodeClass) => number): number =>
     classes.reduce((all, each) => all + each.nodes * of(each), 0);
@@ -69,7 +58,7 @@ function clusterAt(at: number, draw: () => number): ClusterState {
 }
 
 export function benchFleet(clusters: number, seed: number): Snapshot {
-  const draw = drawing(seed);
+  const draw = seededChance(seed);
   const snapshot = new Snapshot();
   for (let at = 0; at < clusters; at++) snapshot.upsert(clusterAt(at, draw));
   return snapshot;

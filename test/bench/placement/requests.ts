@@ -1,4 +1,4 @@
-import { anywhere, type PlacementPolicy } from '#domain';
+import { anywhere, type Chance, type PlacementPolicy } from '#domain';
 import type { PlacementRequest } from '#placement';
 
 const gibi = 2 ** 30;
@@ -19,7 +19,7 @@ const wishes: readonly Partial<PlacementPolicy>[] = [
   { maxPriceMicros: 9_000_000 },
 ];
 
-export function benchRequest(at: number, draw: () => number, constrained: boolean): PlacementRequest {
+export function benchRequest(at: number, draw: Chance, constrained: boolean): PlacementRequest {
   const replicas = 1 + Math.floor(draw() * 50);
   const perReplica = { mcpu: 250 * (1 + Math.floor(draw() * 4)), memoryBytes: gibi, pods: 1 };
   const wish = constrained ? wishes[at % wishes.length] : undefined;

@@ -1,7 +1,8 @@
+import { seededChance } from '#domain';
 import { applyDecision, decide } from '#placement';
 import { type BenchOutcome, type BenchRequest, numberSetting, type Scenario } from '../scenario.js';
 import { percentile, round } from '../statistics.js';
-import { benchFleet, drawing } from './fleet.js';
+import { benchFleet } from './fleet.js';
 import { benchRequest } from './requests.js';
 
 /** Decisions of the engine on one core, records packed, without a store. */
@@ -36,7 +37,7 @@ const keptRecords = 1_000;
 const decisionsPerCluster = 20;
 
 function measure(clusters: number, constrained: boolean, seconds: number, seed: number): Phase {
-  const draw = drawing(seed);
+  const draw = seededChance(seed);
   const records: Uint8Array[] = [];
   const taken: number[] = [];
   let placed = 0;

@@ -1,0 +1,39 @@
+import type { ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
+import { packTraces } from '../pack.js';
+import type { GroupTrace } from '../trace.js';
+
+/** A record that no engine made, as the store keeps one: turned back into columns. */
+export function packRecord(record: DecisionRecord): Uint8Array {
+  const verdicts = record.groups.flatMap(({ clusters }) => clusters);
+  const names = [...new Set(verdicts.flatMap(({ filter }) => filter ?? []))];
+  const scores = verdicts.find((each) => each.outcome !== 'refused')?.scores ?? [];
+  const policy = {
+    filters: names.map((name) => ({ name })),
+    scorers: scores.map(({ scorer, weight }) => ({ name: scorer, weight })),
+  };
+  const roster = record.groups[0]?.clusters.map(({ cluster }) => cluster) ?? [];
+  const traces = record.groups.map((group) => traceOf(group, names, scores.length, roster));
+  return packTraces(record, traces, policy);
+}
+
+function traceOf(
+  group: GroupDecision,
+  names: readonly string[],
+  scorers: number,
+  roster: readonly string[],
+): GroupTrace {
+  const { clusters, components, refusal, division } = group;
+  const own = clusters.map(({ cluster }) => cluster);
+  const isChosen = ({ outcome }: ClusterVerdict): boolean => outcome === 'chosen';
+  return {
+    ...{ components, refusal, division },
+    ids: own.length === roster.length && own.every((id, at) => id === roster[at]) ? roster : own,
+    refusedBy: Int16Array.from(clusters, ({ filter }) => (filter === undefined ? -1 : names.indexOf(filter))),
+    refusals: clusters.map((each): Refusal | undefined => each.refusal),
+    scores: Array.from({ length: scorers }, (_, at) =>
+      Int16Array.from(clusters, (each) => each.scores[at]?.score ?? 0),
+    ),
+    totals: Float64Array.from(clusters, ({ total }) => total),
+    allotments: new Map(clusters.filter(isChosen).map(({ cluster, allotments }) => [cluster, allotments])),
+  };
+}
