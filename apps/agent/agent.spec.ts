@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { berthAnnotations, clockAt, defaultObjectPolicy, type WorkItem } from '#domain';
-import type { MemberCluster, OwnedObject, OwnedWatch, PodView, Timing } from '#kube';
+import { berthAnnotations, berthLabels, clockAt, defaultObjectPolicy, type WorkItem } from '#domain';
+import {
+  ClusterUnreachable,
+  type MemberCluster,
+  type OwnedObject,
+  type OwnedWatch,
+  type PodView,
+  type Timing,
+} from '#kube';
 import { silentLogger } from '#platform/light';
 import { Agent } from './agent.js';
 import { statusOf } from './status/work-view.js';
@@ -31,6 +38,10 @@ const filled = {
 const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'web' };
 const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name: 'n' };
 const made = { resourceVersion: '1', created: true };
+const liveObject = {
+  ...{ isApplied: true, managedBy: berthLabels.managedByValue, appliers: [], yielded: [], lost: [] },
+  ...{ replicas: undefined, hasReplicas: false },
+};
 const tombstone = {
   id: workId,
   cluster: 'c',
@@ -280,6 +291,40 @@ describe('Agent', () => {
     expect(applies).toHaveLength(1);
     await pauses.end();
     expect(applies).toHaveLength(2);
+  });
+
+  it.each([
+    ['is told of, though the watch lags behind', 'web'],
+    ['that made nothing leaves nothing to tell', undefined],
+  ])('an apply without an answer, of what is wanted no more, %s', async (_, found) => {
+    const lost = new ClusterUnreachable({ call: 'PATCH', status: undefined }, 'the line was cut');
+    const there = { ...ref, ...liveObject, uid: 'u', resourceVersion: '7', workId };
+    const sleep: Timing['sleep'] = (_ms, signal) =>
+      new Promise((_end, cut) => signal?.addEventListener('abort', () => cut(new Error('hurried'))));
+    const looks: (() => void)[] = [];
+    const agent = anAgentBefore(
+      { listed: true, synced: Promise.resolve(), objects: [], sleep },
+      {
+        ensureNamespace: async () => ({ ...namespaceRef, ...made, uid: 'ns' }),
+        applyObject: () => Promise.reject(lost),
+        lookAt: () => new Promise((answer) => looks.push(() => answer(found === undefined ? undefined : there))),
+      },
+    );
+    agent.beginSession({}, { incarnation: 'i', headSequence: 4n, fromBeginning: true });
+    await settled();
+    agent.take([filled], 3n);
+    await settled();
+    agent.take([emptied], 4n);
+    await settled();
+    expect(agent.held.appliedUpTo, 'nobody knows yet').toBeLessThan(4n);
+    for (const answer of looks) answer();
+    await settled();
+    expect(agent.held.appliedUpTo).toBe(4n);
+    const held = agent.held.get(workId);
+    const names = statusOf(workId, held, agent.watch).objects.flatMap(({ kind, name }) =>
+      kind === 'Namespace' ? [] : [name],
+    );
+    expect(names).toEqual(found === undefined ? [] : [found]);
   });
 
   it('carries out no tombstone before it knows every work that it was to know', async () => {

@@ -15,7 +15,7 @@ import { arePodsSeen, arePodsSettled, namespacesOf, statusOf } from './status/wo
 import { Applier } from './work/applier.js';
 import { Deleter } from './work/deleter.js';
 import { HandedBack } from './work/handed-back.js';
-import { HeldWorks } from './work/held-works.js';
+import { HeldWorks, leftUnsure } from './work/held-works.js';
 import { Turns } from './work/turns.js';
 
 /** Anybody may write a label: what is no work's id is nobody's work. */
@@ -157,7 +157,7 @@ export class Agent {
     this.handedBack.look(held);
     const isWanted = held.wanted.length > 0;
     this.held.sawPods(held, isWanted ? arePodsSeen(workId, watch) : arePodsSettled(held, watch));
-    return left.length + drifted.length > 0;
+    return left.length + drifted.length + leftUnsure(held).length > 0;
   }
 
   /** What was applied to an object under the digest that it carries. */

@@ -1,8 +1,8 @@
 import { berthLabels, type Slots, type Work } from '#domain';
 import { NamespaceNotOurs, type ObjectIdentity } from '#kube';
 import { type AgentParts, backoffMs, rest } from '../seams.js';
-import { failureOf } from './failure.js';
-import type { Drifted, HeldWork, HeldWorks } from './held-works.js';
+import { failureOf, isAnswerLost } from './failure.js';
+import { type Drifted, type HeldWork, type HeldWorks, leftUnsure, type Unsure } from './held-works.js';
 import { Mender } from './mender.js';
 import { ObjectKeeper } from './object-keeper.js';
 import { isDefinition } from './order.js';
@@ -19,6 +19,7 @@ const shownWithinMs = 10_000;
 interface Due {
   left: readonly WantedObject[];
   drifted: readonly Drifted[];
+  unsure: readonly Unsure[];
 }
 
 interface Run {
@@ -72,7 +73,7 @@ export class Applier {
       if (held !== undefined) await this.#watchKindsOf(held);
       if (held === undefined) continue;
       const due = this.#dueOf(held);
-      if (due.left.length + due.drifted.length === 0) {
+      if (due.left.length + due.drifted.length + due.unsure.length === 0) {
         this.#healed(held);
         continue;
       }
@@ -98,7 +99,7 @@ export class Applier {
     watch.compare(held.work.id);
     const objects = watch.objectsOf(held.work.id);
     const left = this.held.examine(held, objects);
-    return { left, drifted: this.held.drifted(held, objects, timing.clock.now()) };
+    return { left, drifted: this.held.drifted(held, objects, timing.clock.now()), unsure: leftUnsure(held) };
   }
 
   /** Kinds beyond those that are always watched: what is not seen must not be taken for missing. */
@@ -119,12 +120,13 @@ export class Applier {
     run.hurry = new AbortController();
   }
 
-  async #try(held: HeldWork, { left, drifted }: Due): Promise<boolean> {
+  async #try(held: HeldWork, { left, drifted, unsure }: Due): Promise<boolean> {
     const { work, hands } = held;
     const { log } = this.parts;
     hands.isApplying = true;
     const fields = { work: work.id, component: work.component, generation: work.generation.toString() };
     try {
+      for (const each of unsure) await this.#lookFor(held, each);
       const isWhole = left.length === 0 || (await this.#apply(held, left));
       for (const each of drifted) if (this.held.get(work.id) === held) await this.#mender.mend(held, each);
       held.failure = undefined;
@@ -173,7 +175,8 @@ export class Applier {
       const isWhole = await this.turns.within(key, async () => {
         if (this.held.get(held.work.id) !== held || !this.hooks.mayApply()) return false;
         const observed = watch.objectsOf(held.work.id).find((object) => objectKey(object) === key);
-        const { uid, adopted } = await this.#keeper.bring(held, wanted, observed);
+        const bringing = this.#keeper.bring(held, wanted, observed);
+        const { uid, adopted } = await this.#noteUnsure(held, wanted, bringing);
         held.applied.set(key, { ref, uid, digest, adopted, seen: false });
         return true;
       });
@@ -181,6 +184,35 @@ export class Applier {
       if (isDefinition(ref)) await member.established(ref.name, { signal, timeoutMs: applyTimeoutMs });
     }
     return true;
+  }
+
+  /** A write without an answer may have been done, or be done yet: until that is known, the object is not missing. */
+  async #noteUnsure<T>({ hands }: Pick<HeldWork, 'hands'>, written: Unsure, writing: Promise<T>): Promise<T> {
+    const key = objectKey(written.ref);
+    try {
+      const answer = await writing;
+      hands.unsure.delete(key);
+      return answer;
+    } catch (error) {
+      if (isAnswerLost(error)) hands.unsure.set(key, written);
+      throw error;
+    }
+  }
+
+  /** Finds out what became of a write without an answer, of something that is wanted no more. */
+  async #lookFor(held: HeldWork, written: Unsure): Promise<void> {
+    const { member, signal } = this.parts;
+    const { ref, digest } = written;
+    const key = objectKey(ref);
+    await this.turns.within(key, async () => {
+      const there = await member.lookAt(written, { signal, timeoutMs: applyTimeoutMs });
+      held.hands.unsure.delete(key);
+      if (there === undefined) return;
+      if (there.managedBy !== berthLabels.managedByValue) return;
+      if (isNamespace(ref)) held.hands.namespace = there;
+      else if (there.workId === held.work.id)
+        held.applied.set(key, { ref, uid: there.uid, digest, adopted: false, seen: false });
+    });
   }
 
   /** Many works share one namespace: whoever comes first makes it, the others wait for that. */
@@ -196,9 +228,16 @@ export class Applier {
       making = member.ensureNamespace(name, labels, { signal, timeoutMs: applyTimeoutMs });
       this.#namespaces.set(name, making);
     }
-    hands.namespace = await (work.policy.adoption === 'existing' ? making.catch(asFound) : making);
+    const made = this.#noteUnsure({ hands }, namespaceOf(name), making);
+    hands.namespace = await (work.policy.adoption === 'existing' ? made.catch(asFound) : made);
   }
 }
+
+const namespaceOf = (name: string): Unsure => ({
+  ref: { apiVersion: 'v1', kind: 'Namespace', namespace: '', name },
+  manifest: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+  ...{ stamp: { labels: {}, annotations: {} }, digest: '' },
+});
 
 /** What is taken over lives in a namespace that was there before: it is used as it is, and stays when Berth goes. */
 function asFound(error: unknown): undefined {

@@ -46,6 +46,11 @@ const wayOut = '; objectPolicy.adoption: ADOPTION_POLICY_EXISTING takes it over'
 const withWayOut = ({ reason, message }: ApplyRefused): string =>
   `${message.slice(0, longestMessage)}${reason === 'ObjectNotOurs' ? wayOut : ''}`;
 
+const lostAnswers: ReadonlySet<string> = new Set(['unreachable', 'server-fault', 'garbled']);
+
+/** It does not say whether the call was carried out. */
+export const isAnswerLost = (error: unknown): boolean => error instanceof KubeError && lostAnswers.has(error.tag);
+
 /** Answers undefined for what is no failure of the member: a defect of ours. */
 export function failureOf(error: unknown): ApplyFailure | undefined {
   if (error instanceof NamespaceNotOurs)

@@ -1,5 +1,5 @@
 import type { FieldConflict, Instant, ObjectRef, Reflection, Work } from '#domain';
-import type { ObjectIdentity, OwnedObject } from '#kube';
+import type { ObjectIdentity, Ordered, OwnedObject } from '#kube';
 import { RepairLedger } from './drift.js';
 import type { ApplyFailure } from './failure.js';
 import { WorkNotes } from './notes.js';
@@ -19,7 +19,15 @@ export interface Hands {
   isApplying: boolean;
   /** The namespace that was made for it, until the watch shows one. */
   namespace: ObjectIdentity | undefined;
+  /** By key, writes whose answer was lost, of this generation or an older one: nobody knows whether they were done. */
+  readonly unsure: Map<string, Unsure>;
   readonly repairs: RepairLedger;
+}
+
+/** What may be there, although no answer said so and the watch does not show it. */
+export interface Unsure extends Ordered {
+  ref: ObjectRef;
+  digest: string;
 }
 
 export interface RefusedTakeOver {
@@ -97,7 +105,7 @@ export class HeldWorks {
       work,
       wanted: wantedObjects(work),
       applied: known?.applied ?? new Map(),
-      hands: known?.hands ?? { isApplying: false, namespace: undefined, repairs: new RepairLedger() },
+      hands: known?.hands ?? newHands(),
       notes: new WorkNotes(),
       confirmed: known?.confirmed ?? 0n,
       isTried: false,
@@ -126,8 +134,10 @@ export class HeldWorks {
       const there = observed.get(key);
       if (there?.uid === mark.uid && there.digest === mark.digest) mark.seen = true;
     }
-    // what is still being applied may be what this generation leaves out
-    if (!held.hands.isApplying && isConfirmed(held.wanted, observed)) {
+    for (const key of held.hands.unsure.keys()) if (observed.has(key)) held.hands.unsure.delete(key);
+    // what is still being applied, or was without an answer, may be what this generation leaves out
+    const isSettled = !held.hands.isApplying && leftUnsure(held).length === 0;
+    if (isSettled && isConfirmed(held.wanted, observed)) {
       held.confirmed = held.work.generation;
       held.isTried = true;
     }
@@ -204,6 +214,21 @@ export class HeldWorks {
     return upTo;
   }
 }
+
+const newHands = (): Hands => ({
+  ...{ isApplying: false, namespace: undefined },
+  ...{ unsure: new Map(), repairs: new RepairLedger() },
+});
+
+/**
+ * What may be there and is not wanted any more. That the watch does not show it says nothing: it may not have come so
+ * far. What is wanted is applied again, and then there is an answer.
+ */
+export const leftUnsure = ({ hands, wanted }: Pick<HeldWork, 'hands' | 'wanted'>): Unsure[] =>
+  [...hands.unsure].flatMap(([key, unsure]) => {
+    const isWanted = isNamespace(unsure.ref) ? wanted.length > 0 : wanted.some((each) => each.key === key);
+    return isWanted ? [] : [unsure];
+  });
 
 function resequence(held: HeldWork, sequence: bigint): void {
   const isReflected = held.reflected >= held.work.sequence;
