@@ -45,7 +45,8 @@ export class Mender {
         await this.keeper.yield(held, wanted, live, live.lost);
         return held.notes.note(wanted.key, observed, { ...nothing, outcome: 'put-back' });
       case 'put-back':
-        held.notes.note(wanted.key, observed, { ...found, outcome: 'put-back' });
+        held.notes.note(wanted.key, observed, { ...found, drifts: [], outcome: 'put-back' });
+        held.notes.putBack(wanted.key, found.drifts, this.parts.timing.clock.now() + toldForMs);
         this.hooks.onChange(held.work.id);
         return this.#putBack(held, drifted, live);
     }
@@ -61,7 +62,7 @@ export class Mender {
     } catch (error) {
       // somebody wrote in between: the watch shows it, and then it is looked at again
       if (error instanceof PreconditionConflict) return;
-      held.notes.forget(wanted.key);
+      held.notes.notPutBack(wanted.key, driftsOf(wanted.ref, live.lost));
       throw error;
     }
     const { kind, namespace, name } = wanted.ref;
@@ -72,7 +73,7 @@ export class Mender {
       held.notes.event({ ...wanted.ref }, 'DriftRepaired', message, timing.clock.now());
     }
     this.#later(timing.clock.now() + toldForMs, () => {
-      held.notes.forget(wanted.key);
+      held.notes.fade(timing.clock.now());
       this.hooks.onChange(held.work.id);
     });
   }

@@ -22,6 +22,13 @@ interface DriftNote {
   notBefore: Instant;
 }
 
+/** A field that was put back as ordered, and until when that is told. */
+interface PutBack {
+  key: string;
+  drift: FieldDrift;
+  until: Instant;
+}
+
 const mostOfEach = 50;
 const mostEvents = 20;
 
@@ -30,6 +37,8 @@ const signatureOf = ({ lost }: Hold): string => JSON.stringify(lost);
 /** What is to be told of a work's objects besides how they are, and what of it has been dealt with. Pure. */
 export class WorkNotes {
   readonly #drifts = new Map<string, DriftNote>();
+  /** The newest first. */
+  #putBack: PutBack[] = [];
   readonly #refused = new Map<string, readonly FieldConflict[]>();
   readonly #events: ObjectEvent[] = [];
 
@@ -53,6 +62,7 @@ export class WorkNotes {
     observed: OwnedObject,
     found: Pick<DriftNote, 'outcome' | 'drifts' | 'conflicts'> & { notBefore?: Instant },
   ): void {
+    this.#drop(key, found.drifts);
     this.#drifts.set(key, {
       notBefore: 0,
       ...found,
@@ -62,9 +72,27 @@ export class WorkNotes {
     });
   }
 
-  /** What was put back has been told for long enough. */
-  forget(key: string): void {
-    if (this.#drifts.get(key)?.outcome === 'put-back') this.#drifts.delete(key);
+  /** Tells until then of fields that are put back, whatever else is found of the object meanwhile. */
+  putBack(key: string, drifts: readonly FieldDrift[], until: Instant): void {
+    this.#drop(key, drifts);
+    this.#putBack.unshift(...drifts.map((drift) => ({ key, drift, until })));
+    this.#putBack.splice(mostOfEach);
+  }
+
+  /** They could not be put back: the object is looked at again. */
+  notPutBack(key: string, drifts: readonly FieldDrift[]): void {
+    this.#drop(key, drifts);
+    this.#drifts.delete(key);
+  }
+
+  /** What was to be told until now is told no more. */
+  fade(now: Instant): void {
+    this.#putBack = this.#putBack.filter(({ until }) => until > now);
+  }
+
+  #drop(key: string, drifts: readonly FieldDrift[]): void {
+    const paths = new Set(drifts.map(({ path }) => path));
+    this.#putBack = this.#putBack.filter((each) => each.key !== key || !paths.has(each.drift.path));
   }
 
   /** An apply was refused over these; empty when it was not. */
@@ -94,9 +122,10 @@ export class WorkNotes {
     const notes = [...this.#drifts.values()];
     const conflicts = [...[...this.#refused.values()].flat(), ...notes.flatMap((note) => note.conflicts)];
     return {
-      drifts: notes
-        .flatMap(({ drifts, outcome }) => drifts.map((drift) => ({ ...drift, outcome })))
-        .slice(0, mostOfEach),
+      drifts: [
+        ...notes.flatMap(({ drifts, outcome }) => drifts.map((drift) => ({ ...drift, outcome }))),
+        ...this.#putBack.map(({ drift }) => ({ ...drift, outcome: 'put-back' as const })),
+      ].slice(0, mostOfEach),
       conflicts: conflicts.slice(0, mostOfEach),
       events: [...this.#events],
     };
