@@ -39,6 +39,12 @@ describe('openings that share a transaction', () => {
     expect(batches.slice(3)).toEqual(['a', 'a']);
   });
 
+  it('wait while their cluster is in the other batch: the later one gets the later epoch', async () => {
+    const { batches, ask } = openings();
+    await Promise.all(['a', 'a', 'b', 'a'].map(ask));
+    expect(batches).toEqual(['a', 'b', 'a', 'a']);
+  });
+
   it('are tried one by one when a batch fails for what one of them says', async () => {
     const { batches, ask } = openings((batch) => (batch.includes('bad') ? new TypeError('nonsense') : undefined));
     const answers = await Promise.all(['x', 'y', 'good', 'bad', 'fine'].map(ask));

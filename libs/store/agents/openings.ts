@@ -1,4 +1,4 @@
-import { Unavailable } from '#domain';
+import { type ClusterId, Unavailable } from '#domain';
 import type { LineGrant, LineRequest } from './lines.js';
 
 /** Few, so that those who come meanwhile gather; two, so that the next batch is under way while one waits for the disk. */
@@ -13,10 +13,12 @@ interface Waiting {
 
 /**
  * Lets openings that wait at the same time share a transaction: a fleet that comes back opens a line for every cluster, and
- * commits one by one were most of what it waited for. One that comes alone waits for nobody. A cluster is in a batch once.
+ * commits one by one were most of what it waited for. One that comes alone waits for nobody. A cluster is under way once: of
+ * two openings the one that was asked for later gets the later epoch.
  */
 export class Openings {
   #waiting: Waiting[] = [];
+  readonly #underWay = new Set<ClusterId>();
   #running = 0;
 
   /** `open` answers in the order of the requests; all or nothing. */
@@ -30,22 +32,27 @@ export class Openings {
   }
 
   #go(): void {
-    while (this.#running < batchesAtOnce && this.#waiting.length > 0) {
+    while (this.#running < batchesAtOnce) {
+      const batch = this.#take();
+      if (batch.length === 0) return;
       this.#running += 1;
-      void this.#settle(this.#take()).finally(() => {
+      for (const { request } of batch) this.#underWay.add(request.cluster);
+      void this.#settle(batch).finally(() => {
         this.#running -= 1;
+        for (const { request } of batch) this.#underWay.delete(request.cluster);
         this.#go();
       });
     }
   }
 
-  /** The first of each cluster; what stays keeps its order. */
+  /** The first of each cluster that is not under way; what stays keeps its order. */
   #take(): Waiting[] {
-    const batch = new Map<string, Waiting>();
+    const batch = new Map<ClusterId, Waiting>();
     const left: Waiting[] = [];
     for (const each of this.#waiting) {
       const { cluster } = each.request;
-      if (batch.size < mostInBatch && !batch.has(cluster)) batch.set(cluster, each);
+      const isFree = !batch.has(cluster) && !this.#underWay.has(cluster);
+      if (isFree && batch.size < mostInBatch) batch.set(cluster, each);
       else left.push(each);
     }
     this.#waiting = left;
