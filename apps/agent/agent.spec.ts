@@ -40,7 +40,7 @@ const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', namespace: '', name:
 const made = { resourceVersion: '1', created: true };
 const liveObject = {
   ...{ isApplied: true, managedBy: berthLabels.managedByValue, appliers: [], yielded: [], lost: [] },
-  ...{ replicas: undefined, hasReplicas: false },
+  ...{ adopted: false, replicas: undefined, hasReplicas: false },
 };
 const tombstone = {
   id: workId,

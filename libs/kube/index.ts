@@ -20,6 +20,7 @@ export * from './member/pod-access.js';
 export type { PodState, PodView } from './member/pods.js';
 export * from './member/port.js';
 export type { Readiness } from './member/readiness.js';
+export { withoutTemplateMarks } from './member/template-marks.js';
 export { type ObservedStatus, objectStatus, workStatus } from './member/work-status.js';
 export { checkSpec } from './model/check.js';
 export { importManifests } from './model/import.js';

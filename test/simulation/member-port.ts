@@ -195,5 +195,5 @@ const seen = (object: MemberObject): LiveObject => ({
   isApplied: isOwned(object),
   managedBy: object.labels[berthLabels.managedBy] ?? '',
   workId: workOf(object),
-  ...{ appliers: [], yielded: [], lost: [], replicas: undefined, hasReplicas: false },
+  ...{ adopted: false, appliers: [], yielded: [], lost: [], replicas: undefined, hasReplicas: false },
 });

@@ -211,7 +211,7 @@ export class Applier {
       if (there.managedBy !== berthLabels.managedByValue) return;
       if (isNamespace(ref)) held.hands.namespace = there;
       else if (there.workId === held.work.id)
-        held.applied.set(key, { ref, uid: there.uid, digest, adopted: false, seen: false });
+        held.applied.set(key, { ref, uid: there.uid, digest, adopted: there.adopted, seen: false });
     });
   }
 

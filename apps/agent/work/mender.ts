@@ -55,7 +55,7 @@ export class Mender {
   async #putBack(held: HeldWork, { wanted }: Drifted, live: LiveObject): Promise<void> {
     const { member, timing, signal, log } = this.parts;
     const { uid, resourceVersion } = live;
-    const { manifest, stamp } = orderedOf(wanted, live.yielded);
+    const { manifest, stamp } = orderedOf(wanted, live);
     const expect = { uid, resourceVersion };
     try {
       await member.applyObject(manifest, stamp, { signal, timeoutMs: callTimeoutMs, force: true, expect });
@@ -81,7 +81,7 @@ export class Mender {
   async #handOver(held: HeldWork, { wanted, observed }: Drifted, live: LiveObject): Promise<void> {
     const { member, signal } = this.parts;
     await this.keeper.handOver(wanted, live);
-    const { manifest, stamp } = orderedOf(wanted, live.yielded);
+    const { manifest, stamp } = orderedOf(wanted, live);
     await member.applyObject(manifest, stamp, { signal, timeoutMs: callTimeoutMs, expect: { uid: live.uid } });
     held.notes.note(wanted.key, observed, { ...nothing, outcome: 'put-back' });
   }

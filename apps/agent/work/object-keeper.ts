@@ -11,6 +11,7 @@ import {
   type OwnedObject,
   PreconditionConflict,
   withoutFields,
+  withoutTemplateMarks,
 } from '#kube';
 import type { AgentParts } from '../seams.js';
 import { driftsOf, toldPath } from './drift.js';
@@ -34,6 +35,7 @@ interface Standing {
   yielded: readonly FieldPath[];
   /** An autoscaler has had its number of replicas so far. */
   isAutoscaled: boolean;
+  /** It was there before Berth took it over: its pods keep the labels that they have. */
   adopted: boolean;
 }
 
@@ -45,8 +47,10 @@ const standingOf = ({ uid, hold, adopted }: OwnedObject): Standing => ({
   ...{ uid, adopted, yielded: hold?.yielded ?? [], isAutoscaled: hold?.isAutoscaled ?? false },
 });
 
-/** As it is applied where fields of it are left to others. */
-export function orderedOf({ manifest, stamp }: WantedObject, yielded: readonly FieldPath[]): Ordered {
+/** As it is applied to what is there, where fields of it are left to others. */
+export function orderedOf(wanted: WantedObject, { yielded, adopted }: Pick<Standing, 'yielded' | 'adopted'>): Ordered {
+  const { stamp } = wanted;
+  const manifest = adopted ? withoutTemplateMarks(wanted.manifest) : wanted.manifest;
   if (yielded.length === 0) return { manifest, stamp };
   const annotations = { ...stamp.annotations, [berthAnnotations.yielded]: JSON.stringify(yielded) };
   return { manifest: withoutFields(manifest, yielded), stamp: { ...stamp, annotations } };
@@ -77,8 +81,8 @@ export class ObjectKeeper {
     if ('created' in found) return { ...found, adopted: false };
     const isOurs = found.isApplied || found.workId === held.work.id;
     if (!isOurs) return this.#takeOver(held, wanted, found);
-    const { uid, yielded } = found;
-    return this.#change(held, wanted, { uid, yielded, isAutoscaled: false, adopted: false });
+    const { uid, yielded, adopted } = found;
+    return this.#change(held, wanted, { uid, yielded, isAutoscaled: false, adopted });
   }
 
   /** One call where there is nothing yet; else what is there. */
@@ -139,12 +143,20 @@ export class ObjectKeeper {
   }
 
   async #write(held: HeldWork, wanted: WantedObject, there: Standing): Promise<AppliedObject> {
-    const { manifest, stamp } = orderedOf(wanted, there.yielded);
+    try {
+      return await this.#overOthers(held, wanted, there);
+    } catch (error) {
+      if (error instanceof InvalidObject) return this.#unchangeable(held, wanted, there, error);
+      throw error;
+    }
+  }
+
+  async #overOthers(held: HeldWork, wanted: WantedObject, there: Standing): Promise<AppliedObject> {
+    const { manifest, stamp } = orderedOf(wanted, there);
     try {
       return await this.parts.member.applyObject(manifest, stamp, { ...this.#bounds, expect: { uid: there.uid } });
     } catch (error) {
       if (error instanceof FieldManagerConflict) return this.#contested(held, wanted, there, error);
-      if (error instanceof InvalidObject) return this.#unchangeable(held, wanted, there, error);
       throw error;
     }
   }
@@ -184,7 +196,7 @@ export class ObjectKeeper {
       );
       throw conflict;
     }
-    const { manifest, stamp } = orderedOf(wanted, there.yielded);
+    const { manifest, stamp } = orderedOf(wanted, there);
     const { uid, resourceVersion } = live;
     const applied = await member.applyObject(manifest, stamp, {
       ...{ ...this.#bounds, force: true, expect: { uid, resourceVersion } },
@@ -202,7 +214,8 @@ export class ObjectKeeper {
     fields: readonly LostValue[],
   ): Promise<AppliedObject> {
     const { member, timing } = this.parts;
-    const { manifest, stamp } = orderedOf(wanted, [...live.yielded, ...fields.map(({ segments }) => segments)]);
+    const yielded = [...live.yielded, ...fields.map(({ segments }) => segments)];
+    const { manifest, stamp } = orderedOf(wanted, { yielded, adopted: live.adopted });
     const { uid, resourceVersion } = live;
     const applied = await member.applyObject(manifest, stamp, { ...this.#bounds, expect: { uid, resourceVersion } });
     for (const { path, manager, found } of driftsOf(wanted.ref, fields)) {

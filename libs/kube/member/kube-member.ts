@@ -63,7 +63,7 @@ class KubeMember implements MemberCluster {
     this.capacity = new Capacity(client, this.pods, this.life.signal);
     this.measured = new MeasuredUse(client);
     this.facts = new RareFacts(client);
-    this.podAccess = kubePods(client);
+    this.podAccess = kubePods(client, (pod) => this.pods.workOf(pod));
   }
 
   serverVersion(bounds: Bounds = {}): Promise<string> {

@@ -1,8 +1,8 @@
-import { berthLabels, isJsonObject, type JsonObject, type JsonValue } from '#domain';
+import { isJsonObject, type JsonObject, type JsonValue } from '#domain';
 import type { Channels } from '../client/channels.js';
 import type { KubeClient } from '../client/client.js';
 import { GarbledAnswer } from '../client/errors.js';
-import { listAt, textAt, textsAt } from '../client/objects.js';
+import { listAt, textAt } from '../client/objects.js';
 import {
   type AccessBounds,
   type CommandEvent,
@@ -32,9 +32,9 @@ const namesAt = (pod: JsonObject, list: string): string[] =>
   listAt(pod, 'spec', list).map((each) => textAt(each, 'name'));
 
 /** Pods as the Kubernetes API gives access to them. */
-export function kubePods(client: KubeClient): PodAccess {
+export function kubePods(client: KubeClient, workOf: (pod: JsonObject) => string): PodAccess {
   return {
-    pod: (ref, bounds) => factsOf(client, ref, bounds),
+    pod: (ref, bounds) => factsOf(client, workOf, ref, bounds),
     logs: (ref, query, bounds) =>
       client.openStream(
         { method: 'GET', path: pathOf(ref, 'log'), query: logParameters(query), accept: '*/*' },
@@ -55,12 +55,17 @@ export function kubePods(client: KubeClient): PodAccess {
   };
 }
 
-async function factsOf(client: KubeClient, { namespace, name }: PodRef, bounds: AccessBounds): Promise<PodFacts> {
+async function factsOf(
+  client: KubeClient,
+  workOf: (pod: JsonObject) => string,
+  { namespace, name }: PodRef,
+  bounds: AccessBounds,
+): Promise<PodFacts> {
   const pod = await client.get({ apiVersion: 'v1', kind: 'Pod', namespace, name }, bounds);
   return {
     namespace,
     name,
-    workId: textsAt(pod, 'metadata', 'labels')[berthLabels.work] ?? '',
+    workId: workOf(pod),
     phase: textAt(pod, 'status', 'phase'),
     containers: namesAt(pod, 'containers'),
     initContainers: namesAt(pod, 'initContainers'),

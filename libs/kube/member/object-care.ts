@@ -9,11 +9,12 @@ import {
 } from '#domain';
 import type { ApplyOptions, KubeClient } from '../client/client.js';
 import { ClusterUnreachable, InvalidObject, isNotFound, PreconditionConflict, ServerFault } from '../client/errors.js';
-import { identityOf, listAt, textAt, textsAt } from '../client/objects.js';
+import { at, identityOf, listAt, textAt, textsAt } from '../client/objects.js';
 import { valueAt, withoutFields } from '../ownership/field-path.js';
 import { appliersOf, ownedFields, owns } from '../ownership/managed-fields.js';
 import { lostOf, replicasOf, replicasPath, yieldedOf } from './hold.js';
 import type { ApplyBounds, Bounds, DeletionResult, LiveObject, Stamp } from './port.js';
+import { isMark, withoutTemplateMarks } from './template-marks.js';
 
 /** Holds `spec.replicas` while it passes from Berth to an autoscaler or back: nobody else has it alone, and so nobody resets it. */
 const handOverManager = 'berth-handover';
@@ -79,14 +80,17 @@ export async function look(client: KubeClient, ordered: JsonObject, bounds: Boun
   const object = await find(client, identityOf(ordered), bounds);
   if (object === undefined) return undefined;
   const labels = textsAt(object, 'metadata', 'labels');
-  const yielded = yieldedOf(textsAt(object, 'metadata', 'annotations')[berthAnnotations.yielded]);
-  const wanted = withoutFields(ordered, yielded);
+  const annotations = textsAt(object, 'metadata', 'annotations');
+  const adopted = annotations[berthAnnotations.adopted] === 'true';
+  const yielded = yieldedOf(annotations[berthAnnotations.yielded]);
+  const wanted = withoutFields(adopted ? withoutTemplateMarks(ordered) : ordered, yielded);
   const owned = ownedFields(object);
   return {
     ...identityOf(object),
     isApplied: owned !== undefined,
     managedBy: labels[berthLabels.managedBy] ?? '',
     workId: labels[berthLabels.work] ?? '',
+    adopted,
     appliers: appliersOf(object).filter((manager) => !ownManagers.has(manager)),
     yielded,
     replicas: replicasOf(object),
@@ -168,31 +172,36 @@ export async function markAdopted(client: KubeClient, object: LiveObject, bounds
 const pointer = (...path: readonly string[]): string =>
   path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-const isOurMark = (key: string): boolean => key.startsWith('berth.dev/');
-
 /** What takes Berth's marks off an object, and nothing else, if it is still the one that was looked at. */
 function unmarking(object: JsonObject): JsonObject[] {
   const { uid, resourceVersion } = identityOf(object);
-  const labels = textsAt(object, 'metadata', 'labels');
-  const annotations = textsAt(object, 'metadata', 'annotations');
-  const before = annotations[berthAnnotations.managedBefore];
+  const before = textsAt(object, 'metadata', 'annotations')[berthAnnotations.managedBefore];
   const test = (path: string, value: JsonValue): JsonObject => ({ op: 'test', path, value });
-  const remove = (...path: readonly string[]): JsonObject => ({ op: 'remove', path: pointer(...path) });
-  const managedBy = pointer('metadata', 'labels', berthLabels.managedBy);
   return [
     test('/metadata/uid', uid),
     test('/metadata/resourceVersion', resourceVersion),
-    ...(labels[berthLabels.managedBy] !== berthLabels.managedByValue
-      ? []
-      : [before === undefined ? { op: 'remove', path: managedBy } : { op: 'replace', path: managedBy, value: before }]),
-    ...Object.keys(labels)
-      .filter(isOurMark)
-      .map((key) => remove('metadata', 'labels', key)),
-    ...Object.keys(annotations)
-      .filter(isOurMark)
-      .map((key) => remove('metadata', 'annotations', key)),
+    ...withoutMarks(object, ['metadata', 'labels'], before),
+    ...withoutMarks(object, ['metadata', 'annotations']),
+    // whoever takes these off a template that makes pods by itself makes them anew
+    ...withoutMarks(object, ['spec', 'jobTemplate', 'spec', 'template', 'metadata', 'labels']),
     ...withoutOurEntries(listAt(object, 'metadata', 'managedFields')),
   ];
+}
+
+/** A map that had nothing but marks was not there before them. */
+function withoutMarks(object: JsonObject, path: readonly string[], managedBefore?: string): JsonObject[] {
+  const entries = Object.entries(textsAt(object, ...path));
+  const marks = entries.filter(([key, value]) => isMark(key, value)).map(([key]) => key);
+  if (marks.length > 0 && marks.length === entries.length && managedBefore === undefined) {
+    const around = at(object, ...path.slice(0, -1));
+    const isAlone = isJsonObject(around) && Object.keys(around).length === 1;
+    return [{ op: 'remove', path: pointer(...(isAlone ? path.slice(0, -1) : path)) }];
+  }
+  return marks.map((key) =>
+    key === berthLabels.managedBy && managedBefore !== undefined
+      ? { op: 'replace', path: pointer(...path, key), value: managedBefore }
+      : { op: 'remove', path: pointer(...path, key) },
+  );
 }
 
 /** An empty apply would remove what Berth alone has; taking its entry off leaves every field as it is. */

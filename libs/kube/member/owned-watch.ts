@@ -12,6 +12,7 @@ import type { PodView } from './pods.js';
 import type { OwnedObject, OwnedWatch, OwnedWatchOptions } from './port.js';
 import { readinessOf } from './readiness.js';
 import { kindsToWatch } from './rendered-kinds.js';
+import { keepsTemplate, withoutTemplateMarks } from './template-marks.js';
 import { type Warning, Warnings, warningKind, warningSelector } from './warnings.js';
 import { WorkRules } from './work-rules.js';
 
@@ -185,7 +186,9 @@ class OwnedObjects {
 
   private orderedOf(kept: OwnedObject): JsonObject | undefined {
     const ordered = this.options.ordered?.(kept);
-    return ordered === undefined ? undefined : stamped(ordered.manifest, ordered.stamp);
+    if (ordered === undefined) return undefined;
+    const manifest = kept.adopted ? withoutTemplateMarks(ordered.manifest) : ordered.manifest;
+    return stamped(manifest, ordered.stamp);
   }
 
   compare(workId: string): void {
@@ -204,7 +207,17 @@ class OwnedObjects {
     }
     if (change.type === 'deleted') this.remove(change.kept);
     else this.put(change.kept);
+    if (change.type !== 'deleted') this.claimPods(change.kept);
     for (const workId of touched) this.options.onChange(workId);
+  }
+
+  /**
+   * What was taken over keeps its template, whose labels say nothing of Berth. Once it is let go its pods are still told to
+   * be the work's, as those with labels are: whoever counts them as foreign has to know what was reserved for them.
+   */
+  private claimPods(object: OwnedObject): void {
+    if (!keepsTemplate(object.kind)) return;
+    this.podSource.claim(object, object.adopted && object.workId !== '' ? object.workId : undefined);
   }
 
   private put(object: OwnedObject): void {

@@ -1,7 +1,8 @@
-import { addResources, noResources, type Resources, subtractResources } from '#domain';
+import { addResources, type JsonObject, noResources, type ObjectRef, type Resources, subtractResources } from '#domain';
 import type { KubeClient } from '../client/client.js';
 import type { ObjectChange } from '../client/kept-objects.js';
 import { type Reflector, reflect } from '../client/reflector.js';
+import { PodClaims } from './pod-claims.js';
 import { type KeptPod, keepPod, type PodView } from './pods.js';
 import type { WatchTrouble } from './port.js';
 
@@ -24,6 +25,7 @@ export class PodSource {
   private foreign = noResources;
   private readonly followers = new Set<Follower>();
   private reflector: Reflector<KeptPod> | undefined;
+  private readonly claims = new PodClaims();
 
   constructor(
     private readonly client: KubeClient,
@@ -43,6 +45,16 @@ export class PodSource {
   /** Devices and the like that living pods hold there. */
   extendedOnNode(name: string): Readonly<Record<string, number>> {
     return this.extendedPerNode.get(name) ?? {};
+  }
+
+  /** Whose a pod is; empty: no work's. */
+  workOf(pod: JsonObject): string {
+    return this.claims.workOf(pod);
+  }
+
+  /** Pods of this workload are that work's, whatever their labels say; undefined: no longer. Lists them again if that is news. */
+  claim(workload: ObjectRef, workId: string | undefined): void {
+    if (this.claims.set(workload, workId)) this.reflector?.refresh();
   }
 
   synced(): Promise<void> {
@@ -65,7 +77,7 @@ export class PodSource {
   private started(): Reflector<KeptPod> {
     this.reflector ??= reflect<KeptPod>(this.client, {
       kind: { apiVersion: 'v1', kind: 'Pod' },
-      keep: keepPod,
+      keep: (pod, id) => keepPod(pod, id, this.workOf(pod)),
       onChange: (change) => this.take(change),
       onTrouble: (trouble) => {
         for (const follower of this.followers) follower.onTrouble?.(trouble);

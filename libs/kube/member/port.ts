@@ -56,6 +56,8 @@ export interface LiveObject extends ObjectIdentity {
   /** What its labels say. */
   managedBy: string;
   workId: string;
+  /** It was there before Berth took it over. */
+  adopted: boolean;
   /** Managers besides Berth that apply it. */
   appliers: readonly string[];
   yielded: readonly FieldPath[];

@@ -147,6 +147,13 @@ function workloadManifest(context: RenderContext): JsonObject {
   };
 }
 
+/** What a workload's own selector asks of labels, its pods have; those that were there before Berth have no others. */
+function serviceSelector(context: RenderContext): JsonObject {
+  const { selector } = context.component.workloadExtra.spec;
+  const labels = isJsonObject(selector) ? (objectAt(selector, 'matchLabels') ?? {}) : {};
+  return Object.keys(labels).length === 0 ? ownSelector(context) : labels;
+}
+
 /** The Service under whose name other components reach this one. */
 function ownService(context: RenderContext): JsonObject {
   const { component } = context;
@@ -156,7 +163,7 @@ function ownService(context: RenderContext): JsonObject {
     kind: 'Service',
     metadata: marked({}, component.name, context),
     spec: serviceSpecDefaults({
-      selector: ownSelector(context),
+      selector: serviceSelector(context),
       ports: component.servicePorts.map(({ name, port, targetPort, protocol }) => ({
         // Kubernetes wants names where there are several.
         ...(name === undefined ? (many ? { name: `port-${port}` } : {}) : { name }),
