@@ -68,9 +68,10 @@ describe('arbitrate', () => {
     expect(arbitrate([keeps, grows], [overFull]).granted).toEqual(['keeps']);
   });
 
-  it('admits nothing new to a cluster that is cordoned, not ready or gone since', () => {
+  it('admits nothing new to a cluster that is cordoned, a double, not ready or gone since', () => {
     const claim: Claim = { key: 'claim', growth: [growth('a', 1)] };
     expect(arbitrate([claim], [cluster('a', { cordoned: true })]).stale).toMatchObject([{ why: 'cordoned' }]);
+    expect(arbitrate([claim], [cluster('a', { sameMemberAs: 'b' })]).stale).toMatchObject([{ why: 'same member' }]);
     expect(arbitrate([claim], [cluster('a', { phase: 'unreachable' })]).stale).toMatchObject([{ why: 'not ready' }]);
     expect(arbitrate([claim], []).stale).toMatchObject([{ why: 'gone' }]);
   });

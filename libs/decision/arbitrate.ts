@@ -79,6 +79,7 @@ class Ledger {
     if (slot === undefined || row === undefined) return 'gone';
     if (row.state.phase !== 'ready') return 'not ready';
     if (row.state.cordoned) return 'cordoned';
+    if (row.state.sameMemberAs !== undefined) return 'same member';
     for (const [at, resource] of resourceNames.entries()) {
       const asked = growth.reduce((sum, { amount }) => sum + amount[resource], 0);
       if (asked > 0 && asked > this.#figures.free(slot, at)) return resource;

@@ -28,6 +28,7 @@ const figures = (state: ClusterState): string =>
   JSON.stringify([
     state.phase,
     state.cordoned,
+    state.sameMemberAs,
     state.nodes,
     state.allocatable,
     state.foreignRequests,

@@ -19,6 +19,10 @@ const keyText = (by = ''): string => (fieldKeys.includes(by) ? by : `label ${by}
 const phrases: Readonly<Record<string, Phrase>> = {
   ClusterNotReady: ({ phase }) => [`is not ready (${phase})`, `are not ready (${phase})`],
   Cordoned: always('is cordoned', 'are cordoned'),
+  SameMember: ({ cluster }) => [
+    `is the same Kubernetes cluster as ${cluster}, which was registered earlier`,
+    `are the same Kubernetes cluster as ${cluster}, which was registered earlier`,
+  ],
   NotNamed: ({ allowed }) => [`is not among ${allowed}`, `are not among ${allowed}`],
   FieldMismatch: ({ field, found, allowed }) => [
     `is in ${field} ${found} (allowed: ${allowed})`,

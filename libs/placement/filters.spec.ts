@@ -15,6 +15,7 @@ const grpcProbe = { component: 'web', path: 'spec.containers[0].livenessProbe.gr
 const cases: Case[] = [
   ['phase', { phase: 'unreachable' }, aGroup(web), { reason: 'ClusterNotReady', facts: { phase: 'unreachable' } }, {}],
   ['cordon', { cordoned: true }, aGroup(web), { reason: 'Cordoned', facts: {} }, {}],
+  ['same member', { sameMemberAs: 'b' }, aGroup(web), { reason: 'SameMember', facts: { cluster: 'b' } }, {}],
   ['name', {}, aGroup(web, { clusters: ['b', 'c'] }), { reason: 'NotNamed', facts: { allowed: 'b, c' } }, {}],
   [
     'region',

@@ -27,6 +27,17 @@ export const cordon: ClusterFilter = {
   },
 };
 
+/** The same nodes are not given out twice; what such a cluster holds stays. */
+export const sameMember: ClusterFilter = {
+  name: 'SameMember',
+  wakeOn: ['cluster.uncordoned'],
+  remember: () => '',
+  admits: ({ cluster, holds }) => {
+    if (cluster.sameMemberAs === undefined) return admit;
+    return holds ? admitHeld : refuse('SameMember', { cluster: cluster.sameMemberAs });
+  },
+};
+
 export const names: ClusterFilter = {
   name: 'Names',
   wakeOn: ['cluster.registered'],
@@ -190,6 +201,7 @@ export const capacity: ClusterFilter = {
 export const builtInFilters: readonly ClusterFilter[] = [
   clusterReady,
   cordon,
+  sameMember,
   names,
   fields,
   labels,

@@ -12,6 +12,8 @@ export interface Batch {
 /** All that a decision may know of a cluster. */
 export interface ClusterState extends ClusterFacts {
   phase: ClusterPhase;
+  /** The cluster that the same Kubernetes cluster was registered as before: this one takes nothing new. */
+  sameMemberAs?: ClusterId | undefined;
   serverVersion: string;
   nodes: number;
   allocatable: Resources;
@@ -51,6 +53,7 @@ export type ClusterDescription = Pick<
   | 'carbonIntensity'
   | 'jurisdictions'
   | 'phase'
+  | 'sameMemberAs'
   | 'serverVersion'
   | 'schemaId'
   | 'nodes'
@@ -120,9 +123,9 @@ export class Snapshot {
     const slot = known ?? this.#open(state.id);
     this.#versions.set(state.id, state.version);
     const { id, region, zone, provider, labels, taints, cordoned, phase, serverVersion, schemaId, nodes } = state;
-    const { price, carbonIntensity, jurisdictions } = state;
+    const { price, carbonIntensity, jurisdictions, sameMemberAs } = state;
     const place = { id, region, zone, provider, labels, taints, cordoned, price, carbonIntensity, jurisdictions };
-    this.#describe(slot, { ...place, phase, serverVersion, schemaId, nodes }, state.kinds);
+    this.#describe(slot, { ...place, phase, sameMemberAs, serverVersion, schemaId, nodes }, state.kinds);
     this.#writeFigures(slot, state);
     const classes = NodeClasses.of(state.classes, state.labelKeys);
     for (const { perReplica, replicas, rules = anyNode } of state.unreflected ?? [])

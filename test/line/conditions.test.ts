@@ -135,7 +135,10 @@ describe('operators are told', () => {
       reason: 'MemberUidShared',
       message: expect.stringContaining('registered as west, too'),
     });
-    expect((await raised('west', 'SameMember')).message).toContain('registered as east, too');
+    expect(await raised('west', 'SameMember')).toMatchObject({
+      reason: 'RegisteredLater',
+      message: expect.stringMatching(/registered as east, too; nothing new is placed here, since east was .* earlier/),
+    });
     expect(await told('apart')).toEqual([]);
     await healedBy('east', () => harness.database.query(`DELETE FROM clusters WHERE id = 'west'`));
   });

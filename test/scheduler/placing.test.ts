@@ -75,6 +75,30 @@ describe('placing', () => {
     expect(await scenario.phases()).toEqual({ huge: 'placed' });
   });
 
+  it('places nothing new on a member that was registered before under another name, until that one is gone', async () => {
+    await scenario.cluster('second', { cores: 100 });
+    await scenario.cluster('first', { cordoned: true });
+    await database.query(`UPDATE clusters SET created_at = clock_timestamp() - interval '1 hour' WHERE id = 'first'`);
+    await database.query(
+      `INSERT INTO cluster_agents (cluster_id, member_uid) VALUES ('first', 'one-uid'), ('second', 'one-uid')
+       ON CONFLICT (cluster_id) DO UPDATE SET member_uid = excluded.member_uid`,
+    );
+    await scenario.apply('front', spec([component('web')]));
+    const { placer } = await aPlacer(database, 's1');
+    await placer.refresh();
+    expect(await placer.round()).toMatchObject({ taken: 1, refused: 1 });
+    const [refused] = await database.query<{ message: string }>(
+      `SELECT refusals->0->>'message' AS message FROM releases`,
+    );
+    expect(refused?.message).toContain('1 is the same Kubernetes cluster as first, which was registered earlier');
+    await database.query(`DELETE FROM clusters WHERE id = 'first'`);
+    placer.touch('first');
+    placer.touch('second');
+    await placer.refresh();
+    expect((await placer.round()).placed).toBe(1);
+    expect(await scenario.phases()).toEqual({ front: 'placed' });
+  });
+
   it('wakes what waits for a price, a law or a region as soon as the operator says so', async () => {
     await scenario.cluster('north', { region: 'eu' });
     await scenario.cluster('south', { region: '' });

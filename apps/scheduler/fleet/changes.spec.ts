@@ -45,6 +45,8 @@ describe('changesBetween', () => {
     ],
     ['a taint gone', { taints: [taint] }, {}, ['cluster.tainted']],
     ['uncordoned', { cordoned: true }, {}, ['cluster.uncordoned']],
+    ['no double any more', { sameMemberAs: 'south' }, {}, ['cluster.uncordoned']],
+    ['a double', {}, { sameMemberAs: 'south' }, []],
     ['cordoned', {}, { cordoned: true }, []],
     ['ready again', { phase: 'unreachable' }, {}, ['cluster.ready']],
     ['no longer ready', {}, { phase: 'unreachable' }, []],

@@ -48,6 +48,8 @@ function roomOf({ classes, unreflected = [] }: ClusterState): Resources {
   return coming.reduce(subtractResources, free);
 }
 
+const takesNothing = ({ cordoned, sameMemberAs }: ClusterState): boolean => cordoned || sameMemberAs !== undefined;
+
 /** What of a cluster's change could make a refused group placeable. Room that only shrank wakes nobody. */
 export function changesBetween(before: ClusterState | undefined, after: ClusterState): FleetChange[] {
   if (before === undefined)
@@ -57,7 +59,7 @@ export function changesBetween(before: ClusterState | undefined, after: ClusterS
     asText({ region, zone, provider, labels, price, jurisdictions });
   if (place(before) !== place(after)) changes.push('cluster.relabelled');
   if (asText(before.taints) !== asText(after.taints)) changes.push('cluster.tainted');
-  if (before.cordoned && !after.cordoned) changes.push('cluster.uncordoned');
+  if (takesNothing(before) && !takesNothing(after)) changes.push('cluster.uncordoned');
   if (before.phase !== 'ready' && after.phase === 'ready') changes.push('cluster.ready');
   const hasMoreRoom =
     grew(freeOf(before), freeOf(after)) ||

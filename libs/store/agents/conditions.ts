@@ -69,12 +69,19 @@ const found: Readonly<Record<ClusterConditionType, string>> = {
       AND abs(a.clock_ahead_ms) >= CASE WHEN EXISTS (SELECT FROM cluster_conditions n
         WHERE n.cluster_id = a.cluster_id AND n.type = 'ClockSkew') THEN ${skewFromMs / 2} ELSE ${skewFromMs} END`,
   SameMember: `
-    SELECT a.cluster_id, 'MemberUidShared',
-      'the same Kubernetes cluster is registered as ' || string_agg(b.cluster_id, ', ' ORDER BY b.cluster_id)
-        || ', too: its capacity counts more than once; remove all but one',
+    SELECT o.cluster_id, CASE WHEN bool_or(o.earlier) THEN 'RegisteredLater' ELSE 'MemberUidShared' END,
+      'the same Kubernetes cluster is registered as ' || string_agg(o.other, ', ' ORDER BY o.other) || ', too; '
+        || CASE WHEN bool_or(o.earlier)
+          THEN 'nothing new is placed here, since ' || min(o.other) FILTER (WHERE o.first) || ' was registered earlier'
+          ELSE 'what is new is placed here alone, since this one was registered first' END || ': remove all but one',
       NULL::timestamptz
-    FROM cluster_agents a JOIN cluster_agents b ON b.member_uid = a.member_uid AND b.cluster_id <> a.cluster_id
-    WHERE a.member_uid <> '' GROUP BY a.cluster_id`,
+    FROM (
+      SELECT a.cluster_id, b.cluster_id AS other, (d.created_at, d.id) < (c.created_at, c.id) AS earlier,
+        row_number() OVER (PARTITION BY a.cluster_id ORDER BY d.created_at, d.id) = 1 AS first
+      FROM cluster_agents a JOIN clusters c ON c.id = a.cluster_id
+        JOIN cluster_agents b ON b.member_uid = a.member_uid AND b.cluster_id <> a.cluster_id
+        JOIN clusters d ON d.id = b.cluster_id
+      WHERE a.member_uid <> '') o GROUP BY o.cluster_id`,
 };
 
 const foundSql = Object.entries(found)

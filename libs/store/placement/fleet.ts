@@ -14,6 +14,8 @@ import type { NodeRules } from './holdings.js';
 /** What the store knows of a cluster when a decision asks. */
 export interface FleetCluster extends ClusterFacts {
   phase: ClusterPhase;
+  /** The first that the same Kubernetes cluster was registered as, when that is another one. */
+  sameMemberAs: ClusterId | undefined;
   serverVersion: string;
   nodes: number;
   /** The last sequence given to a work or tombstone of this cluster. */
@@ -44,6 +46,7 @@ interface FleetRow {
   taints: FleetCluster['taints'];
   cordoned: boolean;
   phase: ClusterPhase;
+  same_member_as: string | null;
   server_version: string;
   nodes: number;
   work_sequence: string;
@@ -67,7 +70,7 @@ interface FleetRow {
 
 // float8 keeps integers exact up to 2^53, which is what amounts are bounded by.
 const columns = `
-  c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase,
+  c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase, same.other AS same_member_as,
   c.oversubscribe_mcpu_permille, c.oversubscribe_memory_permille,
   c.core_hour_micros::text, c.gib_hour_micros::text, c.carbon_intensity, c.jurisdictions,
   k.server_version, k.nodes, k.work_sequence::text, k.classes, k.label_keys, k.kinds, k.schema_digest,
@@ -86,6 +89,14 @@ const columns = `
        OR r.work_sequence > (k.unreflected_works ->> r.work_id::text)::bigint)
    GROUP BY r.replica_mcpu, r.replica_memory_bytes, r.node_rules) size) AS unreflected`;
 
+/** Rows `cluster_id, other`: of clusters whose agents speak of the same Kubernetes cluster, all but the first registered. */
+const sameMembers = (ofThese = 'true') => `(
+  SELECT DISTINCT ON (a.cluster_id) a.cluster_id, e.id AS other
+  FROM cluster_agents a JOIN clusters l ON l.id = a.cluster_id
+    JOIN cluster_agents b ON b.member_uid = a.member_uid AND b.cluster_id <> a.cluster_id
+    JOIN clusters e ON e.id = b.cluster_id AND (e.created_at, e.id) < (l.created_at, l.id)
+  WHERE a.member_uid <> '' AND ${ofThese} ORDER BY a.cluster_id, e.created_at, e.id)`;
+
 const resourcesOf = (amounts: readonly number[]): Resources => ({
   mcpu: amounts[0] ?? 0,
   memoryBytes: amounts[1] ?? 0,
@@ -98,6 +109,7 @@ function clusterOf(row: FleetRow): FleetCluster {
   return {
     ...{ id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds },
     ...costsOf(row),
+    sameMemberAs: row.same_member_as ?? undefined,
     labelKeys: row.label_keys ?? undefined,
     serverVersion: row.server_version,
     workSequence: BigInt(row.work_sequence),
@@ -123,6 +135,7 @@ function clusterOf(row: FleetRow): FleetCluster {
 export async function readFleet(tx: Transaction, ids?: readonly ClusterId[]): Promise<FleetCluster[]> {
   const rows = await tx.query<FleetRow>(
     `SELECT ${columns} FROM clusters c JOIN cluster_capacity k ON k.cluster_id = c.id
+       LEFT JOIN ${sameMembers('($1::text[] IS NULL OR a.cluster_id = ANY($1))')} same ON same.cluster_id = c.id
      WHERE $1::text[] IS NULL OR c.id = ANY($1) ORDER BY c.id`,
     [ids ?? null],
   );
@@ -156,9 +169,10 @@ export interface FleetStamp {
 /** Of every cluster that a decision may know. A row is told from a later one of itself by the transaction that wrote it. */
 export async function readFleetStamps(tx: Transaction): Promise<FleetStamp[]> {
   const rows = await tx.query<{ id: string; stamp: string; measure_age_ms: number | null }>(
-    `SELECT c.id, c.xmin::text || '/' || k.xmin::text AS stamp,
+    `SELECT c.id, c.xmin::text || '/' || k.xmin::text || '/' || coalesce(same.other, '') AS stamp,
        extract(epoch FROM clock_timestamp() - k.measured_at)::float8 * 1000 AS measure_age_ms
-     FROM clusters c JOIN cluster_capacity k ON k.cluster_id = c.id`,
+     FROM clusters c JOIN cluster_capacity k ON k.cluster_id = c.id
+       LEFT JOIN ${sameMembers()} same ON same.cluster_id = c.id`,
   );
   return rows.map(({ id, stamp, measure_age_ms }) => ({ id, stamp, measureAgeMs: measure_age_ms ?? undefined }));
 }
