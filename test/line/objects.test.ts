@@ -163,6 +163,42 @@ describeMembers('objects that others write too', (flavour) => {
     expect(await dataOf('left')).toEqual({ a: 'edited', b: '2' });
   }, 60_000);
 
+  it.each(['the same content', 'another content'])(
+    'takes a field back that it had left to others once the policy says so, with %s',
+    async (how) => {
+      const name = how.replaceAll(' ', '-');
+      const work = await applied(name, [configMap(name, { a: '1', b: '1' })], { drift: 'adopt' });
+      await edit('ConfigMap', name, { data: { a: 'edited' } });
+      await eventually(
+        () => find('ConfigMap', name),
+        (object) => JSON.stringify(annotationsOf(object)).includes('berth.dev/yielded'),
+      );
+      const b = how === 'the same content' ? '1' : '2';
+      await applied(name, [configMap(name, { a: '1', b })], { drift: 'repair' }, work.id);
+      await eventually(
+        () => dataOf(name),
+        (data) => isJsonObject(data) && data.a === '1' && data.b === b,
+      );
+      expect(JSON.stringify(annotationsOf(await find('ConfigMap', name)))).not.toContain('berth.dev/yielded');
+      await edit('ConfigMap', name, { data: { a: 'edited again' } });
+      await eventually(
+        () => dataOf(name),
+        (data) => isJsonObject(data) && data.a === '1',
+      );
+    },
+    60_000,
+  );
+
+  it('tells of a field that it had left to who applies it as a conflict once the policy says so', async () => {
+    const work = await applied('regained', [configMap('regained', { a: '1' })], { drift: 'adopt' });
+    await hand.apply(configMap('regained', { a: 'theirs' }), { fieldManager: 'argocd', force: true });
+    await until(work.id, (row) => row.findings?.events[0]?.reason === 'FieldAdopted');
+    await applied('regained', [configMap('regained', { a: '1' })], { drift: 'repair' }, work.id);
+    const row = await until(work.id, ({ findings }) => (findings?.conflicts.length ?? 0) > 0);
+    expect(row?.findings?.conflicts).toMatchObject([{ path: 'data.a', manager: 'argocd' }]);
+    expect(await dataOf('regained')).toEqual({ a: 'theirs' });
+  }, 60_000);
+
   it('writes no field that another manager applies, and names both', async () => {
     const work = await applied('conflict', [configMap('conflict', { a: '1', b: '1' })]);
     await hand.apply(configMap('conflict', { a: 'theirs' }), { fieldManager: 'argocd', force: true });

@@ -1,5 +1,5 @@
 import type { FieldConflict, Instant, ObjectRef, Reflection, Work } from '#domain';
-import type { ObjectIdentity, Ordered, OwnedObject } from '#kube';
+import { type ObjectIdentity, type Ordered, type OwnedObject, valueAt } from '#kube';
 import { RepairLedger } from './drift.js';
 import type { ApplyFailure } from './failure.js';
 import { WorkNotes } from './notes.js';
@@ -150,7 +150,9 @@ export class HeldWorks {
     return wanted.flatMap((each) => {
       const there = observed.get(each.key);
       const isDue = there?.digest === each.digest && !there.deleting;
-      return isDue && notes.isDue(each.key, there, each.isAutoscaled, now) ? [{ wanted: each, observed: there }] : [];
+      return isDue && notes.isDue(each.key, there, isUnsettled(each, there), now)
+        ? [{ wanted: each, observed: there }]
+        : [];
     });
   }
 
@@ -213,6 +215,13 @@ export class HeldWorks {
       if (held.work.sequence <= upTo && !isDone(held)) upTo = held.work.sequence - 1n;
     return upTo;
   }
+}
+
+/** An autoscaler is to have the number that Berth still has, or Berth a field that was left to others. */
+function isUnsettled({ isAutoscaled, reclaims, manifest }: WantedObject, { hold }: OwnedObject): boolean {
+  if (hold === undefined) return false;
+  if (isAutoscaled && hold.hasSpareReplicas) return true;
+  return reclaims && hold.yielded.some((path) => valueAt(manifest, path) !== undefined);
 }
 
 const newHands = (): Hands => ({

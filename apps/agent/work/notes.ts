@@ -42,12 +42,15 @@ export class WorkNotes {
   readonly #refused = new Map<string, readonly FieldConflict[]>();
   readonly #events: ObjectEvent[] = [];
 
-  /** Whether somebody has changed the object in a way that was not dealt with; what is in order again is forgotten. */
-  isDue(key: string, observed: OwnedObject, isAutoscaled: boolean, now: Instant): boolean {
+  /**
+   * Whether somebody has changed the object in a way that was not dealt with; what is in order again is forgotten.
+   * `isUnsettled`: Berth itself is to give something up, or to take it back.
+   */
+  isDue(key: string, observed: OwnedObject, isUnsettled: boolean, now: Instant): boolean {
     const { hold } = observed;
     const note = this.#drifts.get(key);
     if (hold?.uncompared !== undefined) return false;
-    if (hold === undefined || (hold.lost.length === 0 && !(isAutoscaled && hold.hasSpareReplicas))) {
+    if (hold === undefined || (hold.lost.length === 0 && !isUnsettled)) {
       if (note !== undefined && note.outcome !== 'put-back') this.#drifts.delete(key);
       return false;
     }

@@ -43,8 +43,8 @@ export interface BroughtObject extends AppliedObject {
   adopted: boolean;
 }
 
-const standingOf = ({ uid, hold, adopted }: OwnedObject): Standing => ({
-  ...{ uid, adopted, yielded: hold?.yielded ?? [], isAutoscaled: hold?.isAutoscaled ?? false },
+const standingOf = ({ uid, hold, adopted }: OwnedObject, { reclaims }: WantedObject): Standing => ({
+  ...{ uid, adopted, yielded: reclaims ? [] : (hold?.yielded ?? []), isAutoscaled: hold?.isAutoscaled ?? false },
 });
 
 /** As it is applied to what is there, where fields of it are left to others. */
@@ -76,7 +76,7 @@ export class ObjectKeeper {
 
   async bring(held: HeldWork, wanted: WantedObject, observed: OwnedObject | undefined): Promise<BroughtObject> {
     held.notes.refused(wanted.key, []);
-    if (observed !== undefined) return this.#change(held, wanted, standingOf(observed));
+    if (observed !== undefined) return this.#change(held, wanted, standingOf(observed, wanted));
     const found = await this.#create(wanted);
     if ('created' in found) return { ...found, adopted: false };
     const isOurs = found.isApplied || found.workId === held.work.id;
@@ -86,13 +86,14 @@ export class ObjectKeeper {
   }
 
   /** One call where there is nothing yet; else what is there. */
-  async #create({ birth, stamp, manifest }: WantedObject): Promise<AppliedObject | LiveObject> {
+  async #create(wanted: WantedObject): Promise<AppliedObject | LiveObject> {
     const { member } = this.parts;
+    const { birth, stamp } = wanted;
     try {
       return await member.applyObject(birth, stamp, { ...this.#bounds, expect: 'absent' });
     } catch (error) {
       if (!(error instanceof PreconditionConflict || error instanceof FieldManagerConflict)) throw error;
-      const there = await member.lookAt({ manifest, stamp }, this.#bounds);
+      const there = await member.lookAt(wanted, this.#bounds);
       if (there === undefined) throw error;
       return there;
     }

@@ -21,6 +21,8 @@ export interface WantedObject {
   /** An autoscaler says how many replicas there are: the manifest says nothing of it. */
   isAutoscaled: boolean;
   stamp: Stamp;
+  /** What was left to others by an earlier policy is Berth's again. */
+  reclaims: boolean;
   digest: string;
 }
 
@@ -64,6 +66,7 @@ function withoutReplicas(manifest: JsonObject): JsonObject {
 /** The objects of a work in the order in which they are applied. Its namespace is shared by many works and not theirs. */
 export function wantedObjects(work: Work): WantedObject[] {
   const labels = { [berthLabels.managedBy]: berthLabels.managedByValue, [berthLabels.work]: work.id };
+  const reclaims = work.policy.drift !== 'adopt';
   const wanted = work.objects.flatMap((birth): WantedObject[] => {
     const { apiVersion, kind, namespace, name } = identityOf(birth);
     const ref = { apiVersion, kind, namespace, name };
@@ -76,7 +79,8 @@ export function wantedObjects(work: Work): WantedObject[] {
       [berthAnnotations.digest]: digest,
       ...(isAutoscaled ? { [berthAnnotations.replicas]: 'autoscaler' } : {}),
     };
-    return [{ key: objectKey(ref), ref, manifest, birth, isAutoscaled, stamp: { labels, annotations }, digest }];
+    const stamp = { labels, annotations };
+    return [{ key: objectKey(ref), ref, manifest, birth, isAutoscaled, reclaims, stamp, digest }];
   });
   return inOrder(wanted);
 }

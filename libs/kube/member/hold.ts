@@ -27,6 +27,17 @@ export interface Hold {
 
 export const replicasPath: FieldPath = ['f:spec', 'f:replicas'];
 
+/** What is ordered, with its stamp. */
+export interface WholeOrder {
+  manifest: JsonObject;
+  /** Fields that were left to others are ordered again. */
+  reclaims?: boolean | undefined;
+}
+
+/** What Berth is to have of an object. */
+const comparable = ({ manifest, reclaims = false }: WholeOrder, yielded: readonly FieldPath[]): JsonObject =>
+  reclaims ? manifest : withoutFields(manifest, yielded);
+
 /** The paths in the annotation; an annotation that somebody has broken names none. */
 export function yieldedOf(annotation: string | undefined): FieldPath[] {
   if (annotation === undefined || annotation === '') return [];
@@ -65,7 +76,7 @@ function rescaled(object: JsonObject, ordered: JsonObject, owned: JsonObject) {
  * What there is to say of Berth's hold on a live object; undefined when all is as expected, as it mostly is: nothing is
  * kept then. `ordered` is what was applied under the digest that the object carries; undefined while nobody knows.
  */
-export function holdOf(object: JsonObject, ordered: JsonObject | undefined): Hold | undefined {
+export function holdOf(object: JsonObject, ordered: WholeOrder | undefined): Hold | undefined {
   const annotations = textsAt(object, 'metadata', 'annotations');
   const yielded = yieldedOf(annotations[berthAnnotations.yielded]);
   const isAutoscaled = annotations[berthAnnotations.replicas] === 'autoscaler';
@@ -74,8 +85,8 @@ export function holdOf(object: JsonObject, ordered: JsonObject | undefined): Hol
     const uncompared = JSON.stringify(owned ?? {});
     return { lost: [], yielded, isAutoscaled, hasSpareReplicas: false, uncompared };
   }
-  const lost = lostOf(object, withoutFields(ordered, yielded)).map((each) => each.lost);
-  const hasSpareReplicas = isSpare(owned, ordered);
+  const lost = lostOf(object, comparable(ordered, yielded)).map((each) => each.lost);
+  const hasSpareReplicas = isSpare(owned, ordered.manifest);
   if (lost.length === 0 && yielded.length === 0 && !isAutoscaled && !hasSpareReplicas) return undefined;
   return { lost, yielded, isAutoscaled, hasSpareReplicas, uncompared: undefined };
 }
@@ -84,14 +95,14 @@ const isSpare = (owned: JsonObject | undefined, ordered: JsonObject): boolean =>
   valueAt(ordered, replicasPath) === undefined && owns(owned, replicasPath);
 
 /** The same, later, of an object of which only Berth's fields were kept. */
-export function comparedHold(hold: Hold, ordered: JsonObject): Hold | undefined {
+export function comparedHold(hold: Hold, ordered: WholeOrder): Hold | undefined {
   const owned: unknown = JSON.parse(hold.uncompared ?? '{}');
   const fields = isJsonObject(owned) ? owned : {};
-  const lost = lostFields(withoutFields(ordered, hold.yielded), fields).map((segments) => ({
+  const lost = lostFields(comparable(ordered, hold.yielded), fields).map((segments) => ({
     path: pathText(segments),
     holders: [],
   }));
-  const hasSpareReplicas = isSpare(fields, ordered);
+  const hasSpareReplicas = isSpare(fields, ordered.manifest);
   if (lost.length === 0 && hold.yielded.length === 0 && !hold.isAutoscaled && !hasSpareReplicas) return undefined;
   return { ...hold, lost, hasSpareReplicas, uncompared: undefined };
 }

@@ -84,8 +84,8 @@ class KubeMember implements MemberCluster {
     return { ...identityOf(object), created };
   }
 
-  lookAt({ manifest, stamp }: Ordered, bounds: Bounds = {}): Promise<LiveObject | undefined> {
-    return look(this.client, stamped(manifest, stamp), bounds);
+  lookAt({ manifest, stamp, reclaims }: Ordered, bounds: Bounds = {}): Promise<LiveObject | undefined> {
+    return look(this.client, { manifest: stamped(manifest, stamp), reclaims }, bounds);
   }
 
   isCreatable({ manifest, stamp }: Ordered, bounds: Bounds = {}): Promise<boolean> {

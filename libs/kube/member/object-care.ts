@@ -12,7 +12,7 @@ import { ClusterUnreachable, InvalidObject, isNotFound, PreconditionConflict, Se
 import { at, identityOf, listAt, textAt, textsAt } from '../client/objects.js';
 import { valueAt, withoutFields } from '../ownership/field-path.js';
 import { appliersOf, ownedFields, owns } from '../ownership/managed-fields.js';
-import { lostOf, replicasOf, replicasPath, yieldedOf } from './hold.js';
+import { lostOf, replicasOf, replicasPath, type WholeOrder, yieldedOf } from './hold.js';
 import type { ApplyBounds, Bounds, DeletionResult, LiveObject, Stamp } from './port.js';
 import { isMark, withoutTemplateMarks } from './template-marks.js';
 
@@ -76,14 +76,18 @@ export async function find(client: KubeClient, ref: ObjectRef, bounds: Bounds): 
 }
 
 /** One look at an object, held against what is ordered. */
-export async function look(client: KubeClient, ordered: JsonObject, bounds: Bounds): Promise<LiveObject | undefined> {
-  const object = await find(client, identityOf(ordered), bounds);
+export async function look(
+  client: KubeClient,
+  { manifest, reclaims = false }: WholeOrder,
+  bounds: Bounds,
+): Promise<LiveObject | undefined> {
+  const object = await find(client, identityOf(manifest), bounds);
   if (object === undefined) return undefined;
   const labels = textsAt(object, 'metadata', 'labels');
   const annotations = textsAt(object, 'metadata', 'annotations');
   const adopted = annotations[berthAnnotations.adopted] === 'true';
-  const yielded = yieldedOf(annotations[berthAnnotations.yielded]);
-  const wanted = withoutFields(adopted ? withoutTemplateMarks(ordered) : ordered, yielded);
+  const yielded = reclaims ? [] : yieldedOf(annotations[berthAnnotations.yielded]);
+  const wanted = withoutFields(adopted ? withoutTemplateMarks(manifest) : manifest, yielded);
   const owned = ownedFields(object);
   return {
     ...identityOf(object),

@@ -5,7 +5,7 @@ import type { ObjectChange } from '../client/kept-objects.js';
 import { at, type KindRef, kindKey, type ObjectIdentity, textsAt } from '../client/objects.js';
 import { type Reflector, reflect } from '../client/reflector.js';
 import { ByWork } from './by-work.js';
-import { comparedHold, holdOf } from './hold.js';
+import { comparedHold, holdOf, type WholeOrder } from './hold.js';
 import { stamped } from './object-care.js';
 import type { PodSource } from './pod-source.js';
 import type { PodView } from './pods.js';
@@ -184,11 +184,11 @@ class OwnedObjects {
     return kept;
   }
 
-  private orderedOf(kept: OwnedObject): JsonObject | undefined {
+  private orderedOf(kept: OwnedObject): WholeOrder | undefined {
     const ordered = this.options.ordered?.(kept);
     if (ordered === undefined) return undefined;
     const manifest = kept.adopted ? withoutTemplateMarks(ordered.manifest) : ordered.manifest;
-    return stamped(manifest, ordered.stamp);
+    return { manifest: stamped(manifest, ordered.stamp), reclaims: ordered.reclaims };
   }
 
   compare(workId: string): void {

@@ -60,6 +60,7 @@ export interface LiveObject extends ObjectIdentity {
   adopted: boolean;
   /** Managers besides Berth that apply it. */
   appliers: readonly string[];
+  /** Fields that are left to others; none when they are ordered again. */
   yielded: readonly FieldPath[];
   lost: readonly LostValue[];
   replicas: number | undefined;
@@ -136,6 +137,8 @@ export interface OwnedWatchOptions {
 export interface Ordered {
   manifest: JsonObject;
   stamp: Stamp;
+  /** Fields that were left to others are ordered again. */
+  reclaims?: boolean | undefined;
 }
 
 export interface MemberSchema {
