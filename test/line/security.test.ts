@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
+import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { line, wire } from '#contract';
 import { clockAt, systemClock } from '#domain';
@@ -272,6 +273,44 @@ describe('an agent that an operator revokes', () => {
     channel.close();
     return took;
   }
+
+  it('is out of reach at once, whatever it still says, until another one has enrolled', async () => {
+    const channel = openChannel({
+      address: berth.gateway.address,
+      metadata: () => ({ authorization: `Bearer ${berth.keys.operator}` }),
+    });
+    const clusters = channel.client(wire.ClusterService);
+    const name = 'clusters/truthful';
+    const phase = async () => (await clusters.getCluster({ name })).phase;
+    const beat = { case: 'heartbeat', value: create(line.HeartbeatSchema, { inventory: { nodes: 1 } }) } as const;
+    const hub = { hub: () => berth.hub };
+    const { enrolmentToken } = await clusters.registerCluster({ clusterId: 'truthful', cluster: { region: 'eu' } });
+    const { agent } = await RawAgent.connected(hub, await enrolWith(hub, enrolmentToken?.token ?? ''));
+    await agent.say(beat);
+    await eventually(phase, (found) => found === wire.ClusterPhase.READY);
+
+    const beating = setInterval(() => void agent.say(beat).catch(() => undefined), 20);
+    await clusters.revokeAgent({ name });
+    expect(await phase()).toBe(wire.ClusterPhase.UNREACHABLE);
+    await agent.hear('goodbye');
+    clearInterval(beating);
+    await agent.close();
+    expect(await phase()).toBe(wire.ClusterPhase.UNREACHABLE);
+    const leases = () =>
+      database.query<{ runs: boolean }>(
+        `SELECT lease_expires_at > clock_timestamp() AS runs FROM cluster_agents WHERE cluster_id = 'truthful'`,
+      );
+    const began = Date.now();
+    await eventually(leases, ([lease]) => lease?.runs === false);
+    expect(Date.now() - began, 'no wait for a lease of ten seconds').toBeLessThan(5_000);
+
+    const { token } = await clusters.createEnrolmentToken({ name });
+    const back = await RawAgent.connected(hub, await enrolWith(hub, token));
+    await back.agent.say(beat);
+    await eventually(phase, (found) => found === wire.ClusterPhase.READY);
+    await back.agent.close();
+    channel.close();
+  });
 
   it('is cut off within five seconds, woken by the feed', async () => {
     const took = await timeToGoodbye('announced', async (name) => {

@@ -1,5 +1,7 @@
 import type { ClusterConditionType, ClusterId, Millis } from '#domain';
 import type { Transaction } from '../core/transaction.js';
+import { cutOff } from './cut-off.js';
+import { endRevokedLeases } from './sweep.js';
 
 /** An agent that waits for another one's line. */
 export interface WaitingAgent {
@@ -52,8 +54,7 @@ const found: Readonly<Record<ClusterConditionType, string>> = {
   AgentRevoked: `
     SELECT a.cluster_id, 'RevokedByOperator', 'the agent was cut off, and none has enrolled since; ' || ${newToken},
       a.revoked_at
-    FROM cluster_agents a WHERE a.revoked_at IS NOT NULL
-      AND NOT EXISTS (SELECT FROM certificates x WHERE x.cluster_id = a.cluster_id AND x.revoked_at IS NULL)`,
+    FROM cluster_agents a WHERE ${cutOff('a')}`,
   CertificateExpired: `
     SELECT a.cluster_id, 'NotRenewed', 'the agent''s certificate ran out, and nothing has renewed it; ' || ${newToken},
       a.certificate_expires_at
@@ -105,6 +106,7 @@ const sweepSql = `
  * something else is told now; answers which. What is so and told already is left alone: nothing is written for it.
  */
 export async function sweepConditions(tx: Transaction): Promise<ClusterId[]> {
+  await endRevokedLeases(tx);
   const rows = await tx.query<{ cluster_id: string }>(sweepSql, []);
   const changed = rows.map((row) => row.cluster_id);
   await tx.outbox.append(

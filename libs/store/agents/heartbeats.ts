@@ -1,6 +1,7 @@
 import type { ClusterId, ClusterSchema, Instant, InventoryChange, Millis } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 import { announceApplications } from './announcements.js';
+import { cutOff } from './cut-off.js';
 import { lockEpochs } from './epochs.js';
 
 export interface Heartbeat {
@@ -62,7 +63,7 @@ async function extendLeases(tx: Transaction, beats: readonly Heartbeat[], leaseT
        lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond',
        applied_work_sequence = greatest(a.applied_work_sequence, least(b.applied, c.work_sequence))
      FROM unnest($1::text[], $2::bigint[], $4::bigint[]) AS b(cluster_id, applied, agent_ms) JOIN cluster_capacity c USING (cluster_id)
-     WHERE a.cluster_id = b.cluster_id`,
+     WHERE a.cluster_id = b.cluster_id AND NOT ${cutOff('a')}`,
     [
       beats.map((beat) => beat.cluster),
       beats.map((beat) => beat.appliedWorkSequence.toString()),
@@ -72,12 +73,16 @@ async function extendLeases(tx: Transaction, beats: readonly Heartbeat[], leaseT
   );
 }
 
-/** A cluster is ready once its agent has told what it has: before, the agent may not even reach it. */
+/**
+ * A cluster is ready once its agent has told what it has: before, the agent may not even reach it. The last words of one
+ * that was cut off change nothing.
+ */
 async function markReady(tx: Transaction, beats: readonly Heartbeat[]): Promise<ClusterId[]> {
   const rows = await tx.query<{ id: string }>(
     `UPDATE clusters SET phase = 'ready', updated_at = clock_timestamp()
      WHERE id = ANY($1) AND phase IN ('pending', 'unreachable')
        AND EXISTS (SELECT FROM cluster_capacity c WHERE c.cluster_id = clusters.id AND c.reported_at IS NOT NULL)
+       AND NOT EXISTS (SELECT FROM cluster_agents a WHERE a.cluster_id = clusters.id AND ${cutOff('a')})
      RETURNING id`,
     [beats.map((beat) => beat.cluster)],
   );

@@ -1,6 +1,7 @@
 import type { ClusterId } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 import { announceApplications } from './announcements.js';
+import { cutOff } from './cut-off.js';
 import { staleFor } from './freshness.js';
 
 /**
@@ -18,6 +19,21 @@ export async function announceSilent(tx: Transaction, told: readonly ClusterId[]
     silent.filter((cluster) => !told.includes(cluster)),
   );
   return silent;
+}
+
+/** Nobody speaks for a cluster whose agent was cut off: its lease ends now, and its works say so. */
+export async function endRevokedLeases(tx: Transaction): Promise<void> {
+  const rows = await tx.query<{ cluster_id: string }>(
+    `UPDATE cluster_agents SET lease_expires_at = clock_timestamp()
+     WHERE cluster_id IN (
+       SELECT a.cluster_id FROM cluster_agents a WHERE a.lease_expires_at > clock_timestamp() AND ${cutOff('a')}
+       ORDER BY a.cluster_id FOR UPDATE SKIP LOCKED)
+     RETURNING cluster_id`,
+  );
+  await announceApplications(
+    tx,
+    rows.map((row) => row.cluster_id),
+  );
 }
 
 /** Clusters whose lease ran out on the store's clock become unreachable; answers which. */

@@ -78,9 +78,14 @@ export async function voidEnrolmentTokens(tx: Transaction, cluster: string): Pro
 /**
  * Revokes every certificate of a cluster that is registered; answers how many. After `voidEnrolmentTokens`: an enrolment
  * under way holds its token, then the agent's row, and so does a renewal; what they record first is revoked with the rest.
+ * The cluster is out of reach from now on: nobody waits for the lease to run out.
  */
 export async function revokeAgent(tx: Transaction, cluster: string): Promise<number> {
   await tx.query(`UPDATE cluster_agents SET revoked_at = clock_timestamp() WHERE cluster_id = $1`, [cluster]);
+  await tx.query(
+    `UPDATE clusters SET phase = 'unreachable', updated_at = clock_timestamp() WHERE id = $1 AND phase = 'ready'`,
+    [cluster],
+  );
   return await revokeCertificates(tx, cluster);
 }
 
