@@ -170,6 +170,47 @@ describeMembers(
         );
       }, 120_000);
 
+      it('a quota of objects that is used up, by what is new and by what changes, until it grows', async () => {
+        const metadata = { name: 'full', namespace };
+        const ref = { apiVersion: 'v1', kind: 'ResourceQuota', ...metadata };
+        const quotaOf = (hard: string): JsonObject => ({
+          ...{ apiVersion: 'v1', kind: 'ResourceQuota', metadata },
+          spec: { hard: { 'count/serviceaccounts': hard } },
+        });
+        const account = (name: string): JsonObject => ({
+          ...{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+        });
+        const grown = await put('grown', [configMap('grown', {})]);
+        await until(grown.id, isWell(grown.generation));
+        const { object } = await hand.apply(quotaOf('0'), { fieldManager: 'their-own' });
+        const isCounted = async () => {
+          const { status } = await hand.get(ref);
+          return isJsonObject(status) && isJsonObject(status.hard) && status.hard['count/serviceaccounts'] === '0';
+        };
+        await eventually(isCounted, (counted) => counted, patience);
+        const works = [
+          await put('new', [account('new')]),
+          await put('grown', [configMap('grown', {}), account('grown')], grown.id),
+        ];
+        for (const { id } of works) {
+          const told = await reasonOf(id);
+          expect(told).toMatchObject({
+            reason: 'QuotaExceeded',
+            message: expect.stringMatching(
+              /exceeded quota: full, requested: count\/serviceaccounts=1, used: .*=\d, limited: .*=0/,
+            ),
+          });
+          expect(told?.refusedGeneration).toBeUndefined();
+        }
+        const phases = await Promise.all(works.map(async ({ id }) => (await statusOf(id))?.phase));
+        expect(phases).toEqual(['applying', 'degraded']);
+        await restGoesOn('beside-full');
+        await hand.apply(quotaOf('9'), { fieldManager: 'their-own' });
+        for (const { id, generation } of works) await until(id, isWell(generation));
+        const { uid } = identityOf(object);
+        await hand.delete(ref, { uid, propagation: 'Background' });
+      }, 120_000);
+
       it('a quota that is used up', async () => {
         const metadata = { name: 'none', namespace };
         const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '0' } } };

@@ -61,8 +61,8 @@ export async function ensureIdentity(options: EnrolmentOptions): Promise<AgentId
   if (token === undefined)
     throw new NotEnrolled(
       kept === undefined
-        ? 'the agent has no identity yet: an enrolment token is needed (BERTH_TOKEN)'
-        : `the agent's certificate has expired: a new enrolment token is needed (BERTH_TOKEN)`,
+        ? `the agent has no identity yet: an enrolment token is needed (--token, BERTH_TOKEN); "berth cluster register NAME" gives one for a new cluster, "berth cluster token NAME" for one that is registered`
+        : `the agent's certificate has expired: a new enrolment token is needed (--token, BERTH_TOKEN); "berth cluster token ${kept.cluster}" makes one`,
     );
   return enrolPatiently(options, token);
 }

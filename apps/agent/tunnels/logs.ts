@@ -2,10 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { line } from '#contract';
 import { DomainError, type Instant, type Millis } from '#domain';
-import { InvalidObject, type LogQuery, type PodView } from '#kube';
+import { InvalidObject, KubeError, type LogQuery, type PodView } from '#kube';
 import { frameOf, type TunnelEndpoint, TunnelOver, tunnelPieceBytes } from '#platform/light';
 import { rest } from '../seams.js';
 import { refusalFor } from './end.js';
+import { logFailure } from './log-failures.js';
 import { factsOf, noContainer, podsOf } from './target.js';
 import { wholeLines } from './whole-lines.js';
 import type { TunnelWorld } from './world.js';
@@ -158,7 +159,8 @@ export class LogTunnel {
 
   async #endSource(pod: string, container: string, error: unknown): Promise<void> {
     if (this.signal.aborted || error instanceof TunnelOver) return;
-    const refusal = error === undefined ? undefined : refusalFor(error);
+    const refusal = error === undefined ? undefined : refusalFor(logFailure(error, pod, container));
+    if (error instanceof KubeError) this.world.log.warn({ err: error, pod, container }, 'the member gave no logs');
     if (error !== undefined && refusal === undefined)
       this.world.log.error({ err: error, pod }, 'logs could not be read');
     const why = refusal ?? (error === undefined ? {} : { code: 'INTERNAL', message: 'the agent has failed' });

@@ -16,6 +16,7 @@ const words: Readonly<Record<string, string>> = {
   'too-large': 'ObjectTooLarge',
   'schema-mismatch': 'SchemaMismatch',
   'namespace-terminating': 'NamespaceTerminating',
+  'quota-exceeded': 'QuotaExceeded',
   forbidden: 'Forbidden',
   'credentials-refused': 'CredentialsRefused',
   'too-many-requests': 'TooManyRequests',
@@ -26,7 +27,12 @@ const words: Readonly<Record<string, string>> = {
 
 const longestMessage = 500;
 /** Somebody was quicker, or something is on its way: the next try finds it otherwise. */
-const passingTags: ReadonlySet<string> = new Set(['namespace-terminating', 'not-found', 'precondition-conflict']);
+const passingTags: ReadonlySet<string> = new Set([
+  'namespace-terminating',
+  'not-found',
+  'precondition-conflict',
+  'quota-exceeded',
+]);
 
 /** The agent itself does not do it; nothing was written. */
 export class ApplyRefused extends Error {

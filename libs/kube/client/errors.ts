@@ -98,6 +98,11 @@ export class NamespaceTerminating extends KubeError {
   readonly tag = 'namespace-terminating';
 }
 
+/** A ResourceQuota of the namespace has no room for this, until it grows or something goes. */
+export class NamespaceQuotaExceeded extends KubeError {
+  readonly tag = 'quota-exceeded';
+}
+
 export class AccessForbidden extends KubeError {
   readonly tag = 'forbidden';
 }

@@ -51,6 +51,16 @@ describe('refusals of an API server', () => {
     expect(refused(500, { message: 'etcdserver: request timed out' })).toMatchObject({ tag: 'server-fault' });
   });
 
+  it('tells a quota that is used up from what is forbidden for good', () => {
+    const of = (why: string) => refused(403, { reason: 'Forbidden', message: `services "web" is forbidden: ${why}` });
+    const full = 'exceeded quota: full, requested: count/services=1, used: count/services=2, limited: count/services=2';
+    expect(of(full)).toMatchObject({ tag: 'quota-exceeded', message: expect.stringContaining(full), passing: false });
+    expect(of('status unknown for quota: full, resources: pods')).toMatchObject({ tag: 'quota-exceeded' });
+    expect(of('User "agent" cannot patch resource "services"')).toMatchObject({ tag: 'forbidden' });
+    const quoted = 'admission webhook "judge" denied the request: exceeded quota: full';
+    expect(refused(403, { reason: 'Forbidden', message: quoted })).toMatchObject({ tag: 'forbidden' });
+  });
+
   it('tells a conflict of managers from one of preconditions', () => {
     const causes = [
       { reason: 'FieldManagerConflict', message: 'conflict with "kubectl" using apps/v1', field: '.spec.replicas' },

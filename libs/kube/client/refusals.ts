@@ -7,6 +7,7 @@ import {
   type FieldOwner,
   InvalidObject,
   type KubeError,
+  NamespaceQuotaExceeded,
   NamespaceTerminating,
   ObjectNotFound,
   ObjectTooLarge,
@@ -33,9 +34,12 @@ const keyless = new RegExp(
 /** etcd's limit of a request, and that of the API server's connection to it: HTTP 500 without a reason, as below. */
 const tooLarge = /^etcdserver: request is too large$|trying to send message larger than max/;
 
+/** The quota's admission gives the reason Forbidden, as every other denial (apiserver/pkg/admission/plugin/resourcequota). */
+const quotaUsedUp = /^[^:]*" is forbidden: (exceeded quota|status unknown for quota): /;
+
 /**
- * The one place that reads messages: server-side apply reports fields unknown to its schema as HTTP 500 with neither
- * reason nor details (structured-merge-diff's text, 1.16 to this day), so the text is all there is.
+ * This file alone reads messages, and only where there is nothing else: server-side apply reports fields unknown to its
+ * schema as HTTP 500 with neither reason nor details (structured-merge-diff's text, 1.16 to this day).
  */
 export function undeclaredFields(message: string): UndeclaredField[] {
   const unknown = [...message.matchAll(undeclared)].map((m) => ({ fieldPath: m[1] ?? '', missingKey: undefined }));
@@ -70,9 +74,8 @@ function invalid(fact: CallFact, status: JsonObject, message: string): KubeError
 }
 
 function forbidden(fact: CallFact, status: JsonObject, message: string): KubeError {
-  return hasCause(status, causes.namespaceTerminating)
-    ? new NamespaceTerminating(fact, message)
-    : new AccessForbidden(fact, message);
+  if (hasCause(status, causes.namespaceTerminating)) return new NamespaceTerminating(fact, message);
+  return quotaUsedUp.test(message) ? new NamespaceQuotaExceeded(fact, message) : new AccessForbidden(fact, message);
 }
 
 const retryAfter = (status: JsonObject, header: string | undefined): Millis | undefined => {
