@@ -68,8 +68,9 @@ const phrases: Readonly<Record<string, Phrase>> = {
     const laws = found === 'none' ? 'of no jurisdiction that is known' : `of jurisdiction ${found}`;
     return [`is ${laws} (allowed: ${allowed})`, `are ${laws} (allowed: ${allowed})`];
   },
-  NoNodeFits: ({ component, askedMcpu, askedMemory }) => {
-    const lacking = `no node with room for ${component} (${askedMcpu} cpu, ${askedMemory} memory each)`;
+  NoNodeFits: ({ component, askedMcpu, askedMemory, taints }) => {
+    const kept = taints === undefined ? '' : `; nodes that have it are tainted: ${taints}`;
+    const lacking = `no node with room for ${component} (${askedMcpu} cpu, ${askedMemory} memory each${kept})`;
     return [`has ${lacking}`, `have ${lacking}`];
   },
 };

@@ -10,6 +10,8 @@ import type { ClusterState } from './snapshot.js';
 type Case = [string, Partial<ClusterState>, GroupRequest, Refusal, Partial<ClusterState>];
 
 const web = [aComponent('web')];
+const infra = { key: 'infra', value: 'yes', effect: 'NoSchedule' as const };
+const soft = { key: 'soft', value: '', effect: 'PreferNoSchedule' as const };
 const grpcProbe = { component: 'web', path: 'spec.containers[0].livenessProbe.grpc', kind: 'apps/v1/Deployment' };
 
 const cases: Case[] = [
@@ -65,6 +67,21 @@ const cases: Case[] = [
     aGroup(web),
     { reason: 'NoNodeFits', facts: { component: 'web', replicas: '1', askedMcpu: '1', askedMemory: '1Gi' } },
     { classes: [{ nodes: 1, free: aPod(1000, 2048), architecture: 'amd64', taints: [] }] },
+  ],
+  [
+    'node taint',
+    {
+      classes: [
+        { nodes: 1, free: aPod(8000, 8192), architecture: 'amd64', taints: [infra, soft] },
+        { nodes: 1, free: aPod(100, 100), architecture: 'amd64', taints: [{ ...infra, key: 'full' }] },
+      ],
+    },
+    aGroup(web),
+    {
+      reason: 'NoNodeFits',
+      facts: { component: 'web', replicas: '1', askedMcpu: '1', askedMemory: '1Gi', taints: 'infra=yes:NoSchedule' },
+    },
+    {},
   ],
 ];
 

@@ -2,7 +2,7 @@ import { formatBytes, formatMcpu } from '#domain';
 import { price, residency } from './filters/costs.js';
 import { domains } from './filters/domains.js';
 import { groups } from './filters/groups.js';
-import type { ResourceName } from './node-classes.js';
+import type { NodeClasses, ResourceName } from './node-classes.js';
 import { selectorText } from './node-selector.js';
 import { admit, admitHeld, type ClusterFilter, refuse } from './plugin.js';
 import { type Shortage, wholeReplicas } from './room.js';
@@ -147,16 +147,19 @@ function askedText(resource: ResourceName, amount: number): string {
   return resource === 'pods' ? `${amount}` : formatBytes(amount);
 }
 
-function refuseShortage({ demand, asked, resource, free }: Shortage): ReturnType<typeof refuse> {
+function refuseShortage({ demand, asked, resource, free }: Shortage, classes: NodeClasses): ReturnType<typeof refuse> {
   const { perReplica } = demand;
   const component = demand.name;
-  if (resource === undefined)
+  if (resource === undefined) {
+    const taints = classes.taintsInTheWay(demand.amounts, demand);
     return refuse('NoNodeFits', {
       component,
       replicas: `${asked}`,
       askedMcpu: formatMcpu(perReplica.mcpu),
       askedMemory: formatBytes(perReplica.memoryBytes),
+      ...(taints.length === 0 ? {} : { taints: list(taints) }),
     });
+  }
   const facts = { component, resource, asked: askedText(resource, asked * perReplica[resource]) };
   return refuse('NotEnoughCapacity', { ...facts, free: amountText(resource, free) });
 }
@@ -176,7 +179,7 @@ function timesUnit(unit: readonly number[], times: number): readonly number[] {
 export const capacity: ClusterFilter = {
   name: 'Capacity',
   wakeOn: ['cluster.capacity'],
-  admits: ({ group, demands, unit, cluster, slot, room }) => {
+  admits: ({ group, demands, unit, cluster, slot, room, snapshot }) => {
     const whole = group.policy.division === 'duplicated';
     const isSelective = demands.some(
       ({ nodeSelector, devices }) => nodeSelector !== undefined || devices !== undefined,
@@ -194,7 +197,7 @@ export const capacity: ClusterFilter = {
       );
       return false;
     });
-    return shortage === undefined ? admit : refuseShortage(shortage);
+    return shortage === undefined ? admit : refuseShortage(shortage, snapshot.classes(slot));
   },
 };
 

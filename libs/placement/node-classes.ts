@@ -2,7 +2,7 @@ import { type NodeClass, type NodeSelector, type Resources, selectorKeys, type T
 import { devicesFit, withoutDevices } from './devices.js';
 import { selects } from './node-selector.js';
 import type { DeviceRequest } from './request.js';
-import { toleratesAll } from './tolerations.js';
+import { toleratesAll, untolerated } from './tolerations.js';
 
 /** `pods` last: the order in which a shortage is named. */
 export const resourceNames = ['mcpu', 'memoryBytes', 'pods'] as const;
@@ -32,6 +32,8 @@ export interface PodRules {
 
 /** A pod that asks for nothing in particular. */
 export const anyNode: PodRules = { tolerations: [] };
+
+const anyTaint: readonly Toleration[] = [{ key: '', operator: 'Exists', value: '', effect: '' }];
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -127,6 +129,17 @@ export class NodeClasses {
       if (nodes > 0 && this.#admits(at, rules)) count += nodes * this.#perNode(at, demand, rules);
     }
     return count;
+  }
+
+  /** Of nodes that have the room, are selected and are kept out by a taint alone: those taints, each once, in order. */
+  taintsInTheWay(demand: readonly number[], rules: PodRules): string[] {
+    const found = this.#kinds.flatMap(({ taints }, at) => {
+      const taint = untolerated(taints, rules.tolerations);
+      const isFree = (this.#rows[at * row] ?? 0) > 0 && this.#perNode(at, demand, rules) >= 1;
+      if (taint === undefined || !isFree || !this.#admits(at, { ...rules, tolerations: anyTaint })) return [];
+      return [`${taint.key}${taint.value === '' ? '' : `=${taint.value}`}:${taint.effect}`];
+    });
+    return [...new Set(found)].sort();
   }
 
   /** Whether one node without taints takes all of this at once. */
