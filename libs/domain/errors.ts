@@ -166,8 +166,12 @@ export class PermissionDenied extends DomainError {
   readonly reason = 'PERMISSION_DENIED';
   override readonly metadata: Readonly<Record<string, string>>;
 
-  constructor(fact: { permission: string; principal: string; on?: string }) {
-    super(`${fact.principal} lacks "${fact.permission}"${fact.on === undefined ? '' : ` on ${fact.on}`}`);
+  constructor(fact: { permission: string; principal: string; on?: string; role?: string; roles?: readonly string[] }) {
+    const role = fact.role === undefined ? '' : `, whose role is ${fact.role},`;
+    const needed = fact.roles === undefined ? '' : `; ${fact.roles.join(' or ')} may`;
+    super(
+      `${fact.principal}${role} lacks "${fact.permission}"${fact.on === undefined ? '' : ` on ${fact.on}`}${needed}`,
+    );
     this.metadata = { permission: fact.permission };
   }
 }

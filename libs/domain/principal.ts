@@ -50,5 +50,10 @@ export const grants: Readonly<Record<Role, readonly Permission[]>> = {
   ],
 };
 
+const roles = ['viewer', 'developer', 'owner', 'operator'] as const satisfies readonly Role[];
+
+/** In rising order. */
+export const rolesWith = (permission: Permission): Role[] => roles.filter((role) => grants[role].includes(permission));
+
 export const may = (principal: Principal, permission: Permission): boolean =>
   grants[principal.role].includes(permission);

@@ -45,7 +45,10 @@ describe('every method turns every wrong caller away', () => {
         expect(await refusalOf(call(world.harness.as(garbageKey)))).toMatchObject({ code: 'UNAUTHENTICATED' });
         expect(await refusalOf(call(world.harness.as(world.revokedKey)))).toMatchObject({ code: 'UNAUTHENTICATED' });
         for (const role of lacking)
-          expect(await refusalOf(call(world.as(role))), role).toMatchObject({ code: 'PERMISSION_DENIED' });
+          expect(await refusalOf(call(world.as(role))), role).toMatchObject({
+            code: 'PERMISSION_DENIED',
+            message: expect.stringMatching(new RegExp(`role is ${role}, lacks ".*"; .*${methodCase.right}.* may$`)),
+          });
         const asRival = call(world.harness.as(world.rivalOwner));
         if (methodCase.answersOthers === true) expect(inspect(await asRival, { depth: 9 })).not.toContain('acme');
         else expect(await refusalOf(asRival)).toMatchObject({ code: 'PERMISSION_DENIED' });

@@ -1,6 +1,6 @@
 import { type DescMethod, getOption } from '@bufbuild/protobuf';
 import { wire } from '#contract';
-import { may, type Permission, PermissionDenied, type Principal, permissions } from '#domain';
+import { may, type Permission, PermissionDenied, type Principal, permissions, rolesWith } from '#domain';
 import { actorOf } from '../principal.js';
 
 const isPermission = (word: string): word is Permission => permissions.some((each) => each === word);
@@ -19,5 +19,8 @@ export function permissionOf(method: DescMethod): Permission {
 /** @throws PermissionDenied when the caller's role does not grant what the method declares. */
 export function authorize(call: { method: DescMethod; principal: Principal }): void {
   const permission = permissionOf(call.method);
-  if (!may(call.principal, permission)) throw new PermissionDenied({ permission, principal: actorOf(call.principal) });
+  const { principal } = call;
+  if (may(principal, permission)) return;
+  const { role } = principal;
+  throw new PermissionDenied({ permission, principal: actorOf(principal), role, roles: rolesWith(permission) });
 }
