@@ -31,6 +31,19 @@ it('completes every command, by its aliases too', async () => {
   expect(await run('completion', 'fish')).toMatchObject({ code: 2, out: '' });
 });
 
+it.each([
+  ['1:99999', 'the pod\'s port of "1:99999" is 99999; allowed is 1 to 65535'],
+  ['99999:1', 'the local port of "99999:1" is 99999; allowed is 0 (any that is free) to 65535'],
+  ['1:0', 'the pod\'s port of "1:0" is 0; allowed is 1 to 65535'],
+  ['web', 'the ports are "web"; allowed is REMOTE, LOCAL:REMOTE or :REMOTE'],
+])('says which port of %s is out of range, and what is allowed', async (ports, message) => {
+  const key = ['--api-key', 'k', '--tenant', 't', '--project', 'p'];
+  expect(await run(...key, 'port-forward', 'shop/web', ports)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining(message),
+  });
+});
+
 it('suggests the command that was meant', async () => {
   expect(await run('aply')).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean apply?') });
 });

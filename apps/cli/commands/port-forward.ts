@@ -24,14 +24,17 @@ interface Pair {
   remote: number;
 }
 
-const portForm = /^(?:(\d{0,5}):)?(\d{1,5})$/;
+const portForm = /^(?:(\d{0,9}):)?(\d{1,9})$/;
 
 function pairOf(text: string): Pair {
   const match = portForm.exec(text);
   const remote = Number(match?.[2] ?? 0);
   const local = match?.[1] === undefined ? remote : Number(match[1]);
-  if (match === null || remote < 1 || remote > 65_535 || local > 65_535)
-    throw new UsageError(`the ports are "${text}"; allowed is REMOTE, LOCAL:REMOTE or :REMOTE`);
+  if (match === null) throw new UsageError(`the ports are "${text}"; allowed is REMOTE, LOCAL:REMOTE or :REMOTE`);
+  if (local > 65_535)
+    throw new UsageError(`the local port of "${text}" is ${local}; allowed is 0 (any that is free) to 65535`);
+  if (remote < 1 || remote > 65_535)
+    throw new UsageError(`the pod's port of "${text}" is ${remote}; allowed is 1 to 65535`);
   return { local, remote };
 }
 
