@@ -4,6 +4,7 @@ import { age, idOf } from './figures.js';
 import type { Look } from './look.js';
 import { summaryLines } from './objects.js';
 import { phaseWord, releasePhaseWord } from './phases.js';
+import { reasonLines } from './reasons.js';
 import { pairs, table } from './table.js';
 import { warningLines } from './warnings.js';
 
@@ -56,10 +57,6 @@ export function applicationTable(applications: readonly wire.Application[], look
   );
 }
 
-/** `NotEnoughCapacity: no cluster has room (3×)`. */
-export const reasonLine = ({ reason, message, count }: wire.Reason): string =>
-  `${reason}${message === '' ? '' : `: ${message}`}${count > 1 ? ` (${count}×)` : ''}`;
-
 const counts = (replicas: wire.ReplicaCounts | undefined): string[] =>
   replicas === undefined
     ? ['-', '-', '-']
@@ -77,17 +74,14 @@ function freshnessNote({ freshness, reportTime }: wire.ClusterComponentStatus, n
   return reportTime === undefined ? doubt : `${doubt}, reported ${age(reportTime, now)} ago`;
 }
 
-const reasonsCell = (reasons: readonly wire.Reason[]): string => reasons.map(reasonLine).join('; ');
-
 function componentRows(component: wire.ComponentStatus, look: Look): string[][] {
   const { palette } = look;
-  const own = reasonsCell(component.reasons);
-  const overall = [component.component, '', phaseWord(component.phase, palette), ...counts(component.replicas), own];
-  const perCluster = component.clusters.map((at) => {
-    const reasons = reasonsCell(at.reasons);
-    const note = [freshnessNote(at, look.now), reasons === own ? '' : reasons].filter((text) => text !== '');
-    return ['', idOf(at.cluster), phaseWord(at.phase, palette), ...counts(at.replicas), note.join('; ')];
-  });
+  const why = reasonLines(component).join('; ');
+  const overall = [component.component, '', phaseWord(component.phase, palette), ...counts(component.replicas), why];
+  const perCluster = component.clusters.map((at) => [
+    ...['', idOf(at.cluster), phaseWord(at.phase, palette)],
+    ...[...counts(at.replicas), freshnessNote(at, look.now)],
+  ]);
   return [overall, ...perCluster];
 }
 

@@ -1,10 +1,11 @@
 import { wire } from '#contract';
 import type { Session } from '../session.js';
-import { applicationRows, applicationTable, reasonLine } from '../text/applications.js';
+import { applicationRows, applicationTable } from '../text/applications.js';
 import { clusterTable } from '../text/clusters.js';
 import { idOf, share } from '../text/figures.js';
 import type { Look } from '../text/look.js';
 import { clusterPhaseWord } from '../text/phases.js';
+import { reasonLines } from '../text/reasons.js';
 import type { Told, Watchable } from './show.js';
 
 type Event<R> =
@@ -23,9 +24,7 @@ const told = <R>(event: Event<R>): Told<R> => {
 const reasons = (application: wire.Application): string =>
   application.environments
     .flatMap(({ components }) =>
-      components.flatMap((component) =>
-        component.reasons.map((reason) => `${component.component}: ${reasonLine(reason)}`),
-      ),
+      components.flatMap((component) => reasonLines(component).map((line) => `${component.component}: ${line}`)),
     )
     .join('; ');
 

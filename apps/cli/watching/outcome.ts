@@ -2,10 +2,11 @@ import { wire } from '#contract';
 import { RpcError } from '#platform/client';
 import { Unfulfilled } from '../failure.js';
 import type { Session } from '../session.js';
-import { applicationRows, reasonLine } from '../text/applications.js';
+import { applicationRows } from '../text/applications.js';
 import { idOf, span } from '../text/figures.js';
 import { noColours } from '../text/look.js';
 import { phaseWord, releasePhaseWord } from '../text/phases.js';
+import { reasonLines } from '../text/reasons.js';
 import { follow } from './follow.js';
 
 /** How a release fares: not at its end yet, ready, or at an end that needs somebody. */
@@ -14,12 +15,7 @@ type Verdict = { kind: 'on-its-way' } | { kind: 'ready' } | { kind: 'ended'; why
 const onItsWay: Verdict = { kind: 'on-its-way' };
 
 const reasonsOf = (state: wire.EnvironmentStatus): string[] =>
-  state.components.flatMap(({ component, reasons, clusters }) => [
-    ...reasons.map((reason) => `${component}: ${reasonLine(reason)}`),
-    ...clusters.flatMap((at) =>
-      at.reasons.map((reason) => `${component} in ${idOf(at.cluster)}: ${reasonLine(reason)}`),
-    ),
-  ]);
+  state.components.flatMap((each) => reasonLines(each).map((line) => `${each.component}: ${line}`));
 
 /** What is not ready yet, and where. */
 const unready = (state: wire.EnvironmentStatus): string[] =>
