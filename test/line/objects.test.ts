@@ -212,6 +212,45 @@ describeMembers('objects that others write too', (flavour) => {
     expect(await dataOf('conflict')).toEqual({ a: 'theirs', b: '1' });
   }, 60_000);
 
+  it('puts the rest of an object back while another manager applies one field of it, and leaves that as it is', async () => {
+    const work = await applied('partly', [configMap('partly', { a: '1', b: '1', c: '1' })]);
+    await hand.apply(configMap('partly', { a: 'theirs' }), { fieldManager: 'argocd', force: true });
+    const isContested = ({ findings, reasons }: StatusRow) =>
+      findings?.conflicts.length === 1 && reasons.some(({ reason }) => reason === 'FieldConflict');
+    await until(work.id, isContested);
+    await edit('ConfigMap', 'partly', { data: { b: 'edited', c: null } });
+    await eventually(
+      () => dataOf('partly'),
+      (data) => isJsonObject(data) && data.b === '1' && data.c === '1',
+    );
+    expect(await dataOf('partly')).toEqual({ a: 'theirs', b: '1', c: '1' });
+    const row = await until(work.id, (each) => isContested(each) && each.findings?.drifts.length === 3);
+    const outcomes = row?.findings?.drifts.map(({ path, outcome }) => `${path} ${outcome}`).sort();
+    expect(outcomes).toEqual(['data.a conflict', 'data.b put-back', 'data.c put-back']);
+
+    const running = await applied('run-partly', [deployment('run-partly', 'w', 2)]);
+    const { spec } = deployment('run-partly', 'w', 2);
+    const template = isJsonObject(spec) && isJsonObject(spec.template) ? spec.template : {};
+    const image = 'example.test/app:theirs';
+    const theirs = {
+      ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'run-partly', namespace } },
+      spec: {
+        selector: isJsonObject(spec) ? (spec.selector ?? {}) : {},
+        template: { metadata: template.metadata ?? {}, spec: { containers: [{ name: 'main', image }] } },
+      },
+    };
+    await hand.apply(theirs, { fieldManager: 'argocd', force: true });
+    await until(running.id, isContested);
+    await edit('Deployment', 'run-partly', { spec: { replicas: 3 } });
+    await eventually(
+      () => find('Deployment', 'run-partly'),
+      (object) => replicasOf(object) === 2,
+    );
+    const left = JSON.stringify((await find('Deployment', 'run-partly'))?.spec);
+    expect(left).toContain(image);
+    expect(left).toContain('"cpu":"100m"');
+  }, 60_000);
+
   it('brings back what was deleted by hand', async () => {
     await applied('back', [configMap('back', { a: '1' })]);
     const before = await find('ConfigMap', 'back');

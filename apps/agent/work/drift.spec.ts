@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LostValue } from '#kube';
-import { decide, driftsOf, RepairLedger } from './drift.js';
+import { decide, driftsOf, parted, RepairLedger } from './drift.js';
 
 const minute = 60_000;
 const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'n', name: 'c' };
@@ -27,6 +27,19 @@ describe('decide', () => {
     expect(decide('repair', both, new RepairLedger(), 0)).toEqual({ kind: 'conflict' });
     const same = about(lostTo('argocd', 'Apply', 'ours'));
     expect(decide('repair', same, new RepairLedger(), 0)).toEqual({ kind: 'put-back' });
+  });
+});
+
+describe('parted', () => {
+  it('leaves to others what they apply, and all of it where there is nothing else', () => {
+    const [edited, theirs, shared] = [
+      lostTo('kubectl', 'Update'),
+      lostTo('argocd', 'Apply'),
+      lostTo('argocd', 'Apply', 'ours'),
+    ];
+    expect(parted([edited, theirs, shared])).toEqual({ free: [edited, shared], left: [theirs] });
+    expect(parted([theirs])).toEqual({ free: [theirs], left: [] });
+    expect(parted([edited])).toEqual({ free: [edited], left: [] });
   });
 });
 

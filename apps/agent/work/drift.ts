@@ -66,6 +66,12 @@ const isContested = ({ holders, ordered, found }: LostValue): boolean =>
   holders.some(({ operation }) => operation === 'Apply') &&
   (found === undefined || ordered === undefined || canonicalJson(found) !== canonicalJson(ordered));
 
+/** What may be put back of an object, and what stays with managers that apply it; all of it where nothing may be put back. */
+export function parted(lost: readonly LostValue[]): { free: readonly LostValue[]; left: readonly LostValue[] } {
+  const free = lost.filter((field) => !isContested(field));
+  return free.length === 0 ? { free: lost, left: [] } : { free, left: lost.filter(isContested) };
+}
+
 /** What is done about fields that somebody has changed. What another manager applies is its intent, and no drift to undo. */
 export function decide(
   policy: ObjectPolicy['drift'],
