@@ -149,6 +149,19 @@ describe('berth, for operators', () => {
     expect(await row()).not.toContain('AgentRevoked');
   });
 
+  it('names the kinds that a cluster serves by group and version, and all of them with -o json', async () => {
+    const kinds = ['batch/v1/Job', 'v1/Pod', 'apps/v1/StatefulSet', 'apps/v1/Deployment'];
+    await harness.db.query(
+      `UPDATE cluster_capacity SET kinds = $1, reported_at = clock_timestamp() WHERE cluster_id = 'eu-1'`,
+      [kinds],
+    );
+    const { out } = await berth(['cluster', 'get', 'eu-1']);
+    expect(out).toMatch(/kinds served +4\n +apps\/v1: Deployment, StatefulSet\n +batch\/v1: Job\n +v1: Pod\n/);
+    const read: { inventory?: unknown } = JSON.parse((await berth(['cluster', 'get', 'eu-1', '-o', 'json'])).out);
+    expect(read.inventory).toMatchObject({ kinds: 4, servedKinds: kinds.sort() });
+    expect((await berth(['clusters', '-o', 'json'])).out).not.toContain('servedKinds');
+  });
+
   it('prints a line for each change that it watches', async () => {
     const stop = new AbortController();
     const run = startCli(['cluster', 'watch'], { server, key: harness.operatorKey, signal: stop.signal });

@@ -112,6 +112,17 @@ const storageText = ({ name, provisioner, isDefault, waitsForConsumer }: wire.St
 const measuredText = (measured: wire.Amounts | undefined): string =>
   measured === undefined ? '-' : `${cores(measured.mcpu)} cores, ${memory(measured.memoryBytes)}`;
 
+/** `apps/v1: Deployment, StatefulSet`: a line for each group and version, in order. */
+export function kindLines(kinds: readonly string[]): string[] {
+  const byVersion = new Map<string, string[]>();
+  for (const each of [...kinds].sort()) {
+    const end = each.lastIndexOf('/');
+    const version = each.slice(0, end);
+    byVersion.set(version, [...(byVersion.get(version) ?? []), each.slice(end + 1)]);
+  }
+  return [...byVersion].map(([version, names]) => `${version}: ${names.join(', ')}`);
+}
+
 const works = (count: number): string => (count === 1 ? '1 work' : `${count} works`);
 
 const priceText = ({ coreHourMicros, gibHourMicros }: wire.ClusterPrice): string =>
@@ -148,6 +159,7 @@ function fullnessOf(cluster: wire.Cluster, look: Look): (readonly [string, strin
   return [
     ['kubernetes', inventory?.serverVersion || '-'],
     ['kinds served', inventory === undefined ? '-' : String(inventory.kinds)],
+    ...kindLines(inventory?.servedKinds ?? []).map((line) => ['', line] as const),
     ['nodes', nodes(cluster)],
     ['node classes', inventory === undefined ? '-' : String(inventory.nodeClasses.length)],
     ...(inventory?.nodeClasses ?? []).map((each): readonly [string, string] => ['', classText(each)]),

@@ -10,7 +10,15 @@ const quiet: ClusterView = {
   ...{ id: 'alpha', region: 'eu', zone: '', provider: '', labels: {}, taints: [], cordoned: false, version: 1n },
   ...{ overSubscription: noOverSubscription, phase: 'ready', createdAt: '2030-01-01T00:00:00Z', serverVersion: 'v1' },
   ...{ nodes: 1, readyNodes: 1, allocatable: nothing, foreignRequests: nothing, reserved: nothing },
-  ...{ measured: undefined, classes: [], storageClasses: [], kinds: 0, unreflectedWorks: 0, reportedAt: null },
+  ...{
+    measured: undefined,
+    classes: [],
+    storageClasses: [],
+    kinds: 0,
+    servedKinds: [],
+    unreflectedWorks: 0,
+    reportedAt: null,
+  },
   ...{ workSequence: 0n, agent: undefined, conditions: [] },
 };
 const overTheWire = (view: ClusterView) =>

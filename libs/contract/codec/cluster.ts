@@ -40,6 +40,8 @@ export interface ClusterView extends ClusterFacts {
   storageClasses: readonly StorageClass[];
   /** How many kinds it serves. */
   kinds: number;
+  /** Those, as `apps/v1/Deployment`; empty where clusters are listed. */
+  servedKinds: readonly string[];
   /** Of so many works not all pods are in these figures. */
   unreflectedWorks: number;
   /** Null until an inventory came. */
@@ -222,6 +224,7 @@ function reportToWire(view: ClusterView): {
       nodeClasses: view.classes.map(classToWire),
       storageClasses: [...view.storageClasses],
       kinds: view.kinds,
+      servedKinds: view.servedKinds.toSorted(),
       unreflectedWorks: view.unreflectedWorks,
     },
     utilization: utilizationToWire(view),

@@ -1,12 +1,13 @@
 import type { Reader } from '../core/reader.js';
 import { clusterOf, type RawCluster, type StoredCluster } from './rows.js';
 
-const select = `
+const select = (servedKinds: string) => `
   SELECT c.id, c.version, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.oversubscribe_mcpu_permille,
     c.oversubscribe_memory_permille, c.core_hour_micros, c.gib_hour_micros, c.carbon_intensity, c.jurisdictions, c.phase, c.created_at, p.server_version, p.nodes, p.ready_nodes,
     p.allocatable_mcpu, p.allocatable_memory_bytes, p.allocatable_pods,
     p.foreign_mcpu, p.foreign_memory_bytes, p.foreign_pods, p.reserved_mcpu, p.reserved_memory_bytes, p.reserved_pods,
     p.measured_mcpu, p.measured_memory_bytes, p.classes, p.storage_classes, cardinality(p.kinds) AS kinds,
+    ${servedKinds} AS served_kinds,
     (SELECT count(*)::int FROM jsonb_object_keys(p.unreflected_works)) AS unreflected_works, p.reported_at, p.work_sequence,
     a.epoch, a.agent_version, a.connected AND a.lease_expires_at > clock_timestamp() AS connected, a.lease_expires_at,
     a.certificate_expires_at, a.applied_work_sequence, a.heard_at, a.host_name,
@@ -17,13 +18,16 @@ const select = `
   LEFT JOIN cluster_agents a ON a.cluster_id = c.id`;
 
 export async function readCluster(read: Reader, id: string): Promise<StoredCluster | undefined> {
-  const rows = await read<RawCluster>(`${select} WHERE c.id = $1`, [id]);
+  const rows = await read<RawCluster>(`${select('p.kinds')} WHERE c.id = $1`, [id]);
   return rows.map(clusterOf)[0];
 }
 
-/** Clusters in order of id, those after `after`. */
+/** Clusters in order of id, those after `after`; of the kinds that they serve, only how many. */
 export async function readClusters(read: Reader, page: { after: string; limit: number }): Promise<StoredCluster[]> {
-  const rows = await read<RawCluster>(`${select} WHERE c.id > $1 ORDER BY c.id LIMIT $2`, [page.after, page.limit]);
+  const rows = await read<RawCluster>(`${select("'{}'::text[]")} WHERE c.id > $1 ORDER BY c.id LIMIT $2`, [
+    page.after,
+    page.limit,
+  ]);
   return rows.map(clusterOf);
 }
 

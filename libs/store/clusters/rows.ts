@@ -32,6 +32,8 @@ export interface StoredCluster extends ClusterFacts {
   storageClasses: readonly StorageClass[];
   /** How many kinds it serves. */
   kinds: number;
+  /** Those, as `apps/v1/Deployment`; empty where clusters are listed. */
+  servedKinds: readonly string[];
   /** Of so many works not all pods are in these figures. */
   unreflectedWorks: number;
   /** Null until an inventory came. */
@@ -95,6 +97,7 @@ export interface RawCluster {
   classes: NodeClass[];
   storage_classes: StorageClass[];
   kinds: number;
+  served_kinds: string[];
   unreflected_works: number;
   reported_at: Date | null;
   work_sequence: string;
@@ -179,6 +182,7 @@ export const clusterOf = (row: RawCluster): StoredCluster => ({
   classes: row.classes,
   storageClasses: row.storage_classes,
   kinds: row.kinds,
+  servedKinds: row.served_kinds,
   unreflectedWorks: row.unreflected_works,
   reportedAt: row.reported_at,
   workSequence: BigInt(row.work_sequence),
