@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wire } from '#contract';
 import type { HollowCluster } from '#hollow';
@@ -38,10 +39,12 @@ export async function startDemo(options: DemoOptions): Promise<Running> {
     await stage.close();
     throw error;
   }
-  for (const line of howToGoOn(stage.berth)) stage.screen.say(line);
+  const kubeconfigs = await writeKubeconfigs(stage.members);
+  for (const line of howToGoOn(stage.berth, kubeconfigs)) stage.screen.say(line);
   return {
     close: async () => {
       await stage.close();
+      await rm(kubeconfigs, { recursive: true, force: true });
       stage.screen.say('stopped; nothing is left');
     },
   };
@@ -121,7 +124,15 @@ function peopleOf(berth: LocalBerth, channels: RpcChannel[]): People {
 
 const exampleFile = ({ root }: DemoOptions) => readFile(join(root, 'examples/harbour-shop/app.yaml'), 'utf8');
 
-function howToGoOn({ gateway, hub, keys }: LocalBerth): string[] {
+/** One file for each member, `NAME.kubeconfig`, for its owner alone; answers their folder. */
+async function writeKubeconfigs(members: readonly HollowCluster[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-demo-'));
+  for (const { name, kubeconfig } of members)
+    await writeFile(join(folder, `${name}.kubeconfig`), kubeconfig, { mode: 0o600 });
+  return folder;
+}
+
+function howToGoOn({ gateway, hub, keys }: LocalBerth, kubeconfigs: string): string[] {
   const server = `BERTH_SERVER=${gateway.address}`;
   return [
     '',
@@ -140,5 +151,9 @@ function howToGoOn({ gateway, hub, keys }: LocalBerth): string[] {
     '',
     `    export ${server} BERTH_API_KEY=${keys.operator}`,
     '    npx berth clusters',
+    '',
+    '  What a member holds, with kubectl:',
+    '',
+    `    kubectl --kubeconfig ${join(kubeconfigs, 'frankfurt.kubeconfig')} get deployments,pods -A   (as well: virginia, mumbai)`,
   ];
 }
