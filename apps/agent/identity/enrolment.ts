@@ -86,7 +86,10 @@ const isPassing = (error: unknown): boolean =>
 
 async function enrol({ hub, keeper, log, member }: EnrolmentOptions, token: string): Promise<AgentIdentity> {
   const [, tokenId, fingerprint] = tokenForm.exec(token) ?? [];
-  if (fingerprint === undefined) throw new NotEnrolled('the enrolment token is malformed; it begins with enrol_');
+  if (fingerprint === undefined)
+    throw new NotEnrolled(
+      'the enrolment token (--token, BERTH_TOKEN) is malformed or cut short: it is given whole, enrol_ID_SECRET_FINGERPRINT, as "berth cluster register" or "berth cluster token NAME" printed it',
+    );
   const pinned = await pinnedAuthority(hub, fingerprint, timeoutMs);
   const { privateKey, request } = await newKey();
   const client = createRpcClient(line.EnrolmentService, {
