@@ -68,8 +68,8 @@ class Ledger {
     for (const { cluster, amount, perReplica, newPods, rules, everyNode } of growth) {
       const slot = this.#figures.slotOf(cluster);
       if (slot === undefined) continue;
-      this.#figures.reserve(slot, amount);
-      if (newPods > 0 && !everyNode) this.#figures.classes(slot).take(amountsOf(perReplica), newPods, rules);
+      const onNodes = newPods > 0 && !everyNode ? { perReplica, replicas: newPods, rules } : undefined;
+      this.#figures.reserve(slot, amount, onNodes);
     }
   }
 

@@ -1,9 +1,16 @@
 const encoder = new TextEncoder();
 
+/** Left by the writer before: to grow anew costs more than most records. */
+let spare = new Uint8Array(8192);
+
 /** Growing bytes with the few encodings that packed records need. Whole numbers from 0 to 2^53 − 1. */
 export class ByteWriter {
-  #bytes = new Uint8Array(1024);
+  #bytes = spare;
   #length = 0;
+
+  constructor() {
+    spare = new Uint8Array(0);
+  }
 
   byte(value: number): void {
     this.#reserve(1);
@@ -21,9 +28,26 @@ export class ByteWriter {
   }
 
   text(value: string): void {
-    const bytes = encoder.encode(value);
-    this.varint(bytes.length);
-    this.raw(bytes);
+    if (!this.#ascii(value)) {
+      const bytes = encoder.encode(value);
+      this.varint(bytes.length);
+      this.raw(bytes);
+    }
+  }
+
+  /** Short plain text without an encoder; false, and nothing written, when it is another. */
+  #ascii(value: string): boolean {
+    const { length } = value;
+    if (length > 127) return false;
+    this.#reserve(length + 1);
+    for (let at = 0; at < length; at++) {
+      const code = value.charCodeAt(at);
+      if (code > 127) return false;
+      this.#bytes[this.#length + 1 + at] = code;
+    }
+    this.#bytes[this.#length] = length;
+    this.#length += length + 1;
+    return true;
   }
 
   raw(bytes: Uint8Array): void {
@@ -57,15 +81,35 @@ export class ByteWriter {
     if (filled > 0) this.byte(pending);
   }
 
+  /** Two bytes each, the lower first. */
+  words(values: ArrayLike<number>, count: number): void {
+    this.#reserve(count * 2);
+    for (let at = 0; at < count; at++) {
+      const value = values[at] ?? 0;
+      this.#bytes[this.#length++] = value & 255;
+      this.#bytes[this.#length++] = value >> 8;
+    }
+  }
+
+  /** A byte each, less `least`. */
+  octets(values: ArrayLike<number>, count: number, least: number): void {
+    this.#reserve(count);
+    for (let at = 0; at < count; at++) this.#bytes[this.#length++] = (values[at] ?? 0) - least;
+  }
+
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
+    const grown = new Uint8Array(Math.max(8192, this.#bytes.length * 2, this.#length + more));
     grown.set(this.#bytes);
     this.#bytes = grown;
   }
 
+  /** The writer is done with then. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const written = this.#bytes.slice(0, this.#length);
+    if (this.#bytes.length > spare.length) spare = this.#bytes;
+    this.#bytes = new Uint8Array(0);
+    return written;
   }
 }
 

@@ -25,6 +25,7 @@ export class ClusterSets {
   readonly most: number;
   readonly #least: number;
   readonly #task: DivisionTask;
+  readonly #candidates: readonly Candidate[];
   readonly #manner: Manner;
   readonly #rules: readonly DomainRule[];
   readonly #domains: Domains;
@@ -39,13 +40,14 @@ export class ClusterSets {
     this.#task = task;
     this.#manner = manner;
     this.#rules = rules.filter((rule) => rule !== cluster);
-    this.#domains = new Domains(task.candidates, this.#rules, manner.weights?.levels);
+    this.#candidates = task.candidates.slice();
+    this.#domains = new Domains(this.#candidates, this.#rules, manner.weights?.levels);
     if (manner.weights !== undefined) this.#quotas = this.#quotasFor(manner.weights);
     this.#least = Math.max(manner.least, cluster?.least ?? 0, ...this.#rules.map(({ least }) => least));
     this.most = Math.min(manner.most, cluster?.most ?? manner.most);
-    this.#places = new Int32Array(beyondSlots(task.candidates));
-    for (let place = 0; place < task.candidates.length; place++) {
-      const slot = task.candidates[place]?.slot;
+    this.#places = new Int32Array(beyondSlots(this.#candidates));
+    for (let place = 0; place < this.#candidates.length; place++) {
+      const slot = this.#candidates[place]?.slot;
       if (slot !== undefined) this.#places[slot] = place;
     }
   }
@@ -71,7 +73,7 @@ export class ClusterSets {
       for (const roomiest of countsClusters ? [false] : [false, true]) {
         if (tried === 1 && !countsClusters && this.lacking() !== undefined) return;
         if (++tried > mostSets) return;
-        const chosen = this.#domains.choose(roomiest ? this.#byRoom() : this.#task.candidates, wish);
+        const chosen = this.#domains.choose(roomiest ? this.#byRoom() : this.#candidates, wish);
         if (chosen !== undefined && this.#fits(chosen)) yield this.#bestFirst(chosen);
       }
     if (this.#task.candidates.length <= fewCandidates) yield* this.#every();
@@ -113,7 +115,8 @@ export class ClusterSets {
 
   /** For the component with the fewest replicas: the others have enough to be wherever it is. */
   #quotasFor({ method, capped }: NonNullable<Manner['weights']>): number[] {
-    const { demands, candidates, group } = this.#task;
+    const { demands, group } = this.#task;
+    const candidates = this.#candidates;
     const [fewest] = [...demands].filter(isDivided).sort((a, b) => a.replicas - b.replicas);
     if (fewest === undefined) return this.#domains.quotas(candidates.length, method);
     const { replicas } = fewest;
@@ -150,7 +153,7 @@ export class ClusterSets {
   }
 
   *#every(): Generator<readonly Candidate[]> {
-    const { candidates } = this.#task;
+    const candidates = this.#candidates;
     const sizes = candidates.map((_, at) => at + 1);
     if (!this.#manner.packs) sizes.reverse();
     for (const size of sizes)
@@ -166,7 +169,8 @@ export class ClusterSets {
 
   /** By how many replicas fit of the component that found too little room. */
   #byRoom(): readonly Candidate[] {
-    const { candidates, demands } = this.#task;
+    const { demands } = this.#task;
+    const candidates = this.#candidates;
     const short = this.short ?? demands.find(isDivided);
     if (this.#roomiest === undefined || this.#roomiest.short !== short) {
       const fits = candidates.map(({ slot }) => (short === undefined ? 0 : takes(this.#task, slot, short)));

@@ -58,6 +58,31 @@ export function readNumbers(input: ByteReader, count: number): number[] {
   return input.bits(count, head - 128).map((place) => distinct[place] ?? 0);
 }
 
+/** A column of scores, 0 to 1000: one number for all, or a byte each, or two. Quick rather than small. */
+export function writeScores(out: ByteWriter, scores: ArrayLike<number>, count: number): void {
+  let least = count === 0 ? 0 : (scores[0] ?? 0);
+  let most = least;
+  for (let at = 1; at < count; at++) {
+    const score = scores[at] ?? 0;
+    if (score < least) least = score;
+    else if (score > most) most = score;
+  }
+  const width = least === most ? 0 : most - least < 256 ? 1 : 2;
+  out.byte(width);
+  if (width < 2) out.varint(least);
+  if (width === 1) out.octets(scores, count, least);
+  if (width === 2) out.words(scores, count);
+}
+
+export function readScores(input: ByteReader, count: number): number[] {
+  const width = input.byte();
+  const least = width < 2 ? input.varint() : 0;
+  return Array.from({ length: count }, () => {
+    if (width === 0) return least;
+    return width === 1 ? least + input.byte() : input.byte() + 256 * input.byte();
+  });
+}
+
 const amount = /^(0|[1-9][0-9]{0,14})([^0-9]*)$/;
 
 /** A column of texts: amounts (`1500m`, `64Mi`) as numbers by unit, others as places in a list of the distinct ones. */

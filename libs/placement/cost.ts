@@ -1,5 +1,5 @@
 import type { ClusterPrice } from '#domain';
-import type { ClusterScorer, GroupAtCluster } from './plugin.js';
+import type { ClusterScorer, GroupAtFleet } from './plugin.js';
 import type { ClusterDescription } from './snapshot.js';
 
 const gibi = 2 ** 30;
@@ -24,28 +24,37 @@ function leastFirst(
   name: string,
   weight: number,
   figure: Figure,
-  percent: (at: GroupAtCluster) => number,
+  percent: (fleet: GroupAtFleet) => number,
 ): ClusterScorer {
   const leasts = new WeakMap<readonly object[], number>();
   return {
     name,
     weight,
-    applies: (at) => percent(at) > 0,
+    applies: (fleet) => percent(fleet) > 0,
+    scoreAll(fleet, scores) {
+      const { snapshot, unit } = fleet;
+      const share = percent(fleet);
+      const least = leastOf(fleet, figure);
+      for (const [place, slot] of snapshot.slots.entries())
+        scores[place] = scoreOf(figure(snapshot.describe(slot), unit), least, share);
+    },
     score(at) {
-      const share = percent(at);
-      const found = figure(at.cluster, at.unit);
-      if (found === undefined) return 0;
       let least = leasts.get(at.demands);
       if (least === undefined) {
         least = leastOf(at, figure);
         leasts.set(at.demands, least);
       }
-      return Math.floor((Math.min(1000, found === 0 ? 1000 : (1000 * least) / found) * share) / 100);
+      return scoreOf(figure(at.cluster, at.unit), least, percent(at));
     },
   };
 }
 
-function leastOf({ snapshot, unit }: GroupAtCluster, figure: Figure): number {
+function scoreOf(found: number | undefined, least: number, share: number): number {
+  if (found === undefined) return 0;
+  return Math.floor((Math.min(1000, found === 0 ? 1000 : (1000 * least) / found) * share) / 100);
+}
+
+function leastOf({ snapshot, unit }: GroupAtFleet, figure: Figure): number {
   let least = Number.POSITIVE_INFINITY;
   for (const slot of snapshot.slots) {
     const found = figure(snapshot.describe(slot), unit);

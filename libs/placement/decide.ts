@@ -1,8 +1,8 @@
 import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain';
+import { Considering } from './considering.js';
 import { packTraces } from './pack.js';
-import type { Candidate, ClusterFilter, ClusterScorer, Division, FleetChange, GroupAtCluster } from './plugin.js';
+import type { Division, FleetChange, Share } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
-import { remembered } from './remembered.js';
 import type { Allotment, GroupRequest, PlacementRequest } from './request.js';
 import { type Addition, type Demand, demandsOf, Room, unitOf } from './room.js';
 import type { Snapshot } from './snapshot.js';
@@ -94,7 +94,7 @@ function noteRegions(
 function heldBack(trace: GroupTrace, refused: readonly RefusedGroup[]): GroupTrace {
   if (trace.refusal !== undefined) return trace;
   const waitsFor = refused.map(({ components }) => components.join(' + ')).join(', ');
-  return { ...trace, allotments: new Map(), refusal: { reason: 'PlacedTogether', facts: { waitsFor } } };
+  return { ...trace, chosen: [], refusal: { reason: 'PlacedTogether', facts: { waitsFor } } };
 }
 
 interface GroupScope {
@@ -110,109 +110,37 @@ interface GroupScope {
 class GroupPlacement {
   readonly #scope: GroupScope;
   readonly #demands: readonly Demand[];
-  readonly #ids: readonly ClusterId[];
-  readonly #refusedBy: Int16Array;
-  readonly #refusals: (Refusal | undefined)[] = [];
-  readonly #scores: (Int16Array | undefined)[];
-  readonly #totals: Float64Array;
+  readonly #considering: Considering;
 
   constructor(scope: GroupScope) {
+    const { request, group, snapshot, room, regionsInUse, policy } = scope;
     this.#scope = scope;
-    this.#demands = demandsOf(scope.group, scope.request.previous ?? []);
-    this.#ids = scope.snapshot.ids;
-    this.#refusedBy = new Int16Array(this.#ids.length).fill(-1);
-    this.#scores = scope.policy.scorers.map(() => undefined);
-    this.#totals = new Float64Array(this.#ids.length);
+    this.#demands = demandsOf(group, request.previous ?? []);
+    const [first] = snapshot.slots;
+    const unit = unitOf(this.#demands, first === undefined ? 0 : snapshot.describe(first).nodes);
+    const fleet = { request, group, demands: this.#demands, unit, snapshot, room, regionsInUse };
+    this.#considering = new Considering(fleet, policy);
   }
 
   place(): GroupOutcome {
-    this.#consider();
     const division = this.#divide();
-    const components = this.#demands.map(({ name }) => name);
     if (division.kind === 'refuses') {
+      const components = this.#demands.map(({ name }) => name);
       const refused = { components, refusal: division.refusal, wakeOn: this.#wakeOn(division.wakeOn) };
-      return { trace: this.#trace(new Map(), [], division.refusal), allotments: [], refused };
+      return { trace: this.#trace([], [], division.refusal), allotments: [], refused };
     }
     const allotments: Allotment[] = [];
-    const byCluster = new Map<ClusterId, Record<ComponentName, number>>();
     for (const { slot, replicas } of division.shares) {
       const cluster = this.#scope.snapshot.describe(slot).id;
-      const given: Record<ComponentName, number> = {};
-      for (const [at, { name, perReplica }] of this.#demands.entries()) {
-        given[name] = replicas[at] ?? 0;
+      for (const [at, { name, perReplica }] of this.#demands.entries())
         allotments.push({ component: name, cluster, replicas: replicas[at] ?? 0, perReplica });
-      }
-      byCluster.set(cluster, given);
     }
-    return { trace: this.#trace(byCluster, division.lines, undefined), allotments, refused: undefined };
-  }
-
-  #consider(): void {
-    const { request, group, snapshot, room, regionsInUse, policy } = this.#scope;
-    room.openAll();
-    const first = snapshot.slots[0];
-    if (first === undefined) return;
-    const demands = this.#demands;
-    const cluster = snapshot.describe(first);
-    const unit = unitOf(demands, cluster.nodes);
-    const base = { request, group, demands, unit, snapshot, room, regionsInUse };
-    const at: GroupAtCluster = { ...base, cluster, slot: first, holds: false };
-    const asked = policy.filters.flatMap((filter, index) =>
-      filter.applies === undefined || filter.applies(group) ? [{ filter, index }] : [],
-    );
-    const anew = asked.filter(({ filter }) => filter.remember === undefined);
-    const { refusedBy, refusals } = remembered(policy.filters, at);
-    const scored = policy.scorers.flatMap((scorer, index) => {
-      if (scorer.applies?.(at) === false) return [];
-      const column = new Int16Array(this.#ids.length);
-      this.#scores[index] = column;
-      return [{ scorer, column }];
-    });
-    const holdsAny = demands.some((demand) => demand.held.size > 0);
-    const perNode = demands.some((demand) => demand.kind === 'daemon');
-    for (let place = 0; place < snapshot.slots.length; place++) {
-      at.slot = snapshot.slots[place] ?? first;
-      at.cluster = snapshot.describe(at.slot);
-      if (holdsAny) at.holds = demands.some((demand) => demand.held.has(at.cluster.id));
-      const before = at.holds ? -1 : (refusedBy[place] ?? -1);
-      if (before !== -1) {
-        this.#refusedBy[place] = before;
-        this.#refusals[place] = refusals[place];
-        continue;
-      }
-      if (perNode) at.unit = unitOf(demands, at.cluster.nodes);
-      if (this.#admit(at, place, at.holds ? asked : anew)) this.#score(at, place, scored);
-    }
-  }
-
-  #admit(at: GroupAtCluster, place: number, asked: readonly { filter: ClusterFilter; index: number }[]): boolean {
-    for (const { filter, index } of asked) {
-      const verdict = filter.admits(at);
-      if (verdict.kind === 'admits') continue;
-      if (verdict.kind === 'admits-held') {
-        at.room.close(at.slot);
-        continue;
-      }
-      this.#refusedBy[place] = index;
-      this.#refusals[place] = verdict.refusal;
-      return false;
-    }
-    return true;
-  }
-
-  #score(at: GroupAtCluster, place: number, scored: readonly { scorer: ClusterScorer; column: Int16Array }[]): void {
-    let total = 0;
-    for (const { scorer, column } of scored) {
-      const score = clampScore(scorer.score(at));
-      column[place] = score;
-      total += score * scorer.weight;
-    }
-    this.#totals[place] = total;
+    return { trace: this.#trace(division.shares, division.lines, undefined), allotments, refused: undefined };
   }
 
   #divide(): Division {
     const { group, snapshot, room, policy } = this.#scope;
-    const candidates = this.#bestFirst();
+    const candidates = this.#considering.ranking();
     if (candidates.length === 0) return { kind: 'refuses', refusal: this.#noCluster() };
     const divider = policy.dividers.find(({ name }) => name === group.policy.division);
     if (divider === undefined)
@@ -221,64 +149,30 @@ class GroupPlacement {
     const division = divider.divide({ group, demands: this.#demands, candidates, snapshot, room, safetyPermille });
     if (division.kind === 'divided') return division;
     const { reason, facts } = division.refusal;
-    return { ...division, refusal: { reason, facts: { ...facts, ...this.#countRefusals() } } };
-  }
-
-  /** By total, then by cluster id. */
-  #bestFirst(): Candidate[] {
-    const { snapshot } = this.#scope;
-    const count = this.#ids.length;
-    const keys = new Float64Array(count);
-    let admitted = 0;
-    for (let place = 0; place < count; place++)
-      if (this.#refusedBy[place] === -1) keys[admitted++] = place - (this.#totals[place] ?? 0) * count;
-    const sorted = keys.subarray(0, admitted).sort();
-    const candidates: Candidate[] = [];
-    for (const key of sorted) {
-      const place = ((key % count) + count) % count;
-      candidates.push(snapshot.candidate(snapshot.slots[place] ?? 0));
-    }
-    return candidates;
+    return { ...division, refusal: { reason, facts: { ...facts, ...this.#considering.counts() } } };
   }
 
   #noCluster(): Refusal {
-    if (this.#ids.length === 0) return { reason: 'NoClusters', facts: {} };
-    return { reason: 'NoClusterFits', facts: this.#countRefusals() };
-  }
-
-  /** How many clusters each filter turned away. */
-  #countRefusals(): Record<string, string> {
-    const counts: Record<string, string> = {};
-    for (const [index, { name }] of this.#scope.policy.filters.entries()) {
-      const count = this.#refusedBy.reduce((sum, refusedBy) => sum + (refusedBy === index ? 1 : 0), 0);
-      if (count > 0) counts[name] = `${count}`;
-    }
-    return counts;
+    if (this.#considering.ids.length === 0) return { reason: 'NoClusters', facts: {} };
+    return { reason: 'NoClusterFits', facts: this.#considering.counts() };
   }
 
   /** A cluster that becomes ready is a new one to every filter; the rest is what the refusing filters say. */
   #wakeOn(ofDivision: readonly FleetChange[] = []): FleetChange[] {
+    const { refusedBy } = this.#considering;
     const changes = new Set<FleetChange>(['cluster.ready', ...ofDivision]);
-    for (const refusedBy of new Set(this.#refusedBy))
-      for (const change of this.#scope.policy.filters[refusedBy]?.wakeOn ?? []) changes.add(change);
-    if (this.#refusedBy.includes(-1)) changes.add('cluster.capacity');
+    for (const by of new Set(refusedBy))
+      for (const change of this.#scope.policy.filters[by]?.wakeOn ?? []) changes.add(change);
+    if (refusedBy.includes(-1)) changes.add('cluster.capacity');
     return [...changes].sort();
   }
 
-  #trace(allotments: GroupTrace['allotments'], division: readonly string[], refusal: Refusal | undefined): GroupTrace {
-    return {
-      components: this.#demands.map(({ name }) => name),
-      ids: this.#ids,
-      refusedBy: this.#refusedBy,
-      refusals: this.#refusals,
-      scores: this.#scores,
-      totals: this.#totals,
-      allotments,
-      refusal,
-      division,
-    };
+  #trace(shares: readonly Share[], division: readonly string[], refusal: Refusal | undefined): GroupTrace {
+    const { ids, refusedBy, remembered, refusals, scores } = this.#considering;
+    const { snapshot } = this.#scope;
+    const chosen = shares.map(({ slot, replicas }) => ({ place: snapshot.placeOf(slot), replicas }));
+    chosen.sort((a, b) => a.place - b.place);
+    const components = this.#demands.map(({ name }) => name);
+    return { components, ids, refusedBy, remembered, refusals, scores, chosen, refusal, division };
   }
 }
-
-const clampScore = (score: number): number =>
-  Number.isNaN(score) ? 0 : Math.floor(Math.min(1000, Math.max(0, score)));

@@ -85,15 +85,16 @@ export interface Attempt {
  */
 export function placeOn(task: DivisionTask, count: number, least: number, spread: Spreading): Attempt | Demand {
   const chosen = task.candidates.slice(0, count);
-  const rest = task.candidates.slice(count);
+  let rest: Candidate[] | undefined;
   for (;;) {
     let result: Attempt | Demand | undefined;
     task.room.attempt(() => {
       result = handOut(task, chosen, least, spread);
       return 'shares' in result;
     });
-    if (result === undefined || 'shares' in result || !exchange(task, chosen, rest, result))
-      return result ?? { shares: [], lines: [] };
+    if (result === undefined || 'shares' in result) return result ?? { shares: [], lines: [] };
+    rest ??= task.candidates.slice(count);
+    if (!exchange(task, chosen, rest, result)) return result;
   }
 }
 

@@ -1,11 +1,14 @@
 import { formatBytes, formatMcpu } from '#domain';
+import { stride } from './figures.js';
 import { price, residency } from './filters/costs.js';
 import { domains } from './filters/domains.js';
 import { groups } from './filters/groups.js';
 import type { NodeClasses, ResourceName } from './node-classes.js';
 import { selectorText } from './node-selector.js';
 import { admit, admitHeld, type ClusterFilter, refuse } from './plugin.js';
-import { type Shortage, wholeReplicas } from './room.js';
+import type { GroupRequest } from './request.js';
+import { type Demand, type Shortage, wholeReplicas } from './room.js';
+import type { Snapshot } from './snapshot.js';
 import { untolerated } from './tolerations.js';
 
 const list = (names: readonly string[]): string => names.join(', ');
@@ -168,8 +171,31 @@ function refuseShortage({ demand, asked, resource, free }: Shortage, classes: No
 const multiple: number[] = [];
 
 function timesUnit(unit: readonly number[], times: number): readonly number[] {
+  if (times === 1) return unit;
   for (let at = 0; at < unit.length; at++) multiple[at] = (unit[at] ?? 0) * times;
   return multiple;
+}
+
+const leastOf = ({ policy }: GroupRequest): number => Math.max(1, policy.minReplicas ?? 0);
+
+/** Whether one node that takes a replica of each component at once says enough. */
+function isSeenAtOnce({ policy }: GroupRequest, demands: readonly Demand[]): boolean {
+  if (policy.division === 'duplicated') return false;
+  for (const { nodeSelector, devices } of demands)
+    if (nodeSelector !== undefined || devices !== undefined) return false;
+  return true;
+}
+
+/** Marks clusters that take all of this in sum and on their roomiest node without taints. */
+function glanceAtRoom({ figures, slots }: Snapshot, amounts: readonly number[], certain: Uint8Array): void {
+  const { free, roomiest } = figures;
+  const [mcpu = 0, memoryBytes = 0, pods = 0] = amounts;
+  for (let place = 0; place < slots.length; place++) {
+    const cell = (slots[place] ?? 0) * stride;
+    if (mcpu > (free[cell] ?? 0) || memoryBytes > (free[cell + 1] ?? 0) || pods > (free[cell + 2] ?? 0)) continue;
+    const fits = mcpu <= (roomiest[cell] ?? 0) && memoryBytes <= (roomiest[cell + 1] ?? 0);
+    if (fits && pods <= (roomiest[cell + 2] ?? 0)) certain[place] = 1;
+  }
 }
 
 /**
@@ -179,13 +205,13 @@ function timesUnit(unit: readonly number[], times: number): readonly number[] {
 export const capacity: ClusterFilter = {
   name: 'Capacity',
   wakeOn: ['cluster.capacity'],
+  glance: ({ group, demands, unit, snapshot }, certain) => {
+    if (isSeenAtOnce(group, demands)) glanceAtRoom(snapshot, timesUnit(unit, leastOf(group)), certain);
+  },
   admits: ({ group, demands, unit, cluster, slot, room, snapshot }) => {
     const whole = group.policy.division === 'duplicated';
-    const isSelective = demands.some(
-      ({ nodeSelector, devices }) => nodeSelector !== undefined || devices !== undefined,
-    );
-    const least = Math.max(1, group.policy.minReplicas ?? 0);
-    if (!whole && !isSelective && room.takesAtOnce(slot, least === 1 ? unit : timesUnit(unit, least))) return admit;
+    const least = leastOf(group);
+    if (isSeenAtOnce(group, demands) && room.takesAtOnce(slot, timesUnit(unit, least))) return admit;
     let shortage: Shortage | undefined;
     room.attempt(() => {
       shortage = room.takeAll(
@@ -201,6 +227,7 @@ export const capacity: ClusterFilter = {
   },
 };
 
+/** Those first that judge by descriptions alone: their verdicts are remembered. */
 export const builtInFilters: readonly ClusterFilter[] = [
   clusterReady,
   cordon,
@@ -209,11 +236,11 @@ export const builtInFilters: readonly ClusterFilter[] = [
   fields,
   labels,
   residency,
-  price,
   groups,
   domains,
   taints,
   apiSupport,
+  price,
   nodeLabels,
   capacity,
 ];

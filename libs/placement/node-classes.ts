@@ -150,6 +150,18 @@ export class NodeClasses {
     return false;
   }
 
+  /** Writes what the roomiest node without taints (by CPU, then memory) has free; −1 when there is none. */
+  writeRoomiest(into: Float64Array, from: number): void {
+    let best = -1;
+    for (let at = 0; at < this.#kinds.length; at++) {
+      if (this.#kinds[at]?.taints.length !== 0 || (this.#rows[at * row] ?? 0) === 0) continue;
+      const more = best === -1 ? 1 : (this.#rows[at * row + 1] ?? 0) - (this.#rows[best * row + 1] ?? 0);
+      if (more > 0 || (more === 0 && (this.#rows[at * row + 2] ?? 0) > (this.#rows[best * row + 2] ?? 0))) best = at;
+    }
+    for (let resource = 0; resource < resourceNames.length; resource++)
+      into[from + resource] = best === -1 ? -1 : (this.#rows[best * row + 1 + resource] ?? 0);
+  }
+
   /** Hands out up to `replicas`; returns how many found a node. */
   take(demand: readonly number[], replicas: number, rules: PodRules): number {
     if (rules.devices === undefined && demand.every((asked) => asked === 0)) return replicas;

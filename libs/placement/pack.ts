@@ -1,10 +1,19 @@
 import type { ClusterId, ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
 import { ByteReader, ByteWriter } from './bytes.js';
-import { readIds, readNumbers, readTexts, writeIds, writeNumbers, writeTexts } from './columns.js';
-import type { GroupTrace } from './trace.js';
+import {
+  readIds,
+  readNumbers,
+  readScores,
+  readTexts,
+  writeIds,
+  writeNumbers,
+  writeScores,
+  writeTexts,
+} from './columns.js';
+import type { Remembered } from './remembered.js';
+import { type GroupTrace, refusalAt } from './trace.js';
 
-const format = 1;
-const outcomes = ['refused', 'eligible', 'chosen'] as const;
+const format = 2;
 
 /** The names that a record spells out of its policy. */
 interface PolicyNames {
@@ -27,43 +36,92 @@ export function packTraces(
   return out.finish();
 }
 
-/** A column of zeros, however long: its only number is the least. */
-const noScore = [0];
-
 function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, roster: readonly ClusterId[]): void {
-  const { ids, refusedBy, refusals, scores, allotments } = trace;
+  const { ids, refusedBy, scores, chosen } = trace;
   writeGroupHead(out, { ...trace, placed: trace.refusal === undefined });
   out.byte(ids === roster ? 1 : 0);
   if (ids !== roster) writeIds(out, ids);
-  const outcomes = new Uint8Array(ids.length);
-  const refused: Refused[] = [];
-  const admitted = new Int32Array(ids.length);
-  let admittedCount = 0;
-  for (let at = 0; at < ids.length; at++) {
-    const by = refusedBy[at] ?? -1;
-    if (by >= 0) refused.push({ filter: policy.filters[by]?.name, refusal: refusals[at] });
-    else {
-      outcomes[at] = allotments.size > 0 && allotments.has(ids[at] ?? '') ? 2 : 1;
-      admitted[admittedCount++] = at;
-    }
+  out.raw(refusalsOf(trace, policy));
+  let before = 0;
+  out.varint(chosen.length);
+  for (const { place } of chosen) {
+    out.varint(place - before);
+    before = place;
   }
-  writeNumbers(out, outcomes);
-  packRefusals(out, refused);
-  const column = new Int16Array(admittedCount);
-  out.varint(admittedCount === 0 ? 0 : policy.scorers.length);
-  for (const [index, { name, weight }] of admittedCount === 0 ? [] : policy.scorers.entries()) {
-    const scored = scores[index];
-    if (scored !== undefined) for (let at = 0; at < admittedCount; at++) column[at] = scored[admitted[at] ?? 0] ?? 0;
-    out.text(name);
-    out.varint(weight);
-    writeNumbers(out, scored === undefined ? noScore : column);
-  }
-  const chosen = ids.map((id) => allotments.get(id)).filter((given) => given !== undefined);
-  for (const name of trace.components)
+  for (let at = 0; at < trace.components.length; at++)
     writeNumbers(
       out,
-      chosen.map((given) => (Object.hasOwn(given, name) ? 1 + (given[name] ?? 0) : 0)),
+      chosen.map(({ replicas }) => replicas[at] ?? 0),
     );
+  const admitted = admittedOf(refusedBy);
+  out.varint(admitted === 0 ? 0 : policy.scorers.length);
+  if (admitted === 0) return;
+  out.raw(scorerNames(policy.scorers));
+  for (let index = 0; index < policy.scorers.length; index++) {
+    const column = scores[index];
+    if (column === undefined) writeScores(out, noScore, 1);
+    else writeScores(out, admitted === column.length ? column : picked(column, refusedBy), admitted);
+  }
+}
+
+/** A column of zeros, however long: its only number is the least. */
+const noScore = [0];
+
+function admittedOf(refusedBy: Int16Array): number {
+  let admitted = 0;
+  for (let at = 0; at < refusedBy.length; at++) if (refusedBy[at] === -1) admitted += 1;
+  return admitted;
+}
+
+/** Written anew for every column. */
+let pickedScores = new Int16Array(1024);
+
+/** The scores of admitted clusters. */
+function picked(column: Int16Array, refusedBy: Int16Array): Int16Array {
+  if (pickedScores.length < column.length) pickedScores = new Int16Array(column.length * 2);
+  let next = 0;
+  for (let at = 0; at < column.length; at++) if (refusedBy[at] === -1) pickedScores[next++] = column[at] ?? 0;
+  return pickedScores;
+}
+
+const writtenScorers = new WeakMap<PolicyNames['scorers'], Uint8Array>();
+
+function scorerNames(scorers: PolicyNames['scorers']): Uint8Array {
+  let bytes = writtenScorers.get(scorers);
+  if (bytes === undefined) {
+    const own = new ByteWriter();
+    for (const { name, weight } of scorers) {
+      own.text(name);
+      own.varint(weight);
+    }
+    bytes = own.finish();
+    writtenScorers.set(scorers, bytes);
+  }
+  return bytes;
+}
+
+/** Of verdicts that are remembered: most decisions have no others. */
+const writtenRefusals = new WeakMap<Remembered, Uint8Array>();
+
+function refusalsOf(trace: GroupTrace, policy: PolicyNames): Uint8Array {
+  const isRemembered = trace.refusedBy === trace.remembered.refusedBy;
+  const known = isRemembered ? writtenRefusals.get(trace.remembered) : undefined;
+  if (known !== undefined) return known;
+  const { refusedBy } = trace;
+  const refused: Refused[] = [];
+  for (let at = 0; at < refusedBy.length; at++) {
+    const by = refusedBy[at] ?? -1;
+    if (by >= 0) refused.push({ filter: policy.filters[by]?.name, refusal: refusalAt(trace, at) });
+  }
+  const own = new ByteWriter();
+  writeNumbers(
+    own,
+    refusedBy.map((by) => (by >= 0 ? 1 : 0)),
+  );
+  packRefusals(own, refused);
+  const bytes = own.finish();
+  if (isRemembered) writtenRefusals.set(trace.remembered, bytes);
+  return bytes;
 }
 
 function writeHead(
@@ -110,22 +168,20 @@ function unpackGroup(input: ByteReader, roster: readonly ClusterId[]): GroupDeci
   const refusal = input.byte() === 1 ? unpackRefusal(input) : undefined;
   const division = readList(input);
   const ids = input.byte() === 1 ? roster : readIds(input);
-  const outcomeOf = readNumbers(input, ids.length).map((place) => outcomes[place] ?? 'refused');
-  const counts = { refused: 0, eligible: 0, chosen: 0 };
-  for (const outcome of outcomeOf) counts[outcome] += 1;
-  const refused = unpackRefusals(input, counts.refused).values();
-  const scored = unpackScores(input, counts.eligible + counts.chosen).values();
-  const columns = components.map((name) => ({ name, counts: readNumbers(input, counts.chosen).values() }));
-  const clusters = ids.map((cluster, at): ClusterVerdict => {
-    const outcome = outcomeOf[at] ?? 'refused';
-    const { filter, refusal: why } = (outcome === 'refused' ? refused.next().value : undefined) ?? noRefusal;
-    const { scores, total } = (outcome === 'refused' ? undefined : scored.next().value) ?? noScores;
-    const given =
-      outcome === 'chosen' ? columns.map(({ name, counts: left }) => [name, left.next().value ?? 0] as const) : [];
-    const allotments = Object.fromEntries(
-      given.filter(([, count]) => count > 0).map(([name, count]) => [name, count - 1]),
-    );
-    return { cluster, outcome, filter, refusal: why, scores, total, allotments };
+  const isRefused = readNumbers(input, ids.length).map((each) => each === 1);
+  const count = isRefused.filter(Boolean).length;
+  const refused = unpackRefusals(input, count).values();
+  const chosen = unpackChosen(input, components);
+  const scored = unpackScores(input, ids.length - count).values();
+  const clusters = ids.map((cluster, place): ClusterVerdict => {
+    if (isRefused[place] === true) {
+      const { filter, refusal: why } = refused.next().value ?? noRefusal;
+      return { cluster, outcome: 'refused', filter, refusal: why, scores: [], total: 0, allotments: {} };
+    }
+    const { scores, total } = scored.next().value ?? noScores;
+    const allotments = chosen.get(place);
+    const outcome = allotments === undefined ? 'eligible' : 'chosen';
+    return { cluster, outcome, filter: undefined, refusal: undefined, scores, total, allotments: allotments ?? {} };
   });
   return { components, placed, refusal, division, clusters };
 }
@@ -134,6 +190,18 @@ type Refused = Pick<ClusterVerdict, 'filter' | 'refusal'>;
 type Scored = Pick<ClusterVerdict, 'scores' | 'total'>;
 const noRefusal: Refused = { filter: undefined, refusal: undefined };
 const noScores: Scored = { scores: [], total: 0 };
+
+function unpackChosen(input: ByteReader, components: readonly string[]): Map<number, Record<string, number>> {
+  let place = 0;
+  const places = Array.from({ length: input.varint() }, () => {
+    place += input.varint();
+    return place;
+  });
+  const counts = components.map(() => readNumbers(input, places.length));
+  return new Map(
+    places.map((each, at) => [each, Object.fromEntries(components.map((name, of) => [name, counts[of]?.[at] ?? 0]))]),
+  );
+}
 
 /** Refusals of one filter with one reason and the same facts' names share a template; the facts' values are columns. */
 function packRefusals(out: ByteWriter, verdicts: readonly Refused[]): void {
@@ -182,11 +250,8 @@ function unpackRefusals(input: ByteReader, count: number): Refused[] {
 }
 
 function unpackScores(input: ByteReader, count: number): Scored[] {
-  const columns = Array.from({ length: input.varint() }, () => {
-    const scorer = input.text();
-    const weight = input.varint();
-    return { scorer, weight, values: readNumbers(input, count) };
-  });
+  const scorers = Array.from({ length: input.varint() }, () => ({ scorer: input.text(), weight: input.varint() }));
+  const columns = scorers.map((each) => ({ ...each, values: readScores(input, count) }));
   return Array.from({ length: count }, (_, at) => {
     const scores = columns.map(({ scorer, weight, values }) => ({ scorer, score: values[at] ?? 0, weight }));
     return { scores, total: scores.reduce((sum, { score, weight }) => sum + score * weight, 0) };

@@ -15,22 +15,26 @@ export type FleetChange =
   | 'cluster.ready'
   | 'cluster.schema';
 
-/** What a plug-in sees of one group before one cluster. The object is reused: plug-ins must not keep it. */
-export interface GroupAtCluster {
+/** What a plug-in sees of one group before the whole fleet. */
+export interface GroupAtFleet {
   request: PlacementRequest;
   group: GroupRequest;
   demands: readonly Demand[];
   /** What one replica of each component asks for together, daemons on all nodes; in the order of `resourceNames`. */
   unit: readonly number[];
+  snapshot: Snapshot;
+  room: Room;
+  /** Clusters by region that earlier groups of this decision were given. */
+  regionsInUse: ReadonlyMap<string, ReadonlySet<ClusterId>>;
+}
+
+/** What a plug-in sees of one group before one cluster. The object is reused: plug-ins must not keep it. */
+export interface GroupAtCluster extends GroupAtFleet {
   cluster: ClusterDescription;
   /** The cluster's place in the columns of `snapshot` and `room`. */
   slot: number;
-  snapshot: Snapshot;
-  room: Room;
   /** Whether the cluster holds a part of this group now. */
   holds: boolean;
-  /** Clusters by region that earlier groups of this decision were given. */
-  regionsInUse: ReadonlyMap<string, ReadonlySet<ClusterId>>;
 }
 
 export type Verdict =
@@ -58,6 +62,11 @@ export interface ClusterFilter {
    * this text alone: what of the group is read.
    */
   remember?(group: GroupRequest): string;
+  /**
+   * Marks, by their places in `snapshot.ids`, clusters that it admits for certain if they hold nothing of the group and
+   * the decision has taken nothing there yet; they are not asked. Absent for filters that have no quicker way to tell.
+   */
+  glance?(fleet: GroupAtFleet, certain: Uint8Array): void;
   admits(at: GroupAtCluster): Verdict;
 }
 
@@ -67,7 +76,12 @@ export interface ClusterScorer {
   /** A whole number; scores are added up weighted. */
   readonly weight: number;
   /** False: every cluster has 0 for this group, and is not asked. Absent: always asked. */
-  applies?(at: GroupAtCluster): boolean;
+  applies?(fleet: GroupAtFleet): boolean;
+  /**
+   * The scores of all clusters at once, by their places in `snapshot.ids`: as `score` says for one that holds nothing of
+   * the group and where the decision has taken nothing yet; the others are asked. Absent: all are asked one by one.
+   */
+  scoreAll?(fleet: GroupAtFleet, scores: Int16Array): void;
   score(at: GroupAtCluster): number;
 }
 
@@ -82,11 +96,19 @@ export type Division =
   /** `wakeOn`: what could change its mind, besides more room and what the filters name. */
   | { kind: 'refuses'; refusal: Refusal; wakeOn?: readonly FleetChange[] };
 
+/** Candidates in order, as an array would say; sorted no further than they are looked at. */
+export interface Ranked extends Iterable<Candidate> {
+  readonly length: number;
+  slice(start?: number, end?: number): Candidate[];
+  filter(keeps: (candidate: Candidate, place: number) => boolean): Candidate[];
+  map<T>(of: (candidate: Candidate, place: number) => T): T[];
+}
+
 export interface DivisionTask {
   group: GroupRequest;
   demands: readonly Demand[];
   /** Best first. */
-  candidates: readonly Candidate[];
+  candidates: Ranked;
   snapshot: Snapshot;
   /** What a divider hands out, it takes from here; what it gives up, it gives back (`room.attempt`). */
   room: Room;

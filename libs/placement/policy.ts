@@ -7,7 +7,7 @@ import type { ClusterFilter, ClusterScorer, Divider } from './plugin.js';
 import { headroom, regionSpread, sticky } from './scorers.js';
 
 /** Grows whenever the same input could be decided otherwise. Stored with every decision. */
-export const engineVersion = '2';
+export const engineVersion = '3';
 
 /** What decides: plug-ins in the order in which they are asked. */
 export interface EnginePolicy {

@@ -5,6 +5,7 @@ import { applyDecision, type Decision, decide } from './decide.js';
 import { aCluster, aComponent, aGroup, aRequest, fleetOf } from './fleet.fixture.js';
 import { oracleAllows, oracleFeasible, oracleFree, oracleNodes, oracleStarts } from './oracle.fixture.js';
 import { unpackRecord } from './pack.js';
+import { defaultPolicy, type EnginePolicy } from './policy.js';
 import type { Allotment } from './request.js';
 import type { ClusterState } from './snapshot.js';
 import { packRecord } from './testing/packed-record.js';
@@ -205,6 +206,48 @@ describe('any decision', () => {
         expect(Buffer.from(decision.packed).equals(packRecord(decision.record))).toBe(true);
         expect(unpackRecord(decision.packed)).toEqual(decision.record);
       }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is the same whether plug-ins look at the whole fleet at once or at one cluster after the other', () => {
+    const oneByOne: EnginePolicy = {
+      ...defaultPolicy,
+      filters: defaultPolicy.filters.map((filter) => ({
+        name: filter.name,
+        wakeOn: filter.wakeOn,
+        applies: (group) => filter.applies?.(group) ?? true,
+        admits: (at) => filter.admits(at),
+      })),
+      scorers: defaultPolicy.scorers.map((scorer) => ({
+        name: scorer.name,
+        weight: scorer.weight,
+        applies: (group) => scorer.applies?.(group) ?? true,
+        score: (at) => scorer.score(at),
+      })),
+    };
+    const priced = fc.record({ coreHourMicros: fc.nat(40_000), gibHourMicros: fc.nat(9_000) });
+    const prices = fc.array(fc.option(priced, { nil: undefined }), { minLength: 6, maxLength: 6 });
+    const money = fc.record({
+      costWeight: fc.constantFrom(0, 40),
+      maxPriceMicros: fc.option(fc.nat(60_000), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(
+        fleet,
+        prices,
+        fc.array(fc.tuple(policy, money, components, components), { maxLength: 5 }),
+        (clusters, asked, steps) => {
+          const snapshot = fleetOf(...clusters.map((each, at) => ({ ...each, price: asked[at] })));
+          for (const [wanted, paid, linked, others] of steps) {
+            const renamed = others.map((each) => ({ ...each, name: `other-${each.name}` }));
+            const request = aRequest([aGroup(linked, { ...wanted, ...paid }), aGroup(renamed, wanted)]);
+            const decision = decide(request, snapshot);
+            expect(plain(decide(request, snapshot, oneByOne))).toEqual(plain(decision));
+            applyDecision(snapshot, decision);
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -1,5 +1,5 @@
 import type { Refusal } from '#domain';
-import type { ClusterFilter, GroupAtCluster } from './plugin.js';
+import type { ClusterFilter, GroupAtFleet } from './plugin.js';
 import type { GroupRequest } from './request.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -39,8 +39,8 @@ function memoryOf(filters: readonly ClusterFilter[], snapshot: Snapshot): Memory
  * What the filters say that judge clusters by their descriptions alone. Descriptions change seldom and many groups ask
  * for the same, so clusters are looked at once for each such demand and not once for each decision.
  */
-export function remembered(filters: readonly ClusterFilter[], at: GroupAtCluster): Remembered {
-  const { group, snapshot } = at;
+export function remembered(filters: readonly ClusterFilter[], fleet: GroupAtFleet): Remembered {
+  const { group, snapshot } = fleet;
   const asked = filters.flatMap((filter, index) => (isRemembered(filter, group) ? [{ filter, index }] : []));
   const key = asked.map(({ filter, index }) => `${index} ${filter.remember?.(group) ?? ''}`).join('\n');
   const { verdicts } = memoryOf(filters, snapshot);
@@ -49,7 +49,7 @@ export function remembered(filters: readonly ClusterFilter[], at: GroupAtCluster
   const refusedBy = new Int16Array(snapshot.slots.length).fill(-1);
   const refusals: (Refusal | undefined)[] = [];
   for (const [place, slot] of snapshot.slots.entries()) {
-    const there = { ...at, slot, cluster: snapshot.describe(slot), holds: false };
+    const there = { ...fleet, slot, cluster: snapshot.describe(slot), holds: false };
     for (const { filter, index } of asked) {
       const verdict = filter.admits(there);
       if (verdict.kind !== 'refuses') continue;

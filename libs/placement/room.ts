@@ -101,6 +101,11 @@ export class Room {
     this.#closed.add(slot);
   }
 
+  /** Slots of which the decision has taken something. */
+  touched(): Iterable<number> {
+    return this.#overlays.keys();
+  }
+
   openAll(): void {
     this.#closed.clear();
   }

@@ -1,27 +1,52 @@
-import { resourceNames } from './node-classes.js';
-import type { ClusterScorer, GroupAtCluster } from './plugin.js';
+import { stride } from './figures.js';
+import type { ClusterScorer, GroupAtCluster, GroupAtFleet } from './plugin.js';
+import type { Snapshot } from './snapshot.js';
 
-/** Thousandths of `whole`, 0 to 1000; of nothing, all is used. */
-const permille = (part: number, whole: number): number =>
-  whole <= 0 ? 1000 : Math.min(1000, Math.max(0, Math.floor((part * 1000) / whole)));
+/** Thousandths that a resource is used to once so much more is there; of nothing, all is used. */
+const share = (limit: number, free: number, more: number): number =>
+  limit <= 0 ? 1000 : ((limit - free + more) * 1000) / limit;
+
+const asksForDevices = ({ demands }: GroupAtFleet): boolean => demands.some(({ devices }) => devices !== undefined);
+
+/** Thousandths of the devices of a cluster that are in use; 0 where there are none. */
+function devicesUsed(snapshot: Snapshot, slot: number): number {
+  const { free, total } = snapshot.classes(slot).devices();
+  return total === 0 ? 0 : ((total - free) * 1000) / total;
+}
+
+const left = (used: number): number => (used >= 1000 ? 0 : 1000 - Math.max(0, Math.floor(used)));
 
 /**
- * Requests once the group is there, or p95 of measured use with a margin, whichever is more; the fullest resource counts.
- * Devices count for those that ask for some.
+ * What is left once the group is there, by requests or by p95 of measured use with a margin, whichever says less; the
+ * fullest resource counts. Devices count for those that ask for some.
  */
-function fill({ demands, unit, slot, snapshot, room, holds }: GroupAtCluster, safetyPermille: number): number {
-  let fullest = 0;
-  for (let at = 0; at < resourceNames.length; at++) {
-    const limit = snapshot.limit(slot, at);
-    const added = holds ? 0 : (unit[at] ?? 0);
-    fullest = Math.max(fullest, permille(limit - room.free(slot, at) + added, limit));
-    const measured = snapshot.measured(slot, at);
-    if (measured >= 0)
-      fullest = Math.max(fullest, permille(measured * safetyPermille, 1000 * snapshot.allocatable(slot, at)));
+function headroomAt(at: GroupAtCluster, safetyPermille: number): number {
+  const { unit, slot, snapshot, room, holds } = at;
+  let fullest = (snapshot.figures.measuredShare[slot] ?? 0) * safetyPermille;
+  for (let resource = 0; resource < stride; resource++) {
+    const more = holds ? 0 : (unit[resource] ?? 0);
+    fullest = Math.max(fullest, share(snapshot.limit(slot, resource), room.free(slot, resource), more));
   }
-  if (!demands.some(({ devices }) => devices !== undefined)) return fullest;
-  const { free, total } = snapshot.classes(slot).devices();
-  return total === 0 ? fullest : Math.max(fullest, permille(total - free, total));
+  return left(asksForDevices(at) ? Math.max(fullest, devicesUsed(snapshot, slot)) : fullest);
+}
+
+/** The same for the whole fleet, over the columns themselves. */
+function headroomOfAll(fleet: GroupAtFleet, safetyPermille: number, scores: Int16Array): void {
+  const { unit, snapshot } = fleet;
+  const { slots } = snapshot;
+  const { limit, free, measuredShare } = snapshot.figures;
+  const countsDevices = asksForDevices(fleet);
+  for (let place = 0; place < slots.length; place++) {
+    const slot = slots[place] ?? 0;
+    let fullest = (measuredShare[slot] ?? 0) * safetyPermille;
+    for (let at = 0; at < stride; at++) {
+      const cell = slot * stride + at;
+      const used = share(limit[cell] ?? 0, free[cell] ?? 0, unit[at] ?? 0);
+      if (used > fullest) fullest = used;
+    }
+    if (countsDevices) fullest = Math.max(fullest, devicesUsed(snapshot, slot));
+    scores[place] = left(fullest);
+  }
 }
 
 /** Prefers the emptiest cluster. Without a fresh measure, requests alone speak. */
@@ -29,7 +54,8 @@ export const headroom = (safetyPermille: number, weight: number): ClusterScorer 
   name: 'Headroom',
   weight,
   applies: ({ group }) => group.policy.strategy !== 'packing',
-  score: (at) => 1000 - fill(at, safetyPermille),
+  scoreAll: (fleet, scores) => headroomOfAll(fleet, safetyPermille, scores),
+  score: (at) => headroomAt(at, safetyPermille),
 });
 
 /** Prefers clusters that hold a part of the group. Outweighs the rest: a better cluster alone moves nothing. */
@@ -37,6 +63,7 @@ export const sticky = (weight: number): ClusterScorer => ({
   name: 'Sticky',
   weight,
   applies: ({ demands }) => demands.some(({ held }) => held.size > 0),
+  scoreAll: () => undefined,
   score: ({ holds }) => (holds ? 1000 : 0),
 });
 

@@ -1,5 +1,6 @@
 import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
-import { amountsOf, anyNode, NodeClasses, type PodRules, resourceNames } from './node-classes.js';
+import { Figures, stride } from './figures.js';
+import { amountsOf, anyNode, NodeClasses, type PodRules } from './node-classes.js';
 
 /** So many replicas of one size. */
 export interface Batch {
@@ -65,12 +66,6 @@ export interface Candidate {
   slot: number;
 }
 
-const stride = resourceNames.length;
-
-/** floor(amount × permille ÷ 1000), exact as long as the result is. */
-const scaled = (amount: number, permille: number): number =>
-  Math.floor(amount / 1000) * permille + Math.floor(((amount % 1000) * permille) / 1000);
-
 /**
  * The fleet in columns, kept current in place. A cluster has a slot for as long as it is known; `slots` lists them in
  * the order of cluster ids, so that decisions do not depend on the order in which clusters came.
@@ -80,14 +75,8 @@ export class Snapshot {
   feedPosition = 0n;
   /** Grows whenever a cluster comes, goes or is described otherwise. */
   descriptionsEpoch = 0;
-  #capacity = 0;
-  /** Allocatable × over-subscription. */
-  #limit = new Float64Array(0);
-  /** Limit − foreign requests − reserved; below zero when the cluster is over-full. */
-  #free = new Float64Array(0);
-  #allocatable = new Float64Array(0);
-  /** p95 of measured use, −1 when there is none to go by. */
-  #measured = new Float64Array(0);
+  /** For those that run over all clusters at once. Whoever changes classes tells `reserve`. */
+  readonly figures = new Figures();
   readonly #descriptions: ClusterDescription[] = [];
   readonly #candidates: Candidate[] = [];
   /** Of each description its content: figures change far more often. */
@@ -96,7 +85,7 @@ export class Snapshot {
   readonly #versions = new Map<ClusterId, bigint>();
   readonly #slotOf = new Map<ClusterId, number>();
   readonly #vacant: number[] = [];
-  #listing: { ids: readonly ClusterId[]; slots: readonly number[] } | undefined;
+  #listing: { ids: readonly ClusterId[]; slots: readonly number[]; places: readonly number[] } | undefined;
 
   get size(): number {
     return this.#slotOf.size;
@@ -110,6 +99,11 @@ export class Snapshot {
   /** Cluster ids in code-unit order; a new array whenever a cluster comes or goes. */
   get ids(): readonly ClusterId[] {
     return this.#list().ids;
+  }
+
+  /** Where a slot's cluster is in `ids`. */
+  placeOf(slot: number): number {
+    return this.#list().places[slot] ?? -1;
   }
 
   slotOf(id: ClusterId): number | undefined {
@@ -126,11 +120,12 @@ export class Snapshot {
     const { price, carbonIntensity, jurisdictions, sameMemberAs } = state;
     const place = { id, region, zone, provider, labels, taints, cordoned, price, carbonIntensity, jurisdictions };
     this.#describe(slot, { ...place, phase, sameMemberAs, serverVersion, schemaId, nodes }, state.kinds);
-    this.#writeFigures(slot, state);
+    this.figures.write(slot, state);
     const classes = NodeClasses.of(state.classes, state.labelKeys);
     for (const { perReplica, replicas, rules = anyNode } of state.unreflected ?? [])
       classes.take(amountsOf(perReplica), replicas, rules);
     this.#classes[slot] = classes;
+    this.figures.noteRoomiest(slot, classes);
     return slot;
   }
 
@@ -157,19 +152,17 @@ export class Snapshot {
 
   /** Counts a reservation that the store's figures do not show yet; `onNodes` are the pods that are new there. */
   reserve(slot: number, amount: Resources, onNodes?: Batch): void {
-    resourceNames.forEach((resource, at) => {
-      this.#free[slot * stride + at] = this.free(slot, at) - amount[resource];
-    });
+    this.figures.take(slot, amount, 1);
     if (onNodes === undefined) return;
     const { perReplica, replicas, rules = anyNode } = onNodes;
-    this.classes(slot).take(amountsOf(perReplica), replicas, rules);
+    const classes = this.classes(slot);
+    classes.take(amountsOf(perReplica), replicas, rules);
+    this.figures.noteRoomiest(slot, classes);
   }
 
   /** Gives sums back. Which nodes became free only the next inventory tells, so the classes stay as they are. */
   release(slot: number, amount: Resources): void {
-    resourceNames.forEach((resource, at) => {
-      this.#free[slot * stride + at] = this.free(slot, at) + amount[resource];
-    });
+    this.figures.take(slot, amount, -1);
   }
 
   describe(slot: number): ClusterDescription {
@@ -192,62 +185,38 @@ export class Snapshot {
 
   /** Allocatable × over-subscription; resources by their place in `resourceNames`. */
   limit(slot: number, resource: number): number {
-    return this.#limit[slot * stride + resource] ?? 0;
+    return this.figures.limit[slot * stride + resource] ?? 0;
   }
 
   /** What may still be reserved; below zero when the cluster is over-full. */
   free(slot: number, resource: number): number {
-    return this.#free[slot * stride + resource] ?? 0;
+    return this.figures.free[slot * stride + resource] ?? 0;
   }
 
   allocatable(slot: number, resource: number): number {
-    return this.#allocatable[slot * stride + resource] ?? 0;
+    return this.figures.allocatable[slot * stride + resource] ?? 0;
   }
 
   /** p95 of measured use, or −1 when there is none to go by (pods are not measured). */
   measured(slot: number, resource: number): number {
-    return this.#measured[slot * stride + resource] ?? -1;
-  }
-
-  #writeFigures(slot: number, state: ClusterState): void {
-    const permilles = [state.overSubscription.mcpuPermille, state.overSubscription.memoryPermille, 1000];
-    const use = state.measureFresh ? state.measured : undefined;
-    const measured = [use?.mcpu ?? -1, use?.memoryBytes ?? -1, -1];
-    resourceNames.forEach((resource, at) => {
-      const cell = slot * stride + at;
-      const limit = scaled(state.allocatable[resource], permilles[at] ?? 1000);
-      this.#allocatable[cell] = state.allocatable[resource];
-      this.#limit[cell] = limit;
-      this.#free[cell] = limit - state.foreignRequests[resource] - state.reserved[resource];
-      this.#measured[cell] = measured[at] ?? -1;
-    });
+    return this.figures.measured[slot * stride + resource] ?? -1;
   }
 
   #open(id: ClusterId): number {
     const slot = this.#vacant.pop() ?? this.#slotOf.size;
-    if (slot >= this.#capacity) this.#grow(Math.max(16, this.#capacity * 2));
+    this.figures.reach(slot);
     this.#slotOf.set(id, slot);
     this.#listing = undefined;
     return slot;
   }
 
-  #grow(capacity: number): void {
-    const wider = (column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
-      const grown = new Float64Array(capacity * stride);
-      grown.set(column);
-      return grown;
-    };
-    this.#limit = wider(this.#limit);
-    this.#free = wider(this.#free);
-    this.#allocatable = wider(this.#allocatable);
-    this.#measured = wider(this.#measured);
-    this.#capacity = capacity;
-  }
-
-  #list(): { ids: readonly ClusterId[]; slots: readonly number[] } {
+  #list(): { ids: readonly ClusterId[]; slots: readonly number[]; places: readonly number[] } {
     if (this.#listing === undefined) {
       const ids = [...this.#slotOf.keys()].sort();
-      this.#listing = { ids, slots: ids.map((id) => this.#slotOf.get(id) ?? 0) };
+      const slots = ids.map((id) => this.#slotOf.get(id) ?? 0);
+      const places: number[] = Array.from({ length: Math.max(0, ...slots) + 1 }, () => -1);
+      for (const [place, slot] of slots.entries()) places[slot] = place;
+      this.#listing = { ids, slots, places };
     }
     return this.#listing;
   }

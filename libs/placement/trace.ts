@@ -1,5 +1,6 @@
 import type { ClusterId, ClusterVerdict, ComponentName, GroupDecision, Refusal } from '#domain';
 import type { EnginePolicy } from './policy.js';
+import type { Remembered } from './remembered.js';
 
 /** What was considered for one group, in columns by the clusters' places in `ids`; expanded only when read. */
 export interface GroupTrace {
@@ -7,42 +8,56 @@ export interface GroupTrace {
   ids: readonly ClusterId[];
   /** The place of the filter that refused, in the policy's list; −1 when all admitted. */
   refusedBy: Int16Array;
-  refusals: readonly (Refusal | undefined)[];
-  /** One column per scorer; undefined where it did not apply: 0 for all. */
+  /** Why, for refusals that `refusals` does not have. */
+  remembered: Remembered;
+  /** By place. */
+  refusals: ReadonlyMap<number, Refusal>;
+  /** One column per scorer; undefined where it did not apply: 0 for all. Of refused clusters they say nothing. */
   scores: readonly (Int16Array | undefined)[];
-  totals: Float64Array;
-  /** By cluster id; empty when the group was not placed. */
-  allotments: ReadonlyMap<ClusterId, Readonly<Record<ComponentName, number>>>;
+  /** Replicas of each component, in order of place; empty when the group was not placed. */
+  chosen: readonly { place: number; replicas: readonly number[] }[];
   refusal: Refusal | undefined;
   division: readonly string[];
 }
 
-export const expandTrace = (trace: GroupTrace, policy: EnginePolicy): GroupDecision => ({
-  components: trace.components,
-  placed: trace.refusal === undefined,
-  refusal: trace.refusal,
-  division: trace.division,
-  clusters: trace.ids.map((cluster, at) => verdictAt(trace, policy, cluster, at)),
-});
+export const refusalAt = ({ refusals, remembered }: GroupTrace, place: number): Refusal | undefined =>
+  refusals.get(place) ?? remembered.refusals[place];
 
-function verdictAt(trace: GroupTrace, policy: EnginePolicy, cluster: ClusterId, at: number): ClusterVerdict {
-  const refusedBy = trace.refusedBy[at] ?? -1;
+export function expandTrace(trace: GroupTrace, policy: EnginePolicy): GroupDecision {
+  const { components, refusal, division, ids } = trace;
+  const chosen = new Map(trace.chosen.map(({ place, replicas }) => [place, replicas]));
+  const clusters = ids.map((cluster, place) =>
+    verdictAt(trace, policy, { cluster, place, replicas: chosen.get(place) }),
+  );
+  return { components, placed: refusal === undefined, refusal, division, clusters };
+}
+
+interface Standing {
+  cluster: ClusterId;
+  place: number;
+  replicas: readonly number[] | undefined;
+}
+
+function verdictAt(trace: GroupTrace, policy: EnginePolicy, { cluster, place, replicas }: Standing): ClusterVerdict {
+  const refusedBy = trace.refusedBy[place] ?? -1;
   if (refusedBy >= 0) {
     const filter = policy.filters[refusedBy]?.name;
-    return { cluster, outcome: 'refused', filter, refusal: trace.refusals[at], scores: [], total: 0, allotments: {} };
+    const refusal = refusalAt(trace, place);
+    return { cluster, outcome: 'refused', filter, refusal, scores: [], total: 0, allotments: {} };
   }
-  const allotments = trace.allotments.get(cluster);
+  const scores = policy.scorers.map(({ name, weight }, scorer) => ({
+    scorer: name,
+    score: trace.scores[scorer]?.[place] ?? 0,
+    weight,
+  }));
   return {
     cluster,
-    outcome: allotments === undefined ? 'eligible' : 'chosen',
+    outcome: replicas === undefined ? 'eligible' : 'chosen',
     filter: undefined,
     refusal: undefined,
-    scores: policy.scorers.map(({ name, weight }, scorer) => ({
-      scorer: name,
-      score: trace.scores[scorer]?.[at] ?? 0,
-      weight,
-    })),
-    total: trace.totals[at] ?? 0,
-    allotments: allotments ?? {},
+    scores,
+    total: scores.reduce((sum, { score, weight }) => sum + score * weight, 0),
+    allotments:
+      replicas === undefined ? {} : Object.fromEntries(trace.components.map((name, at) => [name, replicas[at] ?? 0])),
   };
 }

@@ -6,6 +6,13 @@ export const price: ClusterFilter = {
   name: 'Price',
   wakeOn: ['cluster.relabelled'],
   applies: ({ policy }) => policy.maxPriceMicros !== undefined,
+  glance: ({ group, unit, snapshot }, certain) => {
+    const most = group.policy.maxPriceMicros ?? Number.POSITIVE_INFINITY;
+    for (const [place, slot] of snapshot.slots.entries()) {
+      const { price: asked } = snapshot.describe(slot);
+      if (asked !== undefined && hourlyMicros(unit, asked) <= most) certain[place] = 1;
+    }
+  },
   admits: ({ group, unit, cluster }) => {
     const most = group.policy.maxPriceMicros;
     if (most === undefined) return admit;

@@ -1,4 +1,4 @@
-import type { ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
+import type { DecisionRecord, GroupDecision } from '#domain';
 import { packTraces } from '../pack.js';
 import type { GroupTrace } from '../trace.js';
 
@@ -24,16 +24,17 @@ function traceOf(
 ): GroupTrace {
   const { clusters, components, refusal, division } = group;
   const own = clusters.map(({ cluster }) => cluster);
-  const isChosen = ({ outcome }: ClusterVerdict): boolean => outcome === 'chosen';
   return {
     ...{ components, refusal, division },
     ids: own.length === roster.length && own.every((id, at) => id === roster[at]) ? roster : own,
     refusedBy: Int16Array.from(clusters, ({ filter }) => (filter === undefined ? -1 : names.indexOf(filter))),
-    refusals: clusters.map((each): Refusal | undefined => each.refusal),
+    remembered: { refusedBy: new Int16Array(0), refusals: [] },
+    refusals: new Map(clusters.flatMap(({ refusal: why }, place) => (why === undefined ? [] : [[place, why]]))),
     scores: Array.from({ length: scorers }, (_, at) =>
       Int16Array.from(clusters, (each) => each.scores[at]?.score ?? 0),
     ),
-    totals: Float64Array.from(clusters, ({ total }) => total),
-    allotments: new Map(clusters.filter(isChosen).map(({ cluster, allotments }) => [cluster, allotments])),
+    chosen: clusters.flatMap(({ outcome, allotments }, place) =>
+      outcome === 'chosen' ? [{ place, replicas: components.map((name) => allotments[name] ?? 0) }] : [],
+    ),
   };
 }

@@ -1,0 +1,79 @@
+import type { Resources } from '#domain';
+import { amountsOf, type NodeClasses, resourceNames } from './node-classes.js';
+import type { ClusterState } from './snapshot.js';
+
+/** Cells of each slot in the columns by resource. */
+export const stride = resourceNames.length;
+
+/** floor(amount × permille ÷ 1000), exact as long as the result is. */
+const scaled = (amount: number, permille: number): number =>
+  Math.floor(amount / 1000) * permille + Math.floor(((amount % 1000) * permille) / 1000);
+
+/**
+ * The fleet's figures in columns: `stride` cells for each slot, resources in the order of `resourceNames`. Decisions run
+ * over these arrays themselves; they are others after `reach`.
+ */
+export class Figures {
+  /** Allocatable × over-subscription. */
+  limit = new Float64Array(0);
+  /** Limit − foreign requests − reserved; below zero when the cluster is over-full. */
+  free = new Float64Array(0);
+  allocatable = new Float64Array(0);
+  /** p95 of measured use, −1 when there is none to go by. */
+  measured = new Float64Array(0);
+  /** Of the roomiest node without taints, what is free; all −1 when there is none, `Infinity` when nodes are not known. */
+  roomiest = new Float64Array(0);
+  /** One cell for each slot: the largest share of a resource that is measured as used, 0 when nothing is measured. */
+  measuredShare = new Float64Array(0);
+  #slots = 0;
+
+  /** Makes room for a slot. */
+  reach(slot: number): void {
+    if (slot < this.#slots) return;
+    this.#slots = Math.max(16, this.#slots * 2, slot + 1);
+    const wider = (column: Float64Array, cells: number): Float64Array<ArrayBuffer> => {
+      const grown = new Float64Array(this.#slots * cells);
+      grown.set(column);
+      return grown;
+    };
+    this.limit = wider(this.limit, stride);
+    this.free = wider(this.free, stride);
+    this.allocatable = wider(this.allocatable, stride);
+    this.measured = wider(this.measured, stride);
+    this.roomiest = wider(this.roomiest, stride);
+    this.measuredShare = wider(this.measuredShare, 1);
+  }
+
+  write(slot: number, state: ClusterState): void {
+    const permilles = [state.overSubscription.mcpuPermille, state.overSubscription.memoryPermille, 1000];
+    const use = state.measureFresh ? state.measured : undefined;
+    const measured = [use?.mcpu ?? -1, use?.memoryBytes ?? -1, -1];
+    let share = 0;
+    for (const [at, resource] of resourceNames.entries()) {
+      const cell = slot * stride + at;
+      const limit = scaled(state.allocatable[resource], permilles[at] ?? 1000);
+      const used = measured[at] ?? -1;
+      this.allocatable[cell] = state.allocatable[resource];
+      this.limit[cell] = limit;
+      this.free[cell] = limit - state.foreignRequests[resource] - state.reserved[resource];
+      this.measured[cell] = used;
+      const whole = state.allocatable[resource];
+      if (used >= 0) share = Math.max(share, whole > 0 ? used / whole : 1);
+    }
+    this.measuredShare[slot] = share;
+  }
+
+  noteRoomiest(slot: number, classes: NodeClasses): void {
+    if (classes.known) classes.writeRoomiest(this.roomiest, slot * stride);
+    else this.roomiest.fill(Number.POSITIVE_INFINITY, slot * stride, slot * stride + stride);
+  }
+
+  /** Takes an amount out of what is free, or gives it back with `times` −1. */
+  take(slot: number, amount: Resources, times: 1 | -1): void {
+    const amounts = amountsOf(amount);
+    for (let at = 0; at < stride; at++) {
+      const cell = slot * stride + at;
+      this.free[cell] = (this.free[cell] ?? 0) - times * (amounts[at] ?? 0);
+    }
+  }
+}
