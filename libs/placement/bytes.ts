@@ -3,6 +3,19 @@ const encoder = new TextEncoder();
 /** Left by the writer before: to grow anew costs more than most records. */
 let spare = new Uint8Array(8192);
 
+/** Records are cut from slabs: a buffer of its own costs each of them more than its bytes. */
+let slab = new Uint8Array(0);
+let cut = 0;
+
+function cutOff(length: number): Uint8Array<ArrayBuffer> {
+  if (slab.length - cut < length) {
+    slab = new Uint8Array(Math.max(65_536, length));
+    cut = 0;
+  }
+  cut += length;
+  return slab.subarray(cut - length, cut);
+}
+
 /** Growing bytes with the few encodings that packed records need. Whole numbers from 0 to 2^53 − 1. */
 export class ByteWriter {
   #bytes = spare;
@@ -106,7 +119,8 @@ export class ByteWriter {
 
   /** The writer is done with then. */
   finish(): Uint8Array {
-    const written = this.#bytes.slice(0, this.#length);
+    const written = cutOff(this.#length);
+    written.set(this.#bytes.subarray(0, this.#length));
     if (this.#bytes.length > spare.length) spare = this.#bytes;
     this.#bytes = new Uint8Array(0);
     return written;

@@ -4,7 +4,7 @@ import { packTraces } from './pack.js';
 import type { Division, FleetChange, Share } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
 import type { Allotment, GroupRequest, PlacementRequest } from './request.js';
-import { type Addition, type Demand, demandsOf, Room, unitOf } from './room.js';
+import { type Addition, type Demand, demandsOf, type Foreseen, Room, unitOf } from './room.js';
 import type { Snapshot } from './snapshot.js';
 import { expandTrace, type GroupTrace } from './trace.js';
 
@@ -23,6 +23,8 @@ export interface Decision {
   refused: readonly RefusedGroup[];
   /** What the allotments reserve beyond what the application holds. */
   additions: readonly Addition[];
+  /** What became of the nodes that the additions go to. */
+  foreseen: readonly Foreseen[];
   /** Expanded on first reading. */
   readonly record: DecisionRecord;
   /** The record as it is stored. */
@@ -57,6 +59,7 @@ export function decide(request: PlacementRequest, snapshot: Snapshot, policy: En
     allotments: placed ? outcomes.flatMap((outcome) => outcome.allotments) : [],
     refused,
     additions: placed ? room.additions() : [],
+    foreseen: placed ? room.foreseen() : [],
     get record() {
       record ??= { ...basis, groups: traces.map((trace) => expandTrace(trace, policy)) };
       return record;
@@ -69,9 +72,12 @@ export function decide(request: PlacementRequest, snapshot: Snapshot, policy: En
 
 /** Takes what a decision reserved out of the snapshot, until the store's own figures come with the feed. */
 export function applyDecision(snapshot: Snapshot, decision: Decision): void {
+  const adopted = new Set<number>();
+  for (const foreseen of decision.foreseen) if (snapshot.adopt(foreseen)) adopted.add(foreseen.slot);
   for (const { cluster, amount, perReplica, newPods, rules } of decision.additions) {
     const slot = snapshot.slotOf(cluster);
-    if (slot !== undefined) snapshot.reserve(slot, amount, { perReplica, replicas: newPods, rules });
+    if (slot === undefined) continue;
+    snapshot.reserve(slot, amount, adopted.has(slot) ? undefined : { perReplica, replicas: newPods, rules });
   }
 }
 

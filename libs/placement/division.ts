@@ -158,7 +158,7 @@ function sharesOf(
 const placeOf = (task: DivisionTask, demand: Demand, candidate: Candidate, least: number): Place => ({
   candidate,
   least,
-  cap: Math.min(mostOf(task, demand), least + task.room.fit(candidate.slot, demand)),
+  cap: Math.min(mostOf(task, demand), least + task.room.fit(candidate.slot, demand, mostOf(task, demand))),
   held: task.room.held(candidate.slot, demand)?.replicas ?? 0,
 });
 

@@ -66,6 +66,8 @@ const row = 1 + resourceNames.length;
  * figures are renewed by every inventory.
  */
 export class NodeClasses {
+  /** Grows whenever something is taken. */
+  revision = 0;
   #rows: Float64Array<ArrayBuffer>;
   readonly #kinds: Kind[];
   /** Free thousandths of each device of a node, by row, the freest first. */
@@ -165,6 +167,7 @@ export class NodeClasses {
   /** Hands out up to `replicas`; returns how many found a node. */
   take(demand: readonly number[], replicas: number, rules: PodRules): number {
     if (rules.devices === undefined && demand.every((asked) => asked === 0)) return replicas;
+    this.revision += 1;
     let left = replicas;
     while (left > 0) {
       const from = this.#predicted(demand, rules);
@@ -227,6 +230,7 @@ export class NodeClasses {
 
   /** One replica on every node, as a DaemonSet does. */
   takeOnEachNode(demand: readonly number[]): void {
+    this.revision += 1;
     for (let at = 0; at < this.#kinds.length; at++)
       for (const [resource, asked] of demand.entries()) {
         const cell = at * row + 1 + resource;

@@ -67,6 +67,15 @@ export interface Addition {
   rules: PodRules;
 }
 
+/** The nodes of a cluster as a decision leaves them; good as long as the cluster's own have not changed since. */
+export interface Foreseen {
+  slot: number;
+  before: NodeClasses;
+  /** Of `before`, when the decision took from it. */
+  revision: number;
+  after: NodeClasses;
+}
+
 interface Overlay {
   free: number[];
   classes: NodeClasses | undefined;
@@ -143,6 +152,7 @@ export class Room {
   /** Takes all of these, or nothing and says what was short. */
   takeAll(slot: number, wants: readonly (readonly [Demand, number])[]): Shortage | undefined {
     let shortage: Shortage | undefined;
+    if (wants.every(([, asked]) => asked === 0)) return undefined;
     this.attempt(() => {
       shortage = this.#firstShortage(slot, wants);
       return shortage === undefined;
@@ -154,10 +164,11 @@ export class Room {
     const overlay = this.#write(slot);
     const before = overlay.taken.get(demand) ?? 0;
     const held = this.held(slot, demand);
-    for (const [at, asked] of demand.amounts.entries()) {
+    for (let at = 0; at < demand.amounts.length; at++) {
+      const asked = demand.amounts[at] ?? 0;
       const credit = creditOf(held, at);
-      const grown = (total: number): number => Math.max(0, total * asked - credit);
-      overlay.free[at] = (overlay.free[at] ?? 0) - (grown(before + replicas) - grown(before));
+      const grown = Math.max(0, (before + replicas) * asked - credit) - Math.max(0, before * asked - credit);
+      overlay.free[at] = (overlay.free[at] ?? 0) - grown;
     }
     const kept = keptPods(demand, held);
     const pods = Math.max(0, before + replicas - kept) - Math.max(0, before - kept);
@@ -192,11 +203,14 @@ export class Room {
       const cluster = this.#snapshot.describe(slot).id;
       for (const [demand, replicas] of overlay.taken) {
         const held = demand.held.get(cluster);
-        const growth = (resource: ResourceName): number =>
-          Math.max(0, replicas * demand.perReplica[resource] - creditOf(held, resourceNames.indexOf(resource)));
+        const { mcpu, memoryBytes, pods } = demand.perReplica;
         additions.push({
           cluster,
-          amount: { mcpu: growth('mcpu'), memoryBytes: growth('memoryBytes'), pods: growth('pods') },
+          amount: {
+            mcpu: Math.max(0, replicas * mcpu - creditOf(held, 0)),
+            memoryBytes: Math.max(0, replicas * memoryBytes - creditOf(held, 1)),
+            pods: Math.max(0, replicas * pods - creditOf(held, 2)),
+          },
           perReplica: demand.perReplica,
           newPods: Math.max(0, replicas - keptPods(demand, held)),
           rules: rulesOf(demand),
@@ -204,6 +218,16 @@ export class Room {
       }
     }
     return additions;
+  }
+
+  /** What became of the nodes that it took from. */
+  foreseen(): Foreseen[] {
+    const foreseen: Foreseen[] = [];
+    for (const [slot, { classes: after }] of this.#overlays) {
+      const before = this.#snapshot.classes(slot);
+      if (after !== undefined) foreseen.push({ slot, before, revision: before.revision, after });
+    }
+    return foreseen;
   }
 
   held(slot: number, demand: Demand): Allotment | undefined {
@@ -242,7 +266,7 @@ export class Room {
     this.#journal?.set(slot, known);
     const overlay: Overlay =
       known === undefined
-        ? { free: resourceNames.map((_, at) => this.#snapshot.free(slot, at)), classes: undefined, taken: new Map() }
+        ? { free: this.#snapshot.freeOf(slot), classes: undefined, taken: new Map() }
         : { free: [...known.free], classes: known.classes?.clone(), taken: new Map(known.taken) };
     this.#overlays.set(slot, overlay);
     return overlay;

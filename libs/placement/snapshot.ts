@@ -1,6 +1,7 @@
 import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
 import { Figures, stride } from './figures.js';
 import { amountsOf, anyNode, NodeClasses, type PodRules } from './node-classes.js';
+import type { Foreseen } from './room.js';
 
 /** So many replicas of one size. */
 export interface Batch {
@@ -160,6 +161,14 @@ export class Snapshot {
     this.figures.noteRoomiest(slot, classes);
   }
 
+  /** Takes over what a decision made of the nodes; false, and nothing is done, when they have changed since. */
+  adopt({ slot, before, revision, after }: Foreseen): boolean {
+    if (this.#classes[slot] !== before || before.revision !== revision) return false;
+    this.#classes[slot] = after;
+    this.figures.noteRoomiest(slot, after);
+    return true;
+  }
+
   /** Gives sums back. Which nodes became free only the next inventory tells, so the classes stay as they are. */
   release(slot: number, amount: Resources): void {
     this.figures.take(slot, amount, -1);
@@ -191,6 +200,11 @@ export class Snapshot {
   /** What may still be reserved; below zero when the cluster is over-full. */
   free(slot: number, resource: number): number {
     return this.figures.free[slot * stride + resource] ?? 0;
+  }
+
+  /** In the order of `resourceNames`. */
+  freeOf(slot: number): number[] {
+    return [this.free(slot, 0), this.free(slot, 1), this.free(slot, 2)];
   }
 
   allocatable(slot: number, resource: number): number {
