@@ -67,8 +67,7 @@ export class Considering {
     totals.fill(0, 0, count);
     for (const [index, { weight }] of this.#policy.scorers.entries()) {
       const scores = this.scores[index];
-      if (scores === undefined) continue;
-      for (let place = 0; place < count; place++) totals[place] = (totals[place] ?? 0) + (scores[place] ?? 0) * weight;
+      if (scores !== undefined) addUp(scores, weight);
     }
     return new Ranking(this.#fleet.snapshot, this.#refusedBy, totals);
   }
@@ -113,7 +112,8 @@ export class Considering {
     const count = this.ids.length;
     if (certain.length < count) certain = new Uint8Array(count * 2);
     certain.fill(0, 0, count);
-    if (filter.glance !== undefined && !this.#isPerNode) filter.glance(this.#fleet, certain);
+    const marked = filter.glance === undefined || this.#isPerNode ? 0 : filter.glance(this.#fleet, certain);
+    if (marked === count && this.#apart.length === 0) return;
     for (const place of this.#apart) certain[place] = this.#holding.has(place) ? 1 : 0;
     for (let place = 0; place < count; place++)
       if (certain[place] === 0 && this.#refusedBy[place] === -1) this.#admits(filter, index, place);
@@ -154,7 +154,6 @@ export class Considering {
       }
       scorer.scoreAll(fleet, scores);
       for (const place of this.#apart) this.#scoreAt(scorer, place, scores);
-      for (let place = 0; place < scores.length; place++) scores[place] = clamp(scores[place] ?? 0);
     }
   }
 
@@ -173,6 +172,18 @@ export class Considering {
     this.#at.holds = this.#holding.has(place);
     if (this.#isPerNode) this.#at.unit = unitOf(demands, cluster.nodes);
     return this.#at;
+  }
+}
+
+/** Adds a column of scores to the totals; a score that is none is put right in its column, too. */
+function addUp(scores: Int16Array, weight: number): void {
+  for (let place = 0; place < scores.length; place++) {
+    let score = scores[place] ?? 0;
+    if (score < 0 || score > 1000) {
+      score = clamp(score);
+      scores[place] = score;
+    }
+    totals[place] = (totals[place] ?? 0) + score * weight;
   }
 }
 

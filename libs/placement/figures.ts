@@ -21,8 +21,14 @@ export class Figures {
   allocatable = new Float64Array(0);
   /** p95 of measured use, −1 when there is none to go by. */
   measured = new Float64Array(0);
+  /** Thousandths of the limit that are not free; 1000 where there is no limit to speak of. */
+  share = new Float64Array(0);
+  /** Thousandths of the limit that one more unit of the resource is. */
+  perUnit = new Float64Array(0);
+  /** What surely fits at once: in sum, and on the roomiest node without taints; −1 when there is none. */
+  atOnce = new Float64Array(0);
   /** Of the roomiest node without taints, what is free; all −1 when there is none, `Infinity` when nodes are not known. */
-  roomiest = new Float64Array(0);
+  #roomiest = new Float64Array(0);
   /** One cell for each slot: the largest share of a resource that is measured as used, 0 when nothing is measured. */
   measuredShare = new Float64Array(0);
   #slots = 0;
@@ -40,7 +46,10 @@ export class Figures {
     this.free = wider(this.free, stride);
     this.allocatable = wider(this.allocatable, stride);
     this.measured = wider(this.measured, stride);
-    this.roomiest = wider(this.roomiest, stride);
+    this.share = wider(this.share, stride);
+    this.perUnit = wider(this.perUnit, stride);
+    this.atOnce = wider(this.atOnce, stride);
+    this.#roomiest = wider(this.#roomiest, stride);
     this.measuredShare = wider(this.measuredShare, 1);
   }
 
@@ -55,7 +64,8 @@ export class Figures {
       const used = measured[at] ?? -1;
       this.allocatable[cell] = state.allocatable[resource];
       this.limit[cell] = limit;
-      this.free[cell] = limit - state.foreignRequests[resource] - state.reserved[resource];
+      this.perUnit[cell] = limit > 0 ? 1000 / limit : 0;
+      this.#setFree(cell, limit - state.foreignRequests[resource] - state.reserved[resource]);
       this.measured[cell] = used;
       const whole = state.allocatable[resource];
       if (used >= 0) share = Math.max(share, whole > 0 ? used / whole : 1);
@@ -64,8 +74,10 @@ export class Figures {
   }
 
   noteRoomiest(slot: number, classes: NodeClasses): void {
-    if (classes.known) classes.writeRoomiest(this.roomiest, slot * stride);
-    else this.roomiest.fill(Number.POSITIVE_INFINITY, slot * stride, slot * stride + stride);
+    const first = slot * stride;
+    if (classes.known) classes.writeRoomiest(this.#roomiest, first);
+    else this.#roomiest.fill(Number.POSITIVE_INFINITY, first, first + stride);
+    for (let cell = first; cell < first + stride; cell++) this.#setFree(cell, this.free[cell] ?? 0);
   }
 
   /** Takes an amount out of what is free, or gives it back with `times` −1. */
@@ -73,7 +85,19 @@ export class Figures {
     const amounts = amountsOf(amount);
     for (let at = 0; at < stride; at++) {
       const cell = slot * stride + at;
-      this.free[cell] = (this.free[cell] ?? 0) - times * (amounts[at] ?? 0);
+      this.#setFree(cell, (this.free[cell] ?? 0) - times * (amounts[at] ?? 0));
     }
+  }
+
+  /** `share` if so much were free. */
+  shareOf(cell: number, free: number): number {
+    const limit = this.limit[cell] ?? 0;
+    return limit > 0 ? (limit - free) * (this.perUnit[cell] ?? 0) : 1000;
+  }
+
+  #setFree(cell: number, free: number): void {
+    this.free[cell] = free;
+    this.share[cell] = this.shareOf(cell, free);
+    this.atOnce[cell] = Math.min(free, this.#roomiest[cell] ?? 0);
   }
 }

@@ -187,15 +187,17 @@ function isSeenAtOnce({ policy }: GroupRequest, demands: readonly Demand[]): boo
 }
 
 /** Marks clusters that take all of this in sum and on their roomiest node without taints. */
-function glanceAtRoom({ figures, slots }: Snapshot, amounts: readonly number[], certain: Uint8Array): void {
-  const { free, roomiest } = figures;
+function glanceAtRoom({ figures, slots }: Snapshot, amounts: readonly number[], certain: Uint8Array): number {
+  const { atOnce } = figures;
+  let count = 0;
   const [mcpu = 0, memoryBytes = 0, pods = 0] = amounts;
   for (let place = 0; place < slots.length; place++) {
     const cell = (slots[place] ?? 0) * stride;
-    if (mcpu > (free[cell] ?? 0) || memoryBytes > (free[cell + 1] ?? 0) || pods > (free[cell + 2] ?? 0)) continue;
-    const fits = mcpu <= (roomiest[cell] ?? 0) && memoryBytes <= (roomiest[cell + 1] ?? 0);
-    if (fits && pods <= (roomiest[cell + 2] ?? 0)) certain[place] = 1;
+    if (mcpu > (atOnce[cell] ?? 0) || memoryBytes > (atOnce[cell + 1] ?? 0) || pods > (atOnce[cell + 2] ?? 0)) continue;
+    certain[place] = 1;
+    count += 1;
   }
+  return count;
 }
 
 /**
@@ -205,9 +207,8 @@ function glanceAtRoom({ figures, slots }: Snapshot, amounts: readonly number[], 
 export const capacity: ClusterFilter = {
   name: 'Capacity',
   wakeOn: ['cluster.capacity'],
-  glance: ({ group, demands, unit, snapshot }, certain) => {
-    if (isSeenAtOnce(group, demands)) glanceAtRoom(snapshot, timesUnit(unit, leastOf(group)), certain);
-  },
+  glance: ({ group, demands, unit, snapshot }, certain) =>
+    isSeenAtOnce(group, demands) ? glanceAtRoom(snapshot, timesUnit(unit, leastOf(group)), certain) : 0,
   admits: ({ group, demands, unit, cluster, slot, room, snapshot }) => {
     const whole = group.policy.division === 'duplicated';
     const least = leastOf(group);

@@ -56,8 +56,10 @@ const leastAllocated = (left: number, total: number): number => Math.floor((left
 const alike = (one: readonly number[], other: readonly number[]): boolean =>
   one === other || (one.length === other.length && one.every((each, at) => each === other[at]));
 
-/** A row per class: nodes, then what each has free. */
-const row = 1 + resourceNames.length;
+/** A row per class: nodes, what each has free, the place of its kind, and whether it was foreseen and not reported. */
+const row = 3 + resourceNames.length;
+const kindCell = 1 + resourceNames.length;
+const foreseenCell = kindCell + 1;
 
 /**
  * The free nodes of one cluster by class. Replicas are handed out as kube-scheduler's default profile would: each to the
@@ -69,43 +71,48 @@ export class NodeClasses {
   /** Grows whenever something is taken. */
   revision = 0;
   #rows: Float64Array<ArrayBuffer>;
-  readonly #kinds: Kind[];
-  /** Free thousandths of each device of a node, by row, the freest first. */
+  /** How many rows are written. */
+  #count: number;
+  readonly #kinds: readonly Kind[];
+  /** Free thousandths of each device of a node, by row, the freest first; nothing where no node has any. */
   readonly #devices: (readonly number[])[];
-  /** Rows that were foreseen and not reported. */
-  readonly #foreseen = new Set<number>();
   /** Undefined: nobody told labels, and selectors are not judged. */
   readonly #labelKeys: readonly string[] | undefined;
+  /** Of every kind it is known what a node has in all. */
+  readonly #knowsNodes: boolean;
 
   private constructor(
     rows: Float64Array<ArrayBuffer>,
-    kinds: Kind[],
+    kinds: readonly Kind[],
     devices: (readonly number[])[],
     labelKeys: readonly string[] | undefined,
+    count = kinds.length,
   ) {
     this.#rows = rows;
     this.#kinds = kinds;
     this.#devices = devices;
     this.#labelKeys = labelKeys;
+    this.#count = count;
+    this.#knowsNodes = kinds.every(({ mcpu, memoryBytes }) => mcpu > 0 && memoryBytes > 0);
   }
 
   static of(classes: readonly NodeClass[], labelKeys?: readonly string[]): NodeClasses {
-    const figures = classes.flatMap(({ nodes, free }) => [nodes, ...resourceNames.map((resource) => free[resource])]);
-    return new NodeClasses(
-      Float64Array.from(figures),
-      classes.map(({ taints, labels = noLabels, deviceModel = '', allocatable }) => {
-        const { mcpu = 0, memoryBytes = 0 } = allocatable ?? {};
-        return { taints, labels, deviceModel, mcpu, memoryBytes };
-      }),
-      classes.map(({ devices = noDevices }) => devices),
-      labelKeys,
-    );
+    const figures = classes.flatMap(({ nodes, free }, at) => {
+      const amounts = resourceNames.map((resource) => free[resource]);
+      return [nodes, ...amounts, at, 0];
+    });
+    const kinds = classes.map(({ taints, labels = noLabels, deviceModel = '', allocatable }): Kind => {
+      const { mcpu = 0, memoryBytes = 0 } = allocatable ?? {};
+      return { taints, labels, deviceModel, mcpu, memoryBytes };
+    });
+    const devices = classes.map((each) => each.devices ?? noDevices);
+    const haveAny = devices.some(({ length }) => length > 0);
+    return new NodeClasses(Float64Array.from(figures), kinds, haveAny ? devices : [], labelKeys);
   }
 
   clone(): NodeClasses {
-    const copy = new NodeClasses(this.#rows.slice(), [...this.#kinds], [...this.#devices], this.#labelKeys);
-    for (const row of this.#foreseen) copy.#foreseen.add(row);
-    return copy;
+    const devices = this.#devices.length === 0 ? this.#devices : [...this.#devices];
+    return new NodeClasses(this.#rows.slice(), this.#kinds, devices, this.#labelKeys, this.#count);
   }
 
   get known(): boolean {
@@ -120,13 +127,15 @@ export class NodeClasses {
 
   /** Whether there are nodes that it selects, full ones included. */
   haveSelected(selector: NodeSelector): boolean {
-    return this.#kinds.some((_, at) => (this.#rows[at * row] ?? 0) > 0 && this.#isSelected(at, selector));
+    for (let at = 0; at < this.#count; at++)
+      if ((this.#rows[at * row] ?? 0) > 0 && this.#isSelected(at, selector)) return true;
+    return false;
   }
 
   /** How many replicas of this size would start; counts no further than `enough`. */
   count(demand: readonly number[], rules: PodRules, enough = Number.POSITIVE_INFINITY): number {
     let count = 0;
-    for (let at = 0; at < this.#kinds.length && count < enough; at++) {
+    for (let at = 0; at < this.#count && count < enough; at++) {
       const nodes = this.#rows[at * row] ?? 0;
       if (nodes > 0 && this.#admits(at, rules)) count += nodes * this.#perNode(at, demand, rules);
     }
@@ -135,19 +144,20 @@ export class NodeClasses {
 
   /** Of nodes that have the room, are selected and are kept out by a taint alone: those taints, each once, in order. */
   taintsInTheWay(demand: readonly number[], rules: PodRules): string[] {
-    const found = this.#kinds.flatMap(({ taints }, at) => {
+    const found = Array.from({ length: this.#count }, (_, at) => {
+      const taints = this.#kindAt(at)?.taints ?? [];
       const taint = untolerated(taints, rules.tolerations);
       const isFree = (this.#rows[at * row] ?? 0) > 0 && this.#perNode(at, demand, rules) >= 1;
       if (taint === undefined || !isFree || !this.#admits(at, { ...rules, tolerations: anyTaint })) return [];
       return [`${taint.key}${taint.value === '' ? '' : `=${taint.value}`}:${taint.effect}`];
     });
-    return [...new Set(found)].sort();
+    return [...new Set(found.flat())].sort();
   }
 
   /** Whether one node without taints takes all of this at once. */
   takesAtOnce(demand: readonly number[]): boolean {
-    for (let at = 0; at < this.#kinds.length; at++)
-      if (this.#kinds[at]?.taints.length === 0 && (this.#rows[at * row] ?? 0) > 0 && this.#perNode(at, demand) >= 1)
+    for (let at = 0; at < this.#count; at++)
+      if (this.#kindAt(at)?.taints.length === 0 && (this.#rows[at * row] ?? 0) > 0 && this.#perNode(at, demand) >= 1)
         return true;
     return false;
   }
@@ -155,8 +165,8 @@ export class NodeClasses {
   /** Writes what the roomiest node without taints (by CPU, then memory) has free; −1 when there is none. */
   writeRoomiest(into: Float64Array, from: number): void {
     let best = -1;
-    for (let at = 0; at < this.#kinds.length; at++) {
-      if (this.#kinds[at]?.taints.length !== 0 || (this.#rows[at * row] ?? 0) === 0) continue;
+    for (let at = 0; at < this.#count; at++) {
+      if (this.#kindAt(at)?.taints.length !== 0 || (this.#rows[at * row] ?? 0) === 0) continue;
       const more = best === -1 ? 1 : (this.#rows[at * row + 1] ?? 0) - (this.#rows[best * row + 1] ?? 0);
       if (more > 0 || (more === 0 && (this.#rows[at * row + 2] ?? 0) > (this.#rows[best * row + 2] ?? 0))) best = at;
     }
@@ -202,7 +212,7 @@ export class NodeClasses {
    */
   stranded(demand: readonly number[], rules: PodRules): number {
     const at = this.#predicted(demand, rules);
-    const kind = this.#kinds[at];
+    const kind = this.#kindAt(at);
     const devices = this.#devices[at] ?? noDevices;
     if (kind === undefined || devices.length === 0 || kind.mcpu === 0 || kind.memoryBytes === 0) return 0;
     const free = devices.reduce((sum, each) => sum + each, 0) / 1000;
@@ -217,10 +227,10 @@ export class NodeClasses {
 
   /** Whether a node as the last inventory reported it takes this, not only one as it is foreseen. */
   isCertain(demand: readonly number[], rules: PodRules): boolean {
-    for (let at = 0; at < this.#kinds.length; at++)
+    for (let at = 0; at < this.#count; at++)
       if (
         (this.#rows[at * row] ?? 0) > 0 &&
-        !this.#foreseen.has(at) &&
+        this.#rows[at * row + foreseenCell] === 0 &&
         this.#perNode(at, demand, rules) >= 1 &&
         this.#admits(at, rules)
       )
@@ -231,7 +241,7 @@ export class NodeClasses {
   /** One replica on every node, as a DaemonSet does. */
   takeOnEachNode(demand: readonly number[]): void {
     this.revision += 1;
-    for (let at = 0; at < this.#kinds.length; at++)
+    for (let at = 0; at < this.#count; at++)
       for (const [resource, asked] of demand.entries()) {
         const cell = at * row + 1 + resource;
         this.#rows[cell] = Math.max(0, (this.#rows[cell] ?? 0) - asked);
@@ -249,7 +259,7 @@ export class NodeClasses {
   }
 
   #admits(at: number, { tolerations, nodeSelector, devices }: PodRules): boolean {
-    const kind = this.#kinds[at];
+    const kind = this.#kindAt(at);
     if (kind === undefined) return false;
     if (kind.taints.length > 0 && !toleratesAll(kind.taints, tolerations)) return false;
     if (devices !== undefined && devices.models.length > 0 && !devices.models.includes(kind.deviceModel)) return false;
@@ -257,21 +267,21 @@ export class NodeClasses {
   }
 
   #isSelected(at: number, selector: NodeSelector): boolean {
-    return this.#labelKeys === undefined || selects(selector, this.#kinds[at]?.labels ?? noLabels);
+    return this.#labelKeys === undefined || selects(selector, this.#kindAt(at)?.labels ?? noLabels);
   }
 
   /** The row whose nodes the member's scheduler likes best; −1 when no node takes it. */
   #predicted(demand: readonly number[], rules: PodRules): number {
     let mostMcpu = 1;
     let mostMemory = 1;
-    for (let at = 0; at < this.#kinds.length; at++) {
+    for (let at = 0; !this.#knowsNodes && at < this.#count; at++) {
       mostMcpu = Math.max(mostMcpu, this.#rows[at * row + 1] ?? 0);
       mostMemory = Math.max(mostMemory, this.#rows[at * row + 2] ?? 0);
     }
     let best = -1;
     let bestScore = -1;
-    for (let at = 0; at < this.#kinds.length; at++) {
-      const kind = this.#kinds[at];
+    for (let at = 0; at < this.#count; at++) {
+      const kind = this.#kindAt(at);
       if (kind === undefined || this.#rows[at * row] === 0) continue;
       const mcpu = kind.mcpu === 0 ? mostMcpu : kind.mcpu;
       const memory = kind.memoryBytes === 0 ? mostMemory : kind.memoryBytes;
@@ -286,32 +296,48 @@ export class NodeClasses {
     return best;
   }
 
+  #kindAt(at: number): Kind | undefined {
+    return this.#kinds[this.#rows[at * row + kindCell] ?? 0];
+  }
+
   /** Joins a class that is alike, or takes an empty row, or a new one. */
   #add(nodes: number, free: readonly number[], devices: readonly number[], from: number): void {
-    const kind = this.#kinds[from];
-    if (kind === undefined) throw new RangeError(`row ${from} holds no class`);
+    const kind = this.#rows[from * row + kindCell] ?? 0;
+    const [mcpu = 0, memoryBytes = 0, pods = 0] = free;
     let empty = -1;
-    for (let at = 0; at < this.#kinds.length; at++) {
-      if (this.#rows[at * row] === 0) empty = at;
+    for (let at = 0; at < this.#count; at++) {
+      const cell = at * row;
+      if (this.#rows[cell] === 0) empty = at;
       else if (
-        this.#kinds[at] === kind &&
-        free.every((each, resource) => this.#rows[at * row + 1 + resource] === each) &&
+        this.#rows[cell + 1] === mcpu &&
+        this.#rows[cell + 2] === memoryBytes &&
+        this.#rows[cell + 3] === pods &&
+        this.#rows[cell + kindCell] === kind &&
         alike(this.#devices[at] ?? noDevices, devices)
       ) {
-        this.#rows[at * row] = (this.#rows[at * row] ?? 0) + nodes;
-        this.#foreseen.add(at);
+        this.#rows[cell] = (this.#rows[cell] ?? 0) + nodes;
+        this.#rows[cell + foreseenCell] = 1;
         return;
       }
     }
     if (empty === -1) {
-      empty = this.#kinds.length;
-      const wider = new Float64Array(this.#rows.length + row);
-      wider.set(this.#rows);
-      this.#rows = wider;
+      empty = this.#count;
+      this.#count += 1;
+      if (this.#count * row > this.#rows.length) this.#widen();
     }
-    this.#kinds[empty] = kind;
-    this.#devices[empty] = devices;
-    this.#foreseen.add(empty);
-    this.#rows.set([nodes, ...free], empty * row);
+    if (this.#devices.length > 0) this.#devices[empty] = devices;
+    const cell = empty * row;
+    this.#rows[cell] = nodes;
+    this.#rows[cell + 1] = mcpu;
+    this.#rows[cell + 2] = memoryBytes;
+    this.#rows[cell + 3] = pods;
+    this.#rows[cell + kindCell] = kind;
+    this.#rows[cell + foreseenCell] = 1;
+  }
+
+  #widen(): void {
+    const wider = new Float64Array(this.#rows.length + 4 * row);
+    wider.set(this.#rows);
+    this.#rows = wider;
   }
 }

@@ -64,9 +64,10 @@ export interface ClusterFilter {
   remember?(group: GroupRequest): string;
   /**
    * Marks, by their places in `snapshot.ids`, clusters that it admits for certain if they hold nothing of the group and
-   * the decision has taken nothing there yet; they are not asked. Absent for filters that have no quicker way to tell.
+   * the decision has taken nothing there yet; they are not asked. Returns how many it marked. Absent for filters that
+   * have no quicker way to tell.
    */
-  glance?(fleet: GroupAtFleet, certain: Uint8Array): void;
+  glance?(fleet: GroupAtFleet, certain: Uint8Array): number;
   admits(at: GroupAtCluster): Verdict;
 }
 

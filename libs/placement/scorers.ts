@@ -2,10 +2,6 @@ import { stride } from './figures.js';
 import type { ClusterScorer, GroupAtCluster, GroupAtFleet } from './plugin.js';
 import type { Snapshot } from './snapshot.js';
 
-/** Thousandths that a resource is used to once so much more is there; of nothing, all is used. */
-const share = (limit: number, free: number, more: number): number =>
-  limit <= 0 ? 1000 : ((limit - free + more) * 1000) / limit;
-
 const asksForDevices = ({ demands }: GroupAtFleet): boolean => demands.some(({ devices }) => devices !== undefined);
 
 /** Thousandths of the devices of a cluster that are in use; 0 where there are none. */
@@ -14,7 +10,8 @@ function devicesUsed(snapshot: Snapshot, slot: number): number {
   return total === 0 ? 0 : ((total - free) * 1000) / total;
 }
 
-const left = (used: number): number => (used >= 1000 ? 0 : 1000 - Math.max(0, Math.floor(used)));
+/** What is left of 1000; a share that is whole but for a rounding error counts as whole. */
+const left = (used: number): number => (used >= 1000 ? 0 : 1000 - Math.max(0, Math.floor(used + 1e-9)));
 
 /**
  * What is left once the group is there, by requests or by p95 of measured use with a margin, whichever says less; the
@@ -22,31 +19,38 @@ const left = (used: number): number => (used >= 1000 ? 0 : 1000 - Math.max(0, Ma
  */
 function headroomAt(at: GroupAtCluster, safetyPermille: number): number {
   const { unit, slot, snapshot, room, holds } = at;
-  let fullest = (snapshot.figures.measuredShare[slot] ?? 0) * safetyPermille;
+  const { figures } = snapshot;
+  let fullest = (figures.measuredShare[slot] ?? 0) * safetyPermille;
   for (let resource = 0; resource < stride; resource++) {
-    const more = holds ? 0 : (unit[resource] ?? 0);
-    fullest = Math.max(fullest, share(snapshot.limit(slot, resource), room.free(slot, resource), more));
+    const cell = slot * stride + resource;
+    const more = holds ? 0 : (unit[resource] ?? 0) * (figures.perUnit[cell] ?? 0);
+    fullest = Math.max(fullest, figures.shareOf(cell, room.free(slot, resource)) + more);
   }
   return left(asksForDevices(at) ? Math.max(fullest, devicesUsed(snapshot, slot)) : fullest);
 }
 
-/** The same for the whole fleet, over the columns themselves. */
-function headroomOfAll(fleet: GroupAtFleet, safetyPermille: number, scores: Int16Array): void {
-  const { unit, snapshot } = fleet;
+/** The same for the whole fleet, over the columns themselves: each cluster costs a few nanoseconds. */
+function headroomOfAll({ unit, snapshot }: GroupAtFleet, safetyPermille: number, scores: Int16Array): void {
   const { slots } = snapshot;
-  const { limit, free, measuredShare } = snapshot.figures;
-  const countsDevices = asksForDevices(fleet);
+  const { share, perUnit, measuredShare } = snapshot.figures;
+  const [mcpu = 0, memoryBytes = 0, pods = 0] = unit;
   for (let place = 0; place < slots.length; place++) {
     const slot = slots[place] ?? 0;
+    const cell = slot * stride;
     let fullest = (measuredShare[slot] ?? 0) * safetyPermille;
-    for (let at = 0; at < stride; at++) {
-      const cell = slot * stride + at;
-      const used = share(limit[cell] ?? 0, free[cell] ?? 0, unit[at] ?? 0);
-      if (used > fullest) fullest = used;
-    }
-    if (countsDevices) fullest = Math.max(fullest, devicesUsed(snapshot, slot));
+    const byCpu = (share[cell] ?? 0) + mcpu * (perUnit[cell] ?? 0);
+    if (byCpu > fullest) fullest = byCpu;
+    const byMemory = (share[cell + 1] ?? 0) + memoryBytes * (perUnit[cell + 1] ?? 0);
+    if (byMemory > fullest) fullest = byMemory;
+    const byPods = (share[cell + 2] ?? 0) + pods * (perUnit[cell + 2] ?? 0);
+    if (byPods > fullest) fullest = byPods;
     scores[place] = left(fullest);
   }
+}
+
+function withDevices({ snapshot }: GroupAtFleet, scores: Int16Array): void {
+  for (const [place, slot] of snapshot.slots.entries())
+    scores[place] = Math.min(scores[place] ?? 0, left(devicesUsed(snapshot, slot)));
 }
 
 /** Prefers the emptiest cluster. Without a fresh measure, requests alone speak. */
@@ -54,7 +58,10 @@ export const headroom = (safetyPermille: number, weight: number): ClusterScorer 
   name: 'Headroom',
   weight,
   applies: ({ group }) => group.policy.strategy !== 'packing',
-  scoreAll: (fleet, scores) => headroomOfAll(fleet, safetyPermille, scores),
+  scoreAll: (fleet, scores) => {
+    headroomOfAll(fleet, safetyPermille, scores);
+    if (asksForDevices(fleet)) withDevices(fleet, scores);
+  },
   score: (at) => headroomAt(at, safetyPermille),
 });
 

@@ -8,10 +8,14 @@ export const price: ClusterFilter = {
   applies: ({ policy }) => policy.maxPriceMicros !== undefined,
   glance: ({ group, unit, snapshot }, certain) => {
     const most = group.policy.maxPriceMicros ?? Number.POSITIVE_INFINITY;
+    let count = 0;
     for (const [place, slot] of snapshot.slots.entries()) {
       const { price: asked } = snapshot.describe(slot);
-      if (asked !== undefined && hourlyMicros(unit, asked) <= most) certain[place] = 1;
+      if (asked === undefined || hourlyMicros(unit, asked) > most) continue;
+      certain[place] = 1;
+      count += 1;
     }
+    return count;
   },
   admits: ({ group, unit, cluster }) => {
     const most = group.policy.maxPriceMicros;
