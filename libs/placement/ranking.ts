@@ -2,7 +2,7 @@ import type { Candidate, Ranked } from './plugin.js';
 import type { Snapshot } from './snapshot.js';
 
 /** Most decisions look at no more candidates than these; they are found in one pass, and only beyond them is all sorted. */
-const few = 16;
+const few = [16, 128];
 
 /** Written anew by every ranking: only the newest is looked at. */
 let spare = new Float64Array(1024);
@@ -13,7 +13,7 @@ export class Ranking implements Ranked {
   readonly #snapshot: Snapshot;
   /** `place − total × count` of each; the least is the best. */
   readonly #keys: Float64Array;
-  #best: Candidate[] | undefined;
+  #best: Candidate[] = [];
   #sorted: Candidate[] | undefined;
 
   /** `totals` by place; refused are those of which `refusedBy` is not −1. */
@@ -29,7 +29,7 @@ export class Ranking implements Ranked {
   }
 
   slice(start = 0, end = this.length): Candidate[] {
-    return (end <= few ? this.#first() : this.#all()).slice(start, end);
+    return this.#upTo(end).slice(start, end);
   }
 
   filter(keeps: (candidate: Candidate, place: number) => boolean): Candidate[] {
@@ -41,12 +41,19 @@ export class Ranking implements Ranked {
   }
 
   *[Symbol.iterator](): Iterator<Candidate> {
-    yield* this.#first();
-    if (this.length > few) yield* this.#all().slice(few);
+    let before = 0;
+    for (const count of [...few, this.length]) {
+      yield* this.slice(before, count);
+      before = count;
+    }
   }
 
-  #first(): Candidate[] {
-    this.#best ??= this.#candidates(leastOf(this.#keys, few));
+  /** So many of the best, or more. */
+  #upTo(end: number): Candidate[] {
+    if (this.#best.length >= Math.min(end, this.length)) return this.#best;
+    const most = few.find((count) => count >= end);
+    if (most === undefined) return this.#all();
+    this.#best = this.#candidates(leastOf(this.#keys, most));
     return this.#best;
   }
 
