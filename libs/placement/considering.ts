@@ -31,6 +31,8 @@ export class Considering {
   readonly refusals = new Map<number, Refusal>();
   /** One column for each scorer; undefined where it does not apply: 0 for all. */
   readonly scores: (Int16Array | undefined)[];
+  /** How many clusters all filters admitted; known once they are ranked. */
+  admitted = 0;
   readonly #fleet: GroupAtFleet;
   readonly #policy: EnginePolicy;
   #refusedBy: Int16Array;
@@ -69,7 +71,9 @@ export class Considering {
       const scores = this.scores[index];
       if (scores !== undefined) addUp(scores, weight);
     }
-    return new Ranking(this.#fleet.snapshot, this.#refusedBy, totals);
+    const ranking = new Ranking(this.#fleet.snapshot, this.#refusedBy, totals);
+    this.admitted = ranking.length;
+    return ranking;
   }
 
   /** How many clusters each filter turned away. */

@@ -174,11 +174,11 @@ class GroupPlacement {
   }
 
   #trace(shares: readonly Share[], division: readonly string[], refusal: Refusal | undefined): GroupTrace {
-    const { ids, refusedBy, remembered, refusals, scores } = this.#considering;
+    const { ids, refusedBy, admitted, remembered, refusals, scores } = this.#considering;
     const { snapshot } = this.#scope;
     const chosen = shares.map(({ slot, replicas }) => ({ place: snapshot.placeOf(slot), replicas }));
     chosen.sort((a, b) => a.place - b.place);
     const components = this.#demands.map(({ name }) => name);
-    return { components, ids, refusedBy, remembered, refusals, scores, chosen, refusal, division };
+    return { components, ids, refusedBy, admitted, remembered, refusals, scores, chosen, refusal, division };
   }
 }

@@ -86,7 +86,7 @@ export const labels: ClusterFilter = {
 export const taints: ClusterFilter = {
   name: 'Taints',
   wakeOn: ['cluster.tainted'],
-  remember: ({ policy }) => JSON.stringify(policy.tolerations),
+  remember: ({ policy }) => (policy.tolerations.length === 0 ? '' : JSON.stringify(policy.tolerations)),
   admits: ({ group, cluster, holds }) => {
     if (cluster.taints.length === 0) return admit;
     const { tolerations } = group.policy;
@@ -102,7 +102,10 @@ export const apiSupport: ClusterFilter = {
   name: 'ApiSupport',
   wakeOn: ['cluster.schema'],
   applies: ({ kinds, mismatches }) => (kinds?.length ?? 0) > 0 || (mismatches?.size ?? 0) > 0,
-  remember: ({ kinds, mismatches }) => JSON.stringify([kinds, [...(mismatches ?? [])]]),
+  remember: ({ kinds, mismatches }) => {
+    const lacking = mismatches === undefined || mismatches.size === 0 ? '' : JSON.stringify([...mismatches]);
+    return `${kinds?.join(' ') ?? ''} ${lacking}`;
+  },
   admits: ({ group, cluster }) => {
     const { serverVersion } = cluster;
     const missing = group.kinds?.find((kind) => !cluster.kinds.has(kind));

@@ -37,7 +37,7 @@ export function packTraces(
 }
 
 function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, roster: readonly ClusterId[]): void {
-  const { ids, refusedBy, scores, chosen } = trace;
+  const { ids, refusedBy, admitted, scores, chosen } = trace;
   writeGroupHead(out, { ...trace, placed: trace.refusal === undefined });
   out.byte(ids === roster ? 1 : 0);
   if (ids !== roster) writeIds(out, ids);
@@ -53,7 +53,6 @@ function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, rost
       out,
       chosen.map(({ replicas }) => replicas[at] ?? 0),
     );
-  const admitted = admittedOf(refusedBy);
   out.varint(admitted === 0 ? 0 : policy.scorers.length);
   if (admitted === 0) return;
   out.raw(scorerNames(policy.scorers));
@@ -66,12 +65,6 @@ function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, rost
 
 /** A column of zeros, however long: its only number is the least. */
 const noScore = [0];
-
-function admittedOf(refusedBy: Int16Array): number {
-  let admitted = 0;
-  for (let at = 0; at < refusedBy.length; at++) if (refusedBy[at] === -1) admitted += 1;
-  return admitted;
-}
 
 /** Written anew for every column. */
 let pickedScores = new Int16Array(1024);

@@ -41,11 +41,15 @@ function memoryOf(filters: readonly ClusterFilter[], snapshot: Snapshot): Memory
  */
 export function remembered(filters: readonly ClusterFilter[], fleet: GroupAtFleet): Remembered {
   const { group, snapshot } = fleet;
-  const asked = filters.flatMap((filter, index) => (isRemembered(filter, group) ? [{ filter, index }] : []));
-  const key = asked.map(({ filter, index }) => `${index} ${filter.remember?.(group) ?? ''}`).join('\n');
+  let key = '';
+  for (let index = 0; index < filters.length; index++) {
+    const filter = filters[index];
+    if (filter !== undefined && isRemembered(filter, group)) key += `${index} ${filter.remember?.(group) ?? ''}\n`;
+  }
   const { verdicts } = memoryOf(filters, snapshot);
   const known = verdicts.get(key);
   if (known !== undefined) return known;
+  const asked = filters.flatMap((filter, index) => (isRemembered(filter, group) ? [{ filter, index }] : []));
   const refusedBy = new Int16Array(snapshot.slots.length).fill(-1);
   const refusals: (Refusal | undefined)[] = [];
   for (const [place, slot] of snapshot.slots.entries()) {

@@ -24,13 +24,20 @@ export interface Demand {
   held: ReadonlyMap<ClusterId, Allotment>;
 }
 
-export function demandsOf(group: GroupRequest, previous: readonly Allotment[]): Demand[] {
-  return group.components.map((component: RequestedComponent) => ({
+export const demandsOf = (group: GroupRequest, previous: readonly Allotment[]): Demand[] =>
+  group.components.map((component) => ({
     ...component,
     amounts: amountsOf(component.perReplica),
-    tolerations: component.tolerations ?? [],
-    held: new Map(previous.filter((each) => each.component === component.name).map((each) => [each.cluster, each])),
+    tolerations: component.tolerations ?? noTolerations,
+    held: heldOf(component, previous),
   }));
+
+const noTolerations: readonly Toleration[] = [];
+const nothingHeld: ReadonlyMap<ClusterId, Allotment> = new Map();
+
+function heldOf({ name }: RequestedComponent, previous: readonly Allotment[]): ReadonlyMap<ClusterId, Allotment> {
+  if (previous.length === 0) return nothingHeld;
+  return new Map(previous.filter(({ component }) => component === name).map((each) => [each.cluster, each]));
 }
 
 /** How many replicas a cluster gets that holds the component whole: a daemon has one pod on every node. */

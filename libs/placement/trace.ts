@@ -8,6 +8,8 @@ export interface GroupTrace {
   ids: readonly ClusterId[];
   /** The place of the filter that refused, in the policy's list; −1 when all admitted. */
   refusedBy: Int16Array;
+  /** How many clusters all filters admitted. */
+  admitted: number;
   /** Why, for refusals that `refusals` does not have. */
   remembered: Remembered;
   /** By place. */

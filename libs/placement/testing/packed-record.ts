@@ -28,6 +28,7 @@ function traceOf(
     ...{ components, refusal, division },
     ids: own.length === roster.length && own.every((id, at) => id === roster[at]) ? roster : own,
     refusedBy: Int16Array.from(clusters, ({ filter }) => (filter === undefined ? -1 : names.indexOf(filter))),
+    admitted: clusters.filter(({ outcome }) => outcome !== 'refused').length,
     remembered: { refusedBy: new Int16Array(0), refusals: [] },
     refusals: new Map(clusters.flatMap(({ refusal: why }, place) => (why === undefined ? [] : [[place, why]]))),
     scores: Array.from({ length: scorers }, (_, at) =>
