@@ -263,6 +263,16 @@ describe('pods that no inventory shows yet', () => {
     expect(decide(aRequest([aGroup([big])]), fleetOf(there)).placed).toBe(false);
   });
 
+  it('are counted twice when two decisions were made on the same picture', () => {
+    const node = { free: { mcpu: 4000, memoryBytes: 8 * gibi, pods: 10 }, architecture: 'amd64', taints: [] };
+    const fleet = fleetOf(aCluster('a', { classes: [{ ...node, nodes: 2 }] }));
+    const request = aRequest([aGroup([aComponent('web', { perReplica: aPod(3000, 1024) })])]);
+    const [first, second] = [decide(request, fleet), decide(request, fleet)];
+    applyDecision(fleet, first);
+    applyDecision(fleet, second);
+    expect(decide(request, fleet).placed).toBe(false);
+  });
+
   it('are counted there between two decisions as well', () => {
     const fleet = fleetOf(aCluster('a', labelled));
     applyDecision(fleet, decide(aRequest([aGroup([big])]), fleet));
