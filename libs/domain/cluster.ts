@@ -24,7 +24,12 @@ export interface ClusterFacts {
   carbonIntensity?: number | undefined;
   /** Under whose law its data lies; absent: nobody said. */
   jurisdictions?: readonly string[] | undefined;
+  /** How its own scheduler chooses among nodes; absent: `least-allocated`. */
+  nodeScoring?: NodeScoring | undefined;
 }
+
+/** What kube-scheduler's NodeResourcesFit prefers: the emptiest node, as by default, or the fullest. */
+export type NodeScoring = 'least-allocated' | 'most-allocated';
 
 /** Millionths of the fleet's one currency; whole numbers. */
 export interface ClusterPrice {

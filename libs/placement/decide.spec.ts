@@ -249,6 +249,22 @@ describe('node shapes', () => {
   });
 });
 
+describe('a cluster whose scheduler packs its nodes', () => {
+  const node = { free: room(4, 16, 110), allocatable: room(4, 16, 110), architecture: 'amd64', taints: [], nodes: 2 };
+  const wholeNodeAfter = (nodeScoring: 'least-allocated' | 'most-allocated' | undefined) => {
+    const fleet = fleetOf(aCluster('a', { classes: [node], nodeScoring }));
+    const quarters = aComponent('web', { replicas: 2, perReplica: aPod(1000, 4096) });
+    applyDecision(fleet, decide(aRequest([aGroup([quarters])]), fleet));
+    return decide(aRequest([aGroup([aComponent('whole', { perReplica: aPod(4000, 16_384) })])]), fleet);
+  };
+
+  it('has a whole node left where others have a part of each', () => {
+    expect(wholeNodeAfter('most-allocated').placed).toBe(true);
+    expect(wholeNodeAfter('least-allocated').placed).toBe(false);
+    expect(wholeNodeAfter(undefined).placed).toBe(false);
+  });
+});
+
 describe('pods that no inventory shows yet', () => {
   const node = { free: room(2, 8, 110), architecture: 'amd64', taints: [], nodes: 1 };
   const onSsd = { nodeSelector: [[{ key: 'disk', operator: 'In' as const, values: ['ssd'] }]] };

@@ -1,10 +1,11 @@
 import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain';
 import { Considering } from './considering.js';
+import type { Foreseen } from './node-classes.js';
 import { packTraces } from './pack.js';
 import type { Division, FleetChange, Share } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
 import type { Allotment, GroupRequest, PlacementRequest } from './request.js';
-import { type Addition, type Demand, demandsOf, type Foreseen, Room, unitOf } from './room.js';
+import { type Addition, type Demand, demandsOf, Room, unitOf } from './room.js';
 import type { Snapshot } from './snapshot.js';
 import { expandTrace, type GroupTrace } from './trace.js';
 

@@ -1,4 +1,4 @@
-import type { ClusterDescription } from './snapshot.js';
+import type { ClusterDescription } from './cluster-state.js';
 
 /** A cluster's value under a key of a spread or weight: a field, its id, or a label. Undefined: it has none. */
 export function domainOf(cluster: ClusterDescription, by: string): string | undefined {

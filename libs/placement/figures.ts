@@ -1,6 +1,6 @@
 import type { Resources } from '#domain';
+import type { ClusterState } from './cluster-state.js';
 import { amountsOf, type NodeClasses, resourceNames } from './node-classes.js';
-import type { ClusterState } from './snapshot.js';
 
 /** Cells of each slot in the columns by resource. */
 export const stride = resourceNames.length;

@@ -1,6 +1,7 @@
 import { anywhere, noOverSubscription, noResources, type PlacementPolicy, type Resources } from '#domain';
+import type { ClusterState } from './cluster-state.js';
 import type { GroupRequest, PlacementRequest, RequestedComponent } from './request.js';
-import { type ClusterState, Snapshot } from './snapshot.js';
+import { Snapshot } from './snapshot.js';
 
 export const gibi = 2 ** 30;
 

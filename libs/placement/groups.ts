@@ -1,5 +1,6 @@
 import type { ClusterGroup } from '#domain';
 import { countsBetween } from './cluster-sets.js';
+import type { ClusterDescription } from './cluster-state.js';
 import {
   type Attempt,
   boundsOf,
@@ -17,7 +18,6 @@ import {
 import type { Candidate, Divider, Division, DivisionTask, FleetChange } from './plugin.js';
 import type { Demand } from './room.js';
 import { byWeight, inOrder, type Part, type Sharing, sum } from './sharing.js';
-import type { ClusterDescription } from './snapshot.js';
 
 const allows = (allowed: readonly string[], found: string): boolean => allowed.length === 0 || allowed.includes(found);
 

@@ -1,3 +1,4 @@
+export type { Batch, ClusterDescription, ClusterState } from './cluster-state.js';
 export { applyDecision, type Decision, decide, type RefusedGroup } from './decide.js';
 export { anyNode, type PodRules, type ResourceName } from './node-classes.js';
 export { unpackRecord } from './pack.js';
@@ -26,4 +27,4 @@ export type {
   RequestedComponent,
 } from './request.js';
 export type { Addition, Demand, Room } from './room.js';
-export { type Batch, type ClusterDescription, type ClusterState, Snapshot } from './snapshot.js';
+export { Snapshot } from './snapshot.js';

@@ -1,4 +1,12 @@
-import { type NodeClass, type NodeSelector, type Resources, selectorKeys, type Taint, type Toleration } from '#domain';
+import {
+  type NodeClass,
+  type NodeScoring,
+  type NodeSelector,
+  type Resources,
+  selectorKeys,
+  type Taint,
+  type Toleration,
+} from '#domain';
 import { devicesFit, withoutDevices } from './devices.js';
 import { selects } from './node-selector.js';
 import type { DeviceRequest } from './request.js';
@@ -47,11 +55,25 @@ interface Kind {
   memoryBytes: number;
 }
 
+/** What does not change as replicas are handed out; one object for all copies. */
+interface Shape {
+  kinds: readonly Kind[];
+  /** Undefined: nobody told labels, and selectors are not judged. */
+  labelKeys: readonly string[] | undefined;
+  /** Of every kind it is known what a node has in all. */
+  knowsNodes: boolean;
+  /** The member's scheduler prefers the fullest node, and not the emptiest. */
+  packs: boolean;
+}
+
 const noLabels: Labels = {};
 const noDevices: readonly number[] = [];
 
 /** kube-scheduler's least-allocated score of one resource, 0 to 100: what is left, of what there is. */
 const leastAllocated = (left: number, total: number): number => Math.floor((left * 100) / total);
+
+/** Its most-allocated score: what is used, of what there is. */
+const mostAllocated = (left: number, total: number): number => Math.floor(((total - left) * 100) / total);
 
 const alike = (one: readonly number[], other: readonly number[]): boolean =>
   one === other || (one.length === other.length && one.every((each, at) => each === other[at]));
@@ -63,8 +85,8 @@ const foreseenCell = kindCell + 1;
 
 /**
  * The free nodes of one cluster by class. Replicas are handed out as kube-scheduler's default profile would: each to the
- * node with the best sum of least-allocated and balanced score (CPU and memory, integers of 0 to 100), a part of a
- * device from the fullest that has it. Where nodes score alike the member draws and this takes the first, so the
+ * node with the best sum of least-allocated (or most-allocated, where the cluster's scheduler packs) and balanced score
+ * (CPU and memory, integers of 0 to 100), a part of a device from the fullest that has it. Where nodes score alike the member draws and this takes the first, so the
  * figures are renewed by every inventory.
  */
 export class NodeClasses {
@@ -73,30 +95,27 @@ export class NodeClasses {
   #rows: Float64Array<ArrayBuffer>;
   /** How many rows are written. */
   #count: number;
-  readonly #kinds: readonly Kind[];
   /** Free thousandths of each device of a node, by row, the freest first; nothing where no node has any. */
   readonly #devices: (readonly number[])[];
-  /** Undefined: nobody told labels, and selectors are not judged. */
-  readonly #labelKeys: readonly string[] | undefined;
-  /** Of every kind it is known what a node has in all. */
-  readonly #knowsNodes: boolean;
+  readonly #shape: Shape;
 
   private constructor(
     rows: Float64Array<ArrayBuffer>,
-    kinds: readonly Kind[],
     devices: (readonly number[])[],
-    labelKeys: readonly string[] | undefined,
-    count = kinds.length,
+    shape: Shape,
+    count = shape.kinds.length,
   ) {
     this.#rows = rows;
-    this.#kinds = kinds;
     this.#devices = devices;
-    this.#labelKeys = labelKeys;
+    this.#shape = shape;
     this.#count = count;
-    this.#knowsNodes = kinds.every(({ mcpu, memoryBytes }) => mcpu > 0 && memoryBytes > 0);
   }
 
-  static of(classes: readonly NodeClass[], labelKeys?: readonly string[]): NodeClasses {
+  static of(
+    classes: readonly NodeClass[],
+    labelKeys?: readonly string[],
+    scoring: NodeScoring = 'least-allocated',
+  ): NodeClasses {
     const figures = classes.flatMap(({ nodes, free }, at) => {
       const amounts = resourceNames.map((resource) => free[resource]);
       return [nodes, ...amounts, at, 0];
@@ -107,21 +126,23 @@ export class NodeClasses {
     });
     const devices = classes.map((each) => each.devices ?? noDevices);
     const haveAny = devices.some(({ length }) => length > 0);
-    return new NodeClasses(Float64Array.from(figures), kinds, haveAny ? devices : [], labelKeys);
+    const knowsNodes = kinds.every(({ mcpu, memoryBytes }) => mcpu > 0 && memoryBytes > 0);
+    const shape = { kinds, labelKeys, knowsNodes, packs: scoring === 'most-allocated' };
+    return new NodeClasses(Float64Array.from(figures), haveAny ? devices : [], shape);
   }
 
   clone(): NodeClasses {
     const devices = this.#devices.length === 0 ? this.#devices : [...this.#devices];
-    return new NodeClasses(this.#rows.slice(), this.#kinds, devices, this.#labelKeys, this.#count);
+    return new NodeClasses(this.#rows.slice(), devices, this.#shape, this.#count);
   }
 
   get known(): boolean {
-    return this.#kinds.length > 0;
+    return this.#shape.kinds.length > 0;
   }
 
   /** A key that the selector asks for and the classes are not told apart by; undefined when it can be judged, or need not. */
   unknownLabel(selector: NodeSelector): string | undefined {
-    const known = this.#labelKeys;
+    const known = this.#shape.labelKeys;
     return known === undefined ? undefined : selectorKeys(selector).find((key) => !known.includes(key));
   }
 
@@ -183,7 +204,8 @@ export class NodeClasses {
       const from = this.#predicted(demand, rules);
       if (from === -1) break;
       const nodes = this.#rows[from * row] ?? 0;
-      const used = Math.min(nodes, left);
+      // The emptiest nodes take one each; the fullest is the fullest all the more with the next.
+      const used = this.#shape.packs ? 1 : Math.min(nodes, left);
       const after = demand.map((asked, resource) => (this.#rows[from * row + 1 + resource] ?? 0) - asked);
       this.#rows[from * row] = nodes - used;
       const held = this.#devices[from] ?? noDevices;
@@ -267,17 +289,18 @@ export class NodeClasses {
   }
 
   #isSelected(at: number, selector: NodeSelector): boolean {
-    return this.#labelKeys === undefined || selects(selector, this.#kindAt(at)?.labels ?? noLabels);
+    return this.#shape.labelKeys === undefined || selects(selector, this.#kindAt(at)?.labels ?? noLabels);
   }
 
   /** The row whose nodes the member's scheduler likes best; −1 when no node takes it. */
   #predicted(demand: readonly number[], rules: PodRules): number {
     let mostMcpu = 1;
     let mostMemory = 1;
-    for (let at = 0; !this.#knowsNodes && at < this.#count; at++) {
+    for (let at = 0; !this.#shape.knowsNodes && at < this.#count; at++) {
       mostMcpu = Math.max(mostMcpu, this.#rows[at * row + 1] ?? 0);
       mostMemory = Math.max(mostMemory, this.#rows[at * row + 2] ?? 0);
     }
+    const { packs } = this.#shape;
     let best = -1;
     let bestScore = -1;
     for (let at = 0; at < this.#count; at++) {
@@ -287,8 +310,11 @@ export class NodeClasses {
       const memory = kind.memoryBytes === 0 ? mostMemory : kind.memoryBytes;
       const mcpuLeft = (this.#rows[at * row + 1] ?? 0) - (demand[0] ?? 0);
       const memoryLeft = (this.#rows[at * row + 2] ?? 0) - (demand[1] ?? 0);
-      const least = Math.floor((leastAllocated(mcpuLeft, mcpu) + leastAllocated(memoryLeft, memory)) / 2);
-      const score = least + Math.floor((1 - Math.abs(mcpuLeft / mcpu - memoryLeft / memory) / 2) * 100);
+      const allocated = packs
+        ? mostAllocated(mcpuLeft, mcpu) + mostAllocated(memoryLeft, memory)
+        : leastAllocated(mcpuLeft, mcpu) + leastAllocated(memoryLeft, memory);
+      const score =
+        Math.floor(allocated / 2) + Math.floor((1 - Math.abs(mcpuLeft / mcpu - memoryLeft / memory) / 2) * 100);
       if (score <= bestScore || this.#perNode(at, demand, rules) < 1 || !this.#admits(at, rules)) continue;
       best = at;
       bestScore = score;
@@ -297,7 +323,7 @@ export class NodeClasses {
   }
 
   #kindAt(at: number): Kind | undefined {
-    return this.#kinds[this.#rows[at * row + kindCell] ?? 0];
+    return this.#shape.kinds[this.#rows[at * row + kindCell] ?? 0];
   }
 
   /** Joins a class that is alike, or takes an empty row, or a new one. */
@@ -340,4 +366,13 @@ export class NodeClasses {
     wider.set(this.#rows);
     this.#rows = wider;
   }
+}
+
+/** The nodes of a cluster as a decision leaves them; good as long as the cluster's own have not changed since. */
+export interface Foreseen {
+  slot: number;
+  before: NodeClasses;
+  /** Of `before`, when the decision took from it. */
+  revision: number;
+  after: NodeClasses;
 }

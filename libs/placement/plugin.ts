@@ -1,9 +1,10 @@
 import type { ClusterId, Refusal } from '#domain';
+import type { Candidate, ClusterDescription } from './cluster-state.js';
 import type { GroupRequest, PlacementRequest } from './request.js';
 import type { Demand, Room } from './room.js';
-import type { Candidate, ClusterDescription, Snapshot } from './snapshot.js';
+import type { Snapshot } from './snapshot.js';
 
-export type { Candidate } from './snapshot.js';
+export type { Candidate } from './cluster-state.js';
 
 /** Changes of the fleet that can make a refused group placeable. */
 export type FleetChange =

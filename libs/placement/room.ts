@@ -1,6 +1,7 @@
 import type { ClusterId, ComponentKind, ComponentName, NodeSelector, Resources, Toleration } from '#domain';
 import {
   amountsOf,
+  type Foreseen,
   type NodeClasses,
   type PodRules,
   type ResourceName,
@@ -72,15 +73,6 @@ export interface Addition {
   newPods: number;
   /** Which nodes the new pods may go to. */
   rules: PodRules;
-}
-
-/** The nodes of a cluster as a decision leaves them; good as long as the cluster's own have not changed since. */
-export interface Foreseen {
-  slot: number;
-  before: NodeClasses;
-  /** Of `before`, when the decision took from it. */
-  revision: number;
-  after: NodeClasses;
 }
 
 interface Overlay {

@@ -1,71 +1,7 @@
-import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
+import type { ClusterId, Resources } from '#domain';
+import type { Batch, Candidate, ClusterDescription, ClusterState } from './cluster-state.js';
 import { Figures, stride } from './figures.js';
-import { amountsOf, anyNode, NodeClasses, type PodRules } from './node-classes.js';
-import type { Foreseen } from './room.js';
-
-/** So many replicas of one size. */
-export interface Batch {
-  perReplica: Resources;
-  replicas: number;
-  /** Absent: any node without taints, as far as is known. */
-  rules?: PodRules;
-}
-
-/** All that a decision may know of a cluster. */
-export interface ClusterState extends ClusterFacts {
-  phase: ClusterPhase;
-  /** The cluster that the same Kubernetes cluster was registered as before: this one takes nothing new. */
-  sameMemberAs?: ClusterId | undefined;
-  serverVersion: string;
-  nodes: number;
-  allocatable: Resources;
-  /** Requests of pods that Berth did not place. */
-  foreignRequests: Resources;
-  /** Reservations that are held or releasing. */
-  reserved: Resources;
-  overSubscription: OverSubscription;
-  /** p95 of measured use; undefined when the cluster serves no metrics. */
-  measured: { mcpu: number; memoryBytes: number } | undefined;
-  /** False when the measure is too old to go by: requests alone count then. */
-  measureFresh: boolean;
-  /** Free nodes by shape; empty when unknown, then sums alone judge. */
-  classes: readonly NodeClass[];
-  /** Keys by which `classes` are told apart; undefined when nobody tells: then labels of nodes are not judged. */
-  labelKeys?: readonly string[] | undefined;
-  /** Reservations that the classes do not show yet. */
-  unreflected?: readonly Batch[];
-  /** Kinds served, as `apps/v1/Deployment`. */
-  kinds: readonly string[];
-  schemaId: string;
-  /** Grows with every change; an older state is ignored. */
-  version: bigint;
-}
-
-/** What plug-ins read besides figures. */
-export type ClusterDescription = Pick<
-  ClusterState,
-  | 'id'
-  | 'region'
-  | 'zone'
-  | 'provider'
-  | 'labels'
-  | 'taints'
-  | 'cordoned'
-  | 'price'
-  | 'carbonIntensity'
-  | 'jurisdictions'
-  | 'phase'
-  | 'sameMemberAs'
-  | 'serverVersion'
-  | 'schemaId'
-  | 'nodes'
-> & { kinds: ReadonlySet<string> };
-
-/** A cluster that all filters admitted. */
-export interface Candidate {
-  cluster: ClusterDescription;
-  slot: number;
-}
+import { amountsOf, anyNode, type Foreseen, NodeClasses } from './node-classes.js';
 
 /**
  * The fleet in columns, kept current in place. A cluster has a slot for as long as it is known; `slots` lists them in
@@ -122,7 +58,7 @@ export class Snapshot {
     const place = { id, region, zone, provider, labels, taints, cordoned, price, carbonIntensity, jurisdictions };
     this.#describe(slot, { ...place, phase, sameMemberAs, serverVersion, schemaId, nodes }, state.kinds);
     this.figures.write(slot, state);
-    const classes = NodeClasses.of(state.classes, state.labelKeys);
+    const classes = NodeClasses.of(state.classes, state.labelKeys, state.nodeScoring);
     for (const { perReplica, replicas, rules = anyNode } of state.unreflected ?? [])
       classes.take(amountsOf(perReplica), replicas, rules);
     this.#classes[slot] = classes;

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PlacementPolicy } from '#domain';
 import { apportion } from './apportion.js';
+import type { ClusterState } from './cluster-state.js';
 import { applyDecision, type Decision, decide } from './decide.js';
 import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
-import type { ClusterState } from './snapshot.js';
 
 const place = (id: string, region: string, zone: string, cores: number): ClusterState =>
   aCluster(id, { region, zone, allocatable: room(cores, 1000) });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wire } from '#contract';
 import { type Clients, fingerprint, type GatewayHarness, refusalOf, specOf, startGatewayHarness } from './harness.js';
@@ -95,6 +96,24 @@ describe('the fleet through the gateway', () => {
     const wrong = { name, price: { coreHourMicros: -1n, gibHourMicros: 0n } };
     const refusal = await refusalOf(operator.clusters.updateCluster({ cluster: wrong, updateMask: { paths } }));
     expect(refusal.message).toContain('cluster.price.core_hour_micros');
+  });
+
+  it('keeps which nodes a cluster fills first: the emptiest, until an operator says otherwise', async () => {
+    const { LEAST_ALLOCATED, MOST_ALLOCATED } = wire.NodeScoring;
+    const name = 'clusters/once';
+    const paths = ['node_scoring'];
+    expect((await operator.clusters.getCluster({ name })).nodeScoring).toBe(LEAST_ALLOCATED);
+    const cluster = { name, nodeScoring: MOST_ALLOCATED };
+    expect((await operator.clusters.updateCluster({ cluster, updateMask: { paths } })).nodeScoring).toBe(
+      MOST_ALLOCATED,
+    );
+    // As a newer client would: a value that this version does not know.
+    const unknown = create(wire.ClusterSchema, { name });
+    Object.assign(unknown, { nodeScoring: 7 });
+    const wrong = operator.clusters.updateCluster({ cluster: unknown, updateMask: { paths } });
+    expect((await refusalOf(wrong)).message).toContain('cluster.node_scoring: found 7; allowed are');
+    const cleared = await operator.clusters.updateCluster({ cluster: { name }, updateMask: { paths } });
+    expect(cleared.nodeScoring).toBe(LEAST_ALLOCATED);
   });
 
   it('audits what was before and after', async () => {

@@ -15,6 +15,7 @@ import { watchedClusters } from '../watching/kinds.js';
 import { showWatch } from '../watching/show.js';
 import { addCosts, type CostOptions, costsOf } from './costs.js';
 import { changedLabels, changedTaints } from './facts.js';
+import { addNodeScoring, type NodeScoringOption, nodeScoringOf } from './node-scoring.js';
 import { addOrphans } from './orphans.js';
 import { confirm } from './remove.js';
 
@@ -80,7 +81,7 @@ function showCluster(session: Session, cluster: wire.Cluster, sentence?: string)
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
-interface RegisterOptions extends CostOptions {
+interface RegisterOptions extends CostOptions, NodeScoringOption {
   region?: string;
   zone?: string;
   provider?: string;
@@ -147,7 +148,7 @@ function addRegistration(cluster: Command, shell: Shell): void {
     .option('--label <key=value>', 'a label; may be repeated', collect, [])
     .option('--taint <key=value:effect>', 'turns away what does not tolerate it; may be repeated', collect, [])
     .option('--request-id <id>', 'repeating a request with the same id has no further effect');
-  addCosts(register);
+  addNodeScoring(addCosts(register));
   addElsewhere(register);
   shell.on<RegisterOptions>(register, async (session, [typed = ''], options) => {
     const id = idOf(session.names.cluster(typed));
@@ -156,7 +157,7 @@ function addRegistration(cluster: Command, shell: Shell): void {
     const taints = changedTaints([], options.taint);
     const order = {
       clusterId: id,
-      cluster: { region, zone, provider, labels, taints, ...costsOf(options).costs },
+      cluster: { region, zone, provider, labels, taints, ...costsOf(options).costs, ...nodeScoringOf(options).scoring },
       requestId: options.requestId ?? '',
     };
     const folder = await folderFor(session, id, options);
@@ -256,12 +257,19 @@ function addCostChanges(cluster: Command, shell: Shell): void {
   const set = cluster
     .command('set')
     .argument('<name>')
-    .description('Say what a cluster costs, what its power emits, and under whose law its data lies.');
-  shell.on<CostOptions>(addCosts(set), async (session, [id = ''], options) => {
-    const { costs, paths } = costsOf(options);
+    .description(
+      'Say what a cluster costs, what its power emits, under whose law its data lies, and which nodes it fills first.',
+    );
+  shell.on<CostOptions & NodeScoringOption>(addNodeScoring(addCosts(set)), async (session, [id = ''], options) => {
+    const { costs, paths: costPaths } = costsOf(options);
+    const { scoring, scoringPaths } = nodeScoringOf(options);
+    const paths = [...costPaths, ...scoringPaths];
     if (paths.length === 0) throw new UsageError('nothing to set; "berth cluster set --help" lists what there is');
     const name = session.names.cluster(id);
-    const after = await session.clusters.updateCluster({ cluster: { name, ...costs }, updateMask: { paths } });
+    const after = await session.clusters.updateCluster({
+      cluster: { name, ...costs, ...scoring },
+      updateMask: { paths },
+    });
     showCluster(session, after, `cluster ${id} set`);
     return undefined;
   });

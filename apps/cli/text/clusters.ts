@@ -1,4 +1,4 @@
-import type { wire } from '#contract';
+import { wire } from '#contract';
 import { age, amountText, cores, idOf, memory, share, until } from './figures.js';
 import type { Look } from './look.js';
 import { clusterPhaseWord, conditionWord } from './phases.js';
@@ -146,6 +146,9 @@ const factsOf = (cluster: wire.Cluster, look: Look): (readonly [string, string])
   ...(cluster.price === undefined ? [] : [['price', priceText(cluster.price)] as const]),
   ...(cluster.carbonIntensity === undefined ? [] : [['carbon', `${cluster.carbonIntensity} g/kWh`] as const]),
   ...(cluster.jurisdictions.length === 0 ? [] : [['jurisdictions', cluster.jurisdictions.join(', ')] as const]),
+  ...(cluster.nodeScoring === wire.NodeScoring.MOST_ALLOCATED
+    ? [['nodes', 'filled one after the other'] as const]
+    : []),
   ['admits', admission(cluster.overSubscription)],
   ['etag', cluster.etag],
   ['age', age(cluster.createTime, look.now)],

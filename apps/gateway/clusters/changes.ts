@@ -41,14 +41,20 @@ export interface Asked {
 
 const settingsOf = (cluster: StoredCluster): ClusterSettings => {
   const { region, zone, provider, labels, taints, cordoned, overSubscription } = cluster;
-  const { price, carbonIntensity, jurisdictions } = cluster;
+  const { price, carbonIntensity, jurisdictions, nodeScoring } = cluster;
   return {
     ...{ region, zone, provider, labels, taints, cordoned, overSubscription },
-    ...{ price, carbonIntensity, jurisdictions },
+    ...{ price, carbonIntensity, jurisdictions, nodeScoring },
   };
 };
 
-const settingsJson = ({ price, carbonIntensity, jurisdictions, ...settings }: ClusterSettings): JsonValue => ({
+const settingsJson = ({
+  price,
+  carbonIntensity,
+  jurisdictions,
+  nodeScoring,
+  ...settings
+}: ClusterSettings): JsonValue => ({
   ...settings,
   labels: { ...settings.labels },
   taints: settings.taints.map((taint) => ({ ...taint })),
@@ -56,6 +62,7 @@ const settingsJson = ({ price, carbonIntensity, jurisdictions, ...settings }: Cl
   ...(price === undefined ? {} : { price: { ...price } }),
   ...(carbonIntensity === undefined ? {} : { carbonIntensity }),
   ...(jurisdictions === undefined ? {} : { jurisdictions: [...jurisdictions] }),
+  ...(nodeScoring === undefined ? {} : { nodeScoring }),
 });
 
 async function record(
@@ -142,6 +149,7 @@ const updatable: Readonly<Record<string, (to: ClusterSettings, from: ClusterSett
   price: (to, { price }) => ({ ...to, price }),
   carbon_intensity: (to, { carbonIntensity }) => ({ ...to, carbonIntensity }),
   jurisdictions: (to, { jurisdictions }) => ({ ...to, jurisdictions }),
+  node_scoring: (to, { nodeScoring }) => ({ ...to, nodeScoring }),
 };
 
 function masked(before: ClusterSettings, request: wire.UpdateClusterRequest): ClusterSettings {

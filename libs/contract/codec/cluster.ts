@@ -9,6 +9,7 @@ import {
   mostJurisdictions,
   mostPriceMicros,
   type NodeClass,
+  type NodeScoring,
   noOverSubscription,
   type ObjectRef,
   type OverSubscription,
@@ -17,7 +18,7 @@ import {
   type Taint,
 } from '#domain';
 import * as wire from '../wire.js';
-import { clusterConditionTypeToWire, clusterPhaseToWire } from './enums.js';
+import { clusterConditionTypeToWire, clusterPhaseToWire, nodeScoringFromWire, nodeScoringToWire } from './enums.js';
 import { clusterName } from './names.js';
 import { defined } from './optional.js';
 import { type StoredTime, timestampIfAny, timestampOf } from './time.js';
@@ -130,6 +131,21 @@ function costsFromWire(
   });
 }
 
+/** The default is as if nobody had said. */
+function scoringFromWire(
+  from: wire.NodeScoring | undefined,
+  path: string,
+  wrong: FieldViolation[],
+): NodeScoring | undefined {
+  const scoring = nodeScoringFromWire[from ?? wire.NodeScoring.UNSPECIFIED];
+  if (scoring === undefined && from !== undefined && from !== wire.NodeScoring.UNSPECIFIED)
+    wrong.push({
+      field: `${path}.node_scoring`,
+      description: `found ${from}; allowed are NODE_SCORING_LEAST_ALLOCATED and NODE_SCORING_MOST_ALLOCATED`,
+    });
+  return scoring === 'least-allocated' ? undefined : scoring;
+}
+
 /** @throws InvalidRequest naming each wrong field. */
 export function clusterSettingsFromWire(from: wire.Cluster | undefined, path = 'cluster'): ClusterSettings {
   const wrong: FieldViolation[] = [];
@@ -153,6 +169,7 @@ export function clusterSettingsFromWire(from: wire.Cluster | undefined, path = '
     taints: (from?.taints ?? []).map((each, index) => taintFromWire(each, `${path}.taints[${index}]`, wrong)),
     cordoned: from?.cordoned ?? false,
     ...costsFromWire(from, path, wrong),
+    ...defined({ nodeScoring: scoringFromWire(from?.nodeScoring, path, wrong) }),
     overSubscription:
       over === undefined
         ? noOverSubscription
@@ -279,6 +296,7 @@ export const clusterToWire = (view: ClusterView): wire.Cluster =>
       },
       carbonIntensity: view.carbonIntensity,
     }),
+    nodeScoring: nodeScoringToWire[view.nodeScoring ?? 'least-allocated'],
     jurisdictions: [...(view.jurisdictions ?? [])],
     ...reportToWire(view),
     ...agentToWire(view),

@@ -4,6 +4,7 @@ import type {
   ClusterVerdict,
   ComponentKind,
   Freshness,
+  NodeScoring,
   PlacementPolicy,
   ReleasePhase,
   Role,
@@ -62,6 +63,17 @@ export const clusterConditionTypeToWire = {
   ClockSkew: wire.ClusterConditionType.CLOCK_SKEW,
   SameMember: wire.ClusterConditionType.SAME_MEMBER,
 } as const satisfies Record<ClusterConditionType, wire.ClusterConditionType>;
+
+export const nodeScoringToWire = {
+  'least-allocated': wire.NodeScoring.LEAST_ALLOCATED,
+  'most-allocated': wire.NodeScoring.MOST_ALLOCATED,
+} as const satisfies Record<NodeScoring, wire.NodeScoring>;
+
+export const nodeScoringFromWire = {
+  [wire.NodeScoring.UNSPECIFIED]: undefined,
+  [wire.NodeScoring.LEAST_ALLOCATED]: 'least-allocated',
+  [wire.NodeScoring.MOST_ALLOCATED]: 'most-allocated',
+} as const satisfies Record<wire.NodeScoring, NodeScoring | undefined>;
 
 export const clusterPhaseToWire = {
   pending: wire.ClusterPhase.PENDING,

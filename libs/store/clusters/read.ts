@@ -3,7 +3,7 @@ import { clusterOf, type RawCluster, type StoredCluster } from './rows.js';
 
 const select = (servedKinds: string) => `
   SELECT c.id, c.version, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.oversubscribe_mcpu_permille,
-    c.oversubscribe_memory_permille, c.core_hour_micros, c.gib_hour_micros, c.carbon_intensity, c.jurisdictions, c.phase, c.created_at, p.server_version, p.nodes, p.ready_nodes,
+    c.oversubscribe_memory_permille, c.core_hour_micros, c.gib_hour_micros, c.carbon_intensity, c.jurisdictions, c.node_scoring, c.phase, c.created_at, p.server_version, p.nodes, p.ready_nodes,
     p.allocatable_mcpu, p.allocatable_memory_bytes, p.allocatable_pods,
     p.foreign_mcpu, p.foreign_memory_bytes, p.foreign_pods, p.reserved_mcpu, p.reserved_memory_bytes, p.reserved_pods,
     p.measured_mcpu, p.measured_memory_bytes, p.classes, p.storage_classes, cardinality(p.kinds) AS kinds,

@@ -3,6 +3,7 @@ import type {
   ClusterFacts,
   ClusterPhase,
   NodeClass,
+  NodeScoring,
   OverSubscription,
   Resources,
   StorageClass,
@@ -78,6 +79,7 @@ export interface RawCluster {
   gib_hour_micros: string | null;
   carbon_intensity: number | null;
   jurisdictions: string[];
+  node_scoring: NodeScoring;
   phase: ClusterPhase;
   created_at: Date;
   server_version: string;
@@ -114,14 +116,15 @@ export interface RawCluster {
 
 /** What operators may leave open; absent when they do. */
 export const costsOf = (
-  row: Pick<RawCluster, 'core_hour_micros' | 'gib_hour_micros' | 'carbon_intensity' | 'jurisdictions'>,
-): Pick<ClusterFacts, 'price' | 'carbonIntensity' | 'jurisdictions'> => ({
+  row: Pick<RawCluster, 'core_hour_micros' | 'gib_hour_micros' | 'carbon_intensity' | 'jurisdictions' | 'node_scoring'>,
+): Pick<ClusterFacts, 'price' | 'carbonIntensity' | 'jurisdictions' | 'nodeScoring'> => ({
   price:
     row.core_hour_micros === null || row.gib_hour_micros === null
       ? undefined
       : { coreHourMicros: Number(row.core_hour_micros), gibHourMicros: Number(row.gib_hour_micros) },
   carbonIntensity: row.carbon_intensity ?? undefined,
   jurisdictions: row.jurisdictions.length === 0 ? undefined : row.jurisdictions,
+  nodeScoring: row.node_scoring === 'least-allocated' ? undefined : row.node_scoring,
 });
 
 const measuredOf = (row: RawCluster): StoredCluster['measured'] =>

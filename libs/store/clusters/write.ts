@@ -16,6 +16,7 @@ const settingsOf = (settings: StoredClusterSettings): unknown[] => [
   settings.price?.gibHourMicros ?? null,
   settings.carbonIntensity ?? null,
   settings.jurisdictions ?? [],
+  settings.nodeScoring ?? 'least-allocated',
 ];
 
 /** False when a cluster of this id is already there. */
@@ -23,8 +24,9 @@ export async function insertCluster(tx: Transaction, id: string, settings: Store
   const rows = await tx.query(
     `WITH registered AS (
        INSERT INTO clusters (id, region, zone, provider, labels, taints, cordoned, oversubscribe_mcpu_permille,
-         oversubscribe_memory_permille, core_hour_micros, gib_hour_micros, carbon_intensity, jurisdictions)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING RETURNING id),
+         oversubscribe_memory_permille, core_hour_micros, gib_hour_micros, carbon_intensity, jurisdictions,
+         node_scoring)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING id),
      counted AS (INSERT INTO cluster_capacity (cluster_id) SELECT id FROM registered),
      attended AS (INSERT INTO cluster_agents (cluster_id) SELECT id FROM registered)
      SELECT id FROM registered`,
@@ -44,7 +46,7 @@ export async function updateCluster(tx: Transaction, id: string, settings: Store
   await tx.query(
     `UPDATE clusters SET region = $2, zone = $3, provider = $4, labels = $5, taints = $6, cordoned = $7,
        oversubscribe_mcpu_permille = $8, oversubscribe_memory_permille = $9, core_hour_micros = $10,
-       gib_hour_micros = $11, carbon_intensity = $12, jurisdictions = $13,
+       gib_hour_micros = $11, carbon_intensity = $12, jurisdictions = $13, node_scoring = $14,
        version = version + 1, updated_at = clock_timestamp() WHERE id = $1`,
     [id, ...settingsOf(settings)],
   );

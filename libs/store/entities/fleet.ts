@@ -17,6 +17,7 @@ export interface ClusterRow {
   gibHourMicros: bigint | null;
   carbonIntensity: number | null;
   jurisdictions: string[];
+  nodeScoring: string;
   phase: ClusterPhase;
   createdAt: Date;
   updatedAt: Date;
@@ -40,6 +41,7 @@ export const clusterEntity = new EntitySchema<ClusterRow>({
     gibHourMicros: big('gib_hour_micros', optional),
     carbonIntensity: integer('carbon_intensity', optional),
     jurisdictions: texts('jurisdictions', { default: [] }),
+    nodeScoring: text('node_scoring', { default: 'least-allocated' }),
     phase: text('phase', { default: 'pending' }),
     createdAt: stamp('created_at'),
     updatedAt: stamp('updated_at'),

@@ -4,6 +4,7 @@ import type {
   ClusterPhase,
   ClusterSchema,
   NodeClass,
+  NodeScoring,
   OverSubscription,
   Resources,
 } from '#domain';
@@ -59,6 +60,7 @@ interface FleetRow {
   gib_hour_micros: string | null;
   carbon_intensity: number | null;
   jurisdictions: string[];
+  node_scoring: NodeScoring;
   measured: (number | null)[];
   measure_age_ms: number | null;
   classes: NodeClass[];
@@ -72,7 +74,7 @@ interface FleetRow {
 const columns = `
   c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase, same.other AS same_member_as,
   c.oversubscribe_mcpu_permille, c.oversubscribe_memory_permille,
-  c.core_hour_micros::text, c.gib_hour_micros::text, c.carbon_intensity, c.jurisdictions,
+  c.core_hour_micros::text, c.gib_hour_micros::text, c.carbon_intensity, c.jurisdictions, c.node_scoring,
   k.server_version, k.nodes, k.work_sequence::text, k.classes, k.label_keys, k.kinds, k.schema_digest,
   ARRAY[k.allocatable_mcpu, k.allocatable_memory_bytes, k.allocatable_pods]::float8[] AS allocatable,
   ARRAY[k.foreign_mcpu, k.foreign_memory_bytes, k.foreign_pods]::float8[] AS foreign_requests,

@@ -33,7 +33,8 @@ export type RegisterClusterRequest = Message<"berth.v1.RegisterClusterRequest"> 
   clusterId: string;
 
   /**
-   * region, zone, provider, labels, taints, cordoned, over_subscription, price, carbon_intensity and jurisdictions are read.
+   * region, zone, provider, labels, taints, cordoned, over_subscription, price, carbon_intensity,
+   * jurisdictions and node_scoring are read.
    *
    * @generated from field: berth.v1.Cluster cluster = 2;
    */
