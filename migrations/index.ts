@@ -10,7 +10,8 @@ import { NodeLabels1795400000009 } from './0009-node-labels.js';
 import { ClusterCosts1795400000010 } from './0010-cluster-costs.js';
 import { Plans1795400000011 } from './0011-plans.js';
 import { ReservationRules1795400000012 } from './0012-reservation-rules.js';
-import { NodeScoring1795400000017 } from './0017-node-scoring.js';
+import { QuotaWakes1795400000013 } from './0013-quota-wakes.js';
+import { NodeScoring1795400000014 } from './0014-node-scoring.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -26,5 +27,6 @@ export const migrations = [
   ClusterCosts1795400000010,
   Plans1795400000011,
   ReservationRules1795400000012,
-  NodeScoring1795400000017,
+  QuotaWakes1795400000013,
+  NodeScoring1795400000014,
 ] as const;

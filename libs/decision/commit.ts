@@ -102,13 +102,14 @@ async function write(tx: Transaction, settlement: Settlement, context: CommitCon
   const { placed, refused, superseded, works, capacity, usage } = settlement;
   const told = refused.filter(({ decided, refusals }) => !saysTheSame(refusals, decided.release.refusals));
   await tx.together([
-    placementStore.writeUsage(tx, usage),
     // First: only one release may hold an application's place.
     placementStore.moveReleases(
       tx,
       superseded.map((release) => ({ ...release, ...ended, phase: 'superseded' as const })),
     ),
     placementStore.moveReleases(tx, movesOf(settlement)),
+    // After the refusals: what is given back wakes those that lack quota.
+    placementStore.writeUsage(tx, usage),
     placementStore.writeDecisions(tx, decisionsOf(placed, told)),
     placementStore.replacePlacements(
       tx,

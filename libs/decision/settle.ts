@@ -130,7 +130,7 @@ export function settle(batch: readonly Decided[], locked: Locked, ids: Ids): Set
     }
     const refusal = isCharged ? quota.charge(release, { charge, charged: release.charged, givenBack }) : undefined;
     if (refusal !== undefined) {
-      refused.push({ decided, refusals: [refusal], wakeOn: [] });
+      refused.push({ decided, refusals: [refusal], wakeOn: ['project.quota'] });
       continue;
     }
     for (const work of worksOf(release, decision.allotments, own, capacity.next, ids)) {

@@ -1,4 +1,4 @@
-import { defaultPolicy } from '#placement';
+import { defaultPolicy, type EnginePolicy } from '#placement';
 import { createLogger, createMetrics, silentLogger } from '#platform';
 import type { Store } from '#store';
 import { schedulerMetrics } from '../../apps/scheduler/metrics.js';
@@ -16,14 +16,19 @@ export interface TestPlacer {
 }
 
 /** One scheduler's deciding half with a connection pool and a picture of its own. */
-export async function aPlacer(database: TestDatabase, name: string, batchSize = 50): Promise<TestPlacer> {
+export async function aPlacer(
+  database: TestDatabase,
+  name: string,
+  batchSize = 50,
+  policy: EnginePolicy = defaultPolicy,
+): Promise<TestPlacer> {
   const store = await database.connect('berth_scheduler', { poolSize: 3 });
   const registry = createMetrics({ app: 'scheduler' });
   const metrics = schedulerMetrics(registry);
   const placer = new Placer({
     store,
     name,
-    policy: defaultPolicy,
+    policy,
     ids: seededIds(name),
     metrics,
     log: silentLogger(),

@@ -44,6 +44,7 @@ describe('changesBetween', () => {
       ['cluster.capacity'],
     ],
     ['a taint gone', { taints: [taint] }, {}, ['cluster.tainted']],
+    ['one taint more', {}, { taints: [taint] }, []],
     ['uncordoned', { cordoned: true }, {}, ['cluster.uncordoned']],
     ['no double any more', { sameMemberAs: 'south' }, {}, ['cluster.uncordoned']],
     ['a double', {}, { sameMemberAs: 'south' }, []],
@@ -70,6 +71,17 @@ describe('changesBetween', () => {
         ],
       },
       ['cluster.capacity'],
+    ],
+    [
+      'a node that filled up',
+      {},
+      {
+        classes: [
+          { ...shape, nodes: 2 },
+          { ...shape, nodes: 1, free: { mcpu: 200, memoryBytes: 300, pods: 2 } },
+        ],
+      },
+      [],
     ],
     ['fewer such nodes', {}, { classes: [{ ...shape, nodes: 2 }] }, []],
     ['fewer pods on their way', { unreflected: [small] }, {}, ['cluster.capacity']],

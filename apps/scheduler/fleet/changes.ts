@@ -30,10 +30,19 @@ const freeOf = (cluster: ClusterState): Resources => {
 const grew = (before: Resources, after: Resources): boolean =>
   after.mcpu > before.mcpu || after.memoryBytes > before.memoryBytes || after.pods > before.pods;
 
-/** Some node has more room than any had before, or a shape is there that was not. */
+const holds = (free: Resources, asked: Resources): boolean =>
+  free.mcpu >= asked.mcpu && free.memoryBytes >= asked.memoryBytes && free.pods >= asked.pods;
+
+/** More nodes of a kind have at least so much room than had before. Nodes that only filled up are no news. */
 function classesGrew(before: readonly NodeClass[], after: readonly NodeClass[]): boolean {
-  const known = new Map(before.map((each) => [asText({ ...each, nodes: 0 }), each.nodes]));
-  return after.some((each) => each.nodes > (known.get(asText({ ...each, nodes: 0 })) ?? 0));
+  const kinded = (classes: readonly NodeClass[]) =>
+    classes.map((each) => ({ ...each, kind: asText({ ...each, nodes: 0, free: noResources }) }));
+  const [were, are] = [kinded(before), kinded(after)];
+  return are.some(({ kind, free }) => {
+    const roomy = (classes: typeof are): number =>
+      classes.reduce((sum, each) => sum + (each.kind === kind && holds(each.free, free) ? each.nodes : 0), 0);
+    return roomy(are) > roomy(were);
+  });
 }
 
 /** Classes are told apart by a label that they were not by. */
@@ -58,7 +67,8 @@ export function changesBetween(before: ClusterState | undefined, after: ClusterS
   const place = ({ region, zone, provider, labels, price, jurisdictions }: ClusterState): string =>
     asText({ region, zone, provider, labels, price, jurisdictions });
   if (place(before) !== place(after)) changes.push('cluster.relabelled');
-  if (asText(before.taints) !== asText(after.taints)) changes.push('cluster.tainted');
+  const taints = new Set(after.taints.map(asText));
+  if (before.taints.some((taint) => !taints.has(asText(taint)))) changes.push('cluster.tainted');
   if (takesNothing(before) && !takesNothing(after)) changes.push('cluster.uncordoned');
   if (before.phase !== 'ready' && after.phase === 'ready') changes.push('cluster.ready');
   const hasMoreRoom =

@@ -5,7 +5,7 @@ import { type ReleaseRef, refColumns, type StoredRefusal } from './backlog.js';
 export interface ReleaseMove extends ReleaseRef {
   phase: ReleasePhase;
   refusals: readonly StoredRefusal[];
-  /** Changes of the fleet that bring a refused release back to waiting. */
+  /** Changes of the fleet, and of its project's quota (`project.quota`), that bring a refused release back to waiting. */
   wakeOn: readonly string[];
   charged: Resources;
   /** When the new phase must have ended, from now by the store's clock; undefined for a phase that may last. */

@@ -108,6 +108,7 @@ export async function updateQuota(
      WHERE tenant_id = $1 AND id = $2 RETURNING ${projectColumns}`,
     [key.tenant, key.project, quota.mcpu ?? null, quota.memoryBytes ?? null, quota.pods ?? null],
   );
+  tx.outbox.announcedBySql(); // releases that it wakes
   const [before, after] = [locked.map(projectOf)[0], updated.map(projectOf)[0]];
   return before === undefined || after === undefined ? undefined : { before, after };
 }

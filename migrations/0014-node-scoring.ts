@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** How a cluster's own scheduler chooses among its nodes. */
-export class NodeScoring1795400000017 implements MigrationInterface {
-  name = 'NodeScoring1795400000017';
+export class NodeScoring1795400000014 implements MigrationInterface {
+  name = 'NodeScoring1795400000014';
 
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
