@@ -23,9 +23,9 @@ export interface SchedulerParts {
   log: Logger;
 }
 
-/** Refusals that no change of the fleet lifts: asked again after this long. */
+/** A release that could not be decided waits for no change that anybody tells: it is asked again after this long. */
 const retryMs = 30_000;
-const retried: ReadonlySet<string> = new Set(['QuotaExceeded', 'DecisionFailed']);
+const retriedReason = 'DecisionFailed';
 
 /** A release's deadline is looked after by the sweeper's own rounds: one timer for all that fall between two of them. */
 const deadlineTimersEveryMs = 5_000;
@@ -144,7 +144,7 @@ export class Scheduler {
 
   /** Not waited for: a timer that is not set costs what the next scan costs. */
   #setTimers({ refusals, placements }: Round): void {
-    const again = refusals.filter(({ reason }) => retried.has(reason));
+    const again = refusals.filter(({ reason }) => reason === retriedReason);
     this.#setTimer('release.retry', again, retryMs);
     const [first] = placements;
     const now = this.parts.clock.now();
