@@ -64,7 +64,7 @@ export class Placer {
 
   /** Brings the picture up to date, and wakes refused releases that its changes could make placeable. */
   async refresh(feedPosition?: bigint): Promise<void> {
-    const asked = this.#allDirty ? undefined : [...this.#dirty];
+    const asked = this.#allDirty ? undefined : this.picture.withDoubles([...this.#dirty]);
     if (asked === undefined || asked.length > 0) {
       this.#allDirty = false;
       this.#dirty.clear();

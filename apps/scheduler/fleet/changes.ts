@@ -35,6 +35,7 @@ const holds = (free: Resources, asked: Resources): boolean =>
 
 /** More nodes of a kind have at least so much room than had before. Nodes that only filled up are no news. */
 function classesGrew(before: readonly NodeClass[], after: readonly NodeClass[]): boolean {
+  if (JSON.stringify(before) === JSON.stringify(after)) return false;
   const kinded = (classes: readonly NodeClass[]) =>
     classes.map((each) => ({ ...each, kind: asText({ ...each, nodes: 0, free: noResources }) }));
   const [were, are] = [kinded(before), kinded(after)];

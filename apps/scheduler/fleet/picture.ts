@@ -34,6 +34,14 @@ export class FleetPicture {
     return [...digests].filter((digest) => digest !== '' && !this.#schemas.has(digest));
   }
 
+  /** With those that are left aside for one of them: what becomes of that one decides over them. */
+  withDoubles(asked: readonly ClusterId[]): ClusterId[] {
+    const all = new Set(asked);
+    for (const { id, sameMemberAs } of this.#states.values())
+      if (sameMemberAs !== undefined && all.has(sameMemberAs)) all.add(id);
+    return [...all];
+  }
+
   keepSchemas(schemas: ReadonlyMap<string, ClusterSchema>): void {
     for (const [digest, schema] of schemas) this.#schemas.set(digest, schema);
   }
