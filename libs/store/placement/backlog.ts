@@ -83,7 +83,7 @@ const backlogSql = askingSql(`
       SELECT FROM releases gone WHERE gone.tenant_id = r.tenant_id AND gone.application_uid = r.application_uid
         AND gone.project_id = r.project_id AND gone.environment_id = r.environment_id AND gone.phase = 'removing')
     ORDER BY updated_at, tenant_id, project_id, environment_id, number
-    LIMIT $1 * 4) head
+    LIMIT $1 * 32) head
   ORDER BY hashtext(application_uid::text || $2) LIMIT $1`);
 
 /**

@@ -19,7 +19,7 @@ function nodeClass(at: number, draw: Chance): NodeClass {
 }
 
 /** A hundred nodes of four sizes, requested to 20 to 70 %; one in ten clusters is tainted. */
-function clusterAt(at: number, draw: Chance): ClusterState {
+export function clusterAt(at: number, draw: Chance): ClusterState {
   const classes = Array.from({ length: 8 }, (_, each) => nodeClass(each, draw));
   const sum = (of: (each: NodeClass) => number): number =>
     classes.reduce((all, each) => all + each.nodes * of(each), 0);

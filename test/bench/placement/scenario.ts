@@ -1,20 +1,28 @@
 import { seededChance } from '#domain';
 import { applyDecision, decide } from '#placement';
-import { type BenchOutcome, type BenchRequest, numberSetting, type Scenario } from '../scenario.js';
+import { BenchInputError, type BenchOutcome, type BenchRequest, numberSetting, type Scenario } from '../scenario.js';
 import { percentile, round } from '../statistics.js';
+import { type DurableFigures, runDurable } from './durable.js';
 import { benchFleet } from './fleet.js';
 import { benchRequest } from './requests.js';
 
 /** Decisions of the engine on one core, records packed, without a store. */
 export const placementScenario: Scenario = {
   summary: 'decisions a second on one core by the size of the fleet, each with its packed record',
-  settings: { seconds: { kind: 'string', meaning: 'how long each of the eight phases takes (5)' } },
+  settings: {
+    seconds: { kind: 'string', meaning: 'how long each of the eight phases takes (5)' },
+    'durable-releases': { kind: 'string', meaning: 'releases that four schedulers place through PostgreSQL (6000)' },
+    batch: { kind: 'string', meaning: 'releases that such a scheduler decides at a time' },
+    profile: { kind: 'string', meaning: 'folder for a CPU profile of each scheduler' },
+    only: { kind: 'string', meaning: '"durable" leaves out the engine alone, "engine" the store' },
+  },
   targets: {
     simple_1000_per_s: { atLeast: 30_000 },
     constrained_1000_per_s: { atLeast: 8_000 },
     p99_1000_ms: { atMost: 0.3 },
     growth_5000_over_1000: { atMost: 3 },
     record_bytes_1000: { atMost: 8192 },
+    durable_1000_per_s: { atLeast: 3_000 },
   },
   run,
 };
@@ -71,7 +79,26 @@ function measure(clusters: number, constrained: boolean, seconds: number, seed: 
   };
 }
 
-function run(request: BenchRequest): Promise<BenchOutcome> {
+async function run(request: BenchRequest): Promise<BenchOutcome> {
+  const { only = '' } = request.settings;
+  if (!['', 'durable', 'engine'].includes(only))
+    throw new BenchInputError(`--only is "${only}"; allowed is durable or engine`);
+  const engine = only === 'durable' ? nothing : runEngine(request);
+  return only === 'engine' ? engine : withDurable(engine, await runDurable(request));
+}
+
+const nothing: BenchOutcome = { results: {}, evidence: {}, tables: [] };
+
+const withDurable = (
+  { results, evidence, tables }: BenchOutcome,
+  { perSecond, table, evidence: durable }: DurableFigures,
+): BenchOutcome => ({
+  results: { ...results, durable_1000_per_s: round(perSecond, 0) },
+  evidence: { ...evidence, durable },
+  tables: [...tables, table],
+});
+
+function runEngine(request: BenchRequest): BenchOutcome {
   const seconds = numberSetting(request, 'seconds', 5);
   const phases: Phase[] = [];
   for (const clusters of [10, 100, 1_000, 5_000])
@@ -82,7 +109,7 @@ function run(request: BenchRequest): Promise<BenchOutcome> {
         `${clusters} clusters, ${constrained ? 'constrained' : 'simple'}: ${round(phase.perSecond, 0)}/s`,
       );
     }
-  return Promise.resolve(outcomeOf(phases));
+  return outcomeOf(phases);
 }
 
 function outcomeOf(phases: readonly Phase[]): BenchOutcome {
