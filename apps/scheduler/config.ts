@@ -22,7 +22,7 @@ export interface SchedulerConfig {
 
 export const schedulerDefaults = {
   health: undefined,
-  batchSize: 50,
+  batchSize: 200,
   poolSize: 6,
   scanIntervalMs: 2_000,
   sweepIntervalMs: 5_000,
