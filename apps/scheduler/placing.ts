@@ -185,12 +185,13 @@ export class Placer {
     if (batch.length === 0) return nobody;
     const { store, ids } = this.parts;
     const touched = new Set(batch.flatMap(({ decision }) => decision.additions.map(({ cluster }) => cluster)));
-    const context = { actor: this.#principal.actor, ids, decidedOn: new Map(this.picture.states) };
+    const { states: decidedOn, readings: known } = this.picture;
+    const context = { actor: this.#principal.actor, ids, decidedOn, known };
     try {
       const committed = await store.unitOfWork.run(this.#principal, (tx) => commitBatch(tx, batch, context));
       for (const cluster of committed.locked) touched.delete(cluster);
       // Heard here first, the feed will bring no news of it.
-      this.#note(this.picture.take(await committed.fleet, committed.locked));
+      this.#note(this.picture.take(await committed.fleet, committed.locked, foreseen(batch, committed)));
       return committed;
     } finally {
       // What was handed out in memory and not committed is given back by reading again.
@@ -248,6 +249,15 @@ export class Placer {
   }
 }
 
+/** Clusters that hold what was decided for them and nothing else that is new. */
+function foreseen(batch: readonly Decided[], { placed, asKnown }: Committed): ReadonlySet<ClusterId> {
+  const done = new Set(placed);
+  const clusters = new Set(asKnown);
+  for (const decided of batch)
+    if (!done.has(decided)) for (const { cluster } of decided.decision.additions) clusters.delete(cluster);
+  return clusters;
+}
+
 /** It says nothing about the decision: the same may succeed the next time. */
 function isTransient(error: unknown): boolean {
   const state = sqlStateOf(error);
@@ -255,7 +265,11 @@ function isTransient(error: unknown): boolean {
   return error instanceof Unavailable || isRetriable(error) || waitedTooLong;
 }
 
-const nobody: Committed = { placed: [], refused: [], stale: [], lost: [], fleet: Promise.resolve([]), locked: [] };
+const nobody: Committed = {
+  ...{ placed: [], refused: [], stale: [], lost: [], locked: [] },
+  fleet: Promise.resolve([]),
+  asKnown: new Set(),
+};
 
 const together = (parts: readonly Committed[]): Committed => ({
   placed: parts.flatMap((part) => part.placed),
@@ -264,6 +278,7 @@ const together = (parts: readonly Committed[]): Committed => ({
   lost: parts.flatMap((part) => part.lost),
   fleet: Promise.resolve([]),
   locked: parts.flatMap((part) => part.locked),
+  asKnown: new Set(),
 });
 
 /** A release as it is named after one move. */

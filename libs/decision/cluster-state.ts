@@ -8,7 +8,7 @@ export const isMeasureFresh = (ageMs: number | undefined): boolean => ageMs !== 
 
 /** A cluster as the store holds it, in the engine's terms. `version` is the reader's: later readings are greater. */
 export function stateOf(cluster: placementStore.FleetCluster, version: bigint): ClusterState {
-  const { workSequence, measureAgeMs, schemaDigest, ...same } = cluster;
+  const { stamp, workSequence, measureAgeMs, schemaDigest, ...same } = cluster;
   return {
     ...same,
     measureFresh: isMeasureFresh(measureAgeMs),

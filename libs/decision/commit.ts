@@ -1,6 +1,7 @@
-import { type Ids, noResources } from '#domain';
+import { type ClusterId, type Ids, noResources } from '#domain';
 import type { ClusterState } from '#placement';
 import { placementStore, type Transaction } from '#store';
+import { afterwards } from './afterwards.js';
 import { stateOf } from './cluster-state.js';
 import { deadlines } from './deadlines.js';
 import type { Decided } from './decided.js';
@@ -13,14 +14,18 @@ export interface Committed extends Pick<Settlement, 'placed' | 'refused' | 'stal
   lost: readonly Decided[];
   /** The rows that were locked, as they are after the commit; there by then. */
   fleet: Promise<readonly placementStore.FleetCluster[]>;
-  locked: readonly string[];
+  locked: readonly ClusterId[];
+  /** Those of them that were as `known`, and are now as they were with what of the batch was placed. */
+  asKnown: ReadonlySet<ClusterId>;
 }
 
 export interface CommitContext {
   actor: string;
   ids: Ids;
   /** The figures that the batch was decided on. */
-  decidedOn: ReadonlyMap<string, ClusterState>;
+  decidedOn: ReadonlyMap<ClusterId, ClusterState>;
+  /** The readings behind those figures: what has not changed since is not read again. Default: everything is read. */
+  known?: placementStore.KnownFleet;
 }
 
 /** Only what can change whether pods fit: a measure that moved makes nobody's decision stale. */
@@ -48,22 +53,29 @@ export async function commitBatch(
   context: CommitContext,
 ): Promise<Committed> {
   const locked = concerned(batch);
-  const { projects, waiting, holding, fleet, holdings } = await lockAsked(tx, batch, locked);
+  const { projects, waiting, holding, fleet, holdings } = await lockAsked(tx, batch, locked, context.known);
   const live = batch.filter(({ key }) => waiting.has(key));
   const lost = batch.filter(({ key }) => !waiting.has(key));
-  if (live.length === 0) return { placed: [], refused: [], stale: [], lost, fleet: Promise.resolve([]), locked: [] };
+  if (live.length === 0)
+    return { placed: [], refused: [], stale: [], lost, fleet: Promise.resolve([]), locked: [], asKnown: new Set() };
+  const asKnown = new Set(fleet.filter((each) => context.known?.get(each.id) === each).map(({ id }) => id));
   const clusters = fleet.map((cluster) => {
     const state = stateOf(cluster, 0n);
     const before = context.decidedOn.get(cluster.id);
-    const asDecided = before !== undefined && figures(before) === figures(state);
+    const asDecided = asKnown.has(cluster.id) || (before !== undefined && figures(before) === figures(state));
     return { state, asDecided, workSequence: cluster.workSequence };
   });
   const settlement = settle(live, { clusters, holdings, holding, projects }, context.ids);
-  tx.last(write(tx, settlement, context));
-  const after = placementStore.readFleet(tx, locked);
-  tx.last(after);
+  const written = write(tx, settlement, context);
+  tx.last(written);
+  const { unknown, known } = afterwards(fleet, settlement, holdings);
+  const reread = unknown.length === 0 ? Promise.resolve([]) : placementStore.readFleet(tx, unknown);
+  tx.last(reread);
+  for (const id of unknown) asKnown.delete(id);
+  const after = Promise.all([written, reread]).then(([stamps, read]) => [...known(stamps), ...read]);
+  after.catch(() => undefined); // the unit of work throws it
   const { placed, refused, stale } = settlement;
-  return { placed, refused, stale, lost, fleet: after, locked };
+  return { placed, refused, stale, lost, fleet: after, locked, asKnown };
 }
 
 const placingOf = (batch: readonly Decided[]): placementStore.WaitingRelease[] =>
@@ -81,14 +93,19 @@ function concerned(batch: readonly Decided[]): string[] {
  * Projects, releases and clusters under lock, and what they hold of the batch. Sent together and taken one after the
  * other; what is locked for a release that turns out to be lost is let go with the rest.
  */
-async function lockAsked(tx: Transaction, batch: readonly Decided[], clusters: readonly string[]) {
+async function lockAsked(
+  tx: Transaction,
+  batch: readonly Decided[],
+  clusters: readonly ClusterId[],
+  known: placementStore.KnownFleet | undefined,
+) {
   const releases = batch.map(({ release }) => release);
   const placing = placingOf(batch);
   const charged = batch.filter(mayChangeUse).map(({ release }) => release);
   const projects = charged.length === 0 ? Promise.resolve([]) : placementStore.lockProjects(tx, charged);
   const waiting = placementStore.lockWaiting(tx, releases);
   const holding = placementStore.lockHolding(tx, placing);
-  const fleet = placementStore.lockFleet(tx, clusters);
+  const fleet = placementStore.lockFleet(tx, clusters, known);
   const holdings = placementStore.readHoldings(tx, placing);
   await tx.together([projects, waiting, holding, fleet, holdings]);
   return {
@@ -98,10 +115,14 @@ async function lockAsked(tx: Transaction, batch: readonly Decided[], clusters: r
 }
 
 /** None waits for another's answer: they are sent in this order, and one that fails takes all of them back. */
-async function write(tx: Transaction, settlement: Settlement, context: CommitContext): Promise<void> {
+async function write(
+  tx: Transaction,
+  settlement: Settlement,
+  context: CommitContext,
+): Promise<ReadonlyMap<ClusterId, string>> {
   const { placed, refused, superseded, works, capacity, usage } = settlement;
   const told = refused.filter(({ decided, refusals }) => !saysTheSame(refusals, decided.release.refusals));
-  await tx.together([
+  const first = [
     // First: only one release may hold an application's place.
     placementStore.moveReleases(
       tx,
@@ -117,10 +138,10 @@ async function write(tx: Transaction, settlement: Settlement, context: CommitCon
       placementsOf(placed),
     ),
     placementStore.writeWorks(tx, works),
-    placementStore.writeCapacity(tx, capacity),
-    account(tx, placed, told, context.actor),
-    announce(tx, settlement, told),
-  ]);
+  ];
+  const stamps = placementStore.writeCapacity(tx, capacity);
+  await tx.together([...first, stamps, account(tx, placed, told, context.actor), announce(tx, settlement, told)]);
+  return stamps;
 }
 
 const movesOf = ({ placed, refused, charges }: Settlement): placementStore.ReleaseMove[] => [

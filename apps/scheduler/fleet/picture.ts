@@ -11,6 +11,7 @@ import { changesBetween } from './changes.js';
 export class FleetPicture {
   readonly snapshot = new Snapshot();
   readonly #states = new Map<ClusterId, ClusterState>();
+  readonly #readings = new Map<ClusterId, placementStore.FleetCluster>();
   readonly #schemas = new Map<string, ClusterSchema>();
   readonly #sequences = new Map<ClusterId, bigint>();
   #version = 0n;
@@ -22,6 +23,11 @@ export class FleetPicture {
 
   get states(): ReadonlyMap<ClusterId, ClusterState> {
     return this.#states;
+  }
+
+  /** Each cluster as it was read last. */
+  get readings(): placementStore.KnownFleet {
+    return this.#readings;
   }
 
   get schemas(): ReadonlyMap<string, ClusterSchema> {
@@ -48,13 +54,24 @@ export class FleetPicture {
 
   /**
    * Takes a reading of `asked` (all clusters when undefined): those it does not contain are gone. Returns what of it
-   * could make refused work placeable.
+   * could make refused work placeable. In clusters that are `asForeseen` nothing happened but what the columns show.
    */
-  take(reading: readonly placementStore.FleetCluster[], asked?: readonly ClusterId[]): FleetChange[] {
+  take(
+    reading: readonly placementStore.FleetCluster[],
+    asked?: readonly ClusterId[],
+    asForeseen: ReadonlySet<ClusterId> = new Set(),
+  ): FleetChange[] {
     const changes = new Set<FleetChange>();
     this.#version += 1n;
     for (const cluster of reading) {
+      if (this.#readings.get(cluster.id) === cluster && asForeseen.has(cluster.id)) continue;
       const state = stateOf(cluster, this.#version);
+      this.#readings.set(cluster.id, cluster);
+      if (asForeseen.has(cluster.id)) {
+        this.#states.set(state.id, state);
+        this.#sequences.set(state.id, cluster.workSequence);
+        continue;
+      }
       for (const change of changesBetween(this.#states.get(state.id), state)) changes.add(change);
       this.#states.set(state.id, state);
       this.#sequences.set(state.id, cluster.workSequence);
@@ -67,6 +84,7 @@ export class FleetPicture {
 
   #forget(id: ClusterId): void {
     this.#states.delete(id);
+    this.#readings.delete(id);
     this.#sequences.delete(id);
     this.snapshot.remove(id);
   }

@@ -14,6 +14,8 @@ import type { NodeRules } from './holdings.js';
 
 /** What the store knows of a cluster when a decision asks. */
 export interface FleetCluster extends ClusterFacts {
+  /** Another one means another content: told by the transactions that wrote its rows. */
+  stamp: string;
   phase: ClusterPhase;
   /** The first that the same Kubernetes cluster was registered as, when that is another one. */
   sameMemberAs: ClusterId | undefined;
@@ -40,6 +42,7 @@ export interface FleetCluster extends ClusterFacts {
 
 interface FleetRow {
   id: string;
+  stamp: string;
   region: string;
   zone: string;
   provider: string;
@@ -70,8 +73,11 @@ interface FleetRow {
   schema_digest: string;
 }
 
+const stampSql = `c.xmin::text || '/' || coalesce(same.other, '') || '/' || k.xmin::text`;
+
 // float8 keeps integers exact up to 2^53, which is what amounts are bounded by.
 const columns = `
+  ${stampSql} AS stamp,
   c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase, same.other AS same_member_as,
   c.oversubscribe_mcpu_permille, c.oversubscribe_memory_permille,
   c.core_hour_micros::text, c.gib_hour_micros::text, c.carbon_intensity, c.jurisdictions, c.node_scoring,
@@ -107,9 +113,9 @@ const resourcesOf = (amounts: readonly number[]): Resources => ({
 
 function clusterOf(row: FleetRow): FleetCluster {
   const [mcpu, memoryBytes] = row.measured;
-  const { id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds } = row;
+  const { id, stamp, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds } = row;
   return {
-    ...{ id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds },
+    ...{ stamp, id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds },
     ...costsOf(row),
     sameMemberAs: row.same_member_as ?? undefined,
     labelKeys: row.label_keys ?? undefined,
@@ -144,20 +150,41 @@ export async function readFleet(tx: Transaction, ids?: readonly ClusterId[]): Pr
   return rows.map(clusterOf);
 }
 
+/** Clusters as they were last read, by id. */
+export type KnownFleet = ReadonlyMap<ClusterId, FleetCluster>;
+
 /**
  * Locks capacity rows until the transaction ends, always in order of cluster id, so that no two batches can wait for
- * each other. The figures that come back are the only ones that may be arbitrated on.
+ * each other. The figures that come back are the only ones that may be arbitrated on; of `known` clusters those are the
+ * very objects that have not changed since, whose rows are not read again.
  */
-export async function lockFleet(tx: Transaction, ids: readonly ClusterId[]): Promise<FleetCluster[]> {
+export async function lockFleet(
+  tx: Transaction,
+  ids: readonly ClusterId[],
+  known: KnownFleet = new Map(),
+): Promise<FleetCluster[]> {
   if (ids.length === 0) return [];
-  const locked = tx.query(
+  const locked = tx.query<{ cluster_id: string }>(
     'SELECT cluster_id FROM cluster_capacity WHERE cluster_id = ANY($1) ORDER BY cluster_id FOR UPDATE',
     [ids],
   );
   // A second statement: it sees what was committed while the first one waited, reservations included.
-  const read = readFleet(tx, ids);
+  const read = readChanged(tx, ids, known);
   await tx.together([locked, read]);
-  return read;
+  const changed = new Map((await read).map((cluster) => [cluster.id, cluster]));
+  return (await locked).flatMap(({ cluster_id: id }) => changed.get(id) ?? known.get(id) ?? []);
+}
+
+/** Those that are there and not as they are known. */
+async function readChanged(tx: Transaction, ids: readonly ClusterId[], known: KnownFleet): Promise<FleetCluster[]> {
+  const rows = await tx.query<FleetRow>(
+    `SELECT ${columns} FROM unnest($1::text[], $2::text[]) AS n (id, stamp)
+       JOIN clusters c ON c.id = n.id JOIN cluster_capacity k ON k.cluster_id = c.id
+       LEFT JOIN ${sameMembers('a.cluster_id = ANY($1)')} same ON same.cluster_id = c.id
+     WHERE n.stamp IS DISTINCT FROM ${stampSql} ORDER BY c.id`,
+    [ids, ids.map((id) => known.get(id)?.stamp ?? '')],
+  );
+  return rows.map(clusterOf);
 }
 
 /** Says whether a cluster is still as it was read: another text means another content. */
@@ -171,7 +198,7 @@ export interface FleetStamp {
 /** Of every cluster that a decision may know. A row is told from a later one of itself by the transaction that wrote it. */
 export async function readFleetStamps(tx: Transaction): Promise<FleetStamp[]> {
   const rows = await tx.query<{ id: string; stamp: string; measure_age_ms: number | null }>(
-    `SELECT c.id, c.xmin::text || '/' || k.xmin::text || '/' || coalesce(same.other, '') AS stamp,
+    `SELECT c.id, ${stampSql} AS stamp,
        extract(epoch FROM clock_timestamp() - k.measured_at)::float8 * 1000 AS measure_age_ms
      FROM clusters c JOIN cluster_capacity k ON k.cluster_id = c.id
        LEFT JOIN ${sameMembers()} same ON same.cluster_id = c.id`,
@@ -201,13 +228,17 @@ export interface CapacityChange {
   reserved: Resources;
 }
 
-export async function writeCapacity(tx: Transaction, changes: readonly CapacityChange[]): Promise<void> {
-  if (changes.length === 0) return;
-  await tx.execute(
+/** Answers the stamps that their clusters have from now on, when nobody else changes them. */
+export async function writeCapacity(
+  tx: Transaction,
+  changes: readonly CapacityChange[],
+): Promise<Map<ClusterId, string>> {
+  if (changes.length === 0) return new Map();
+  const rows = await tx.query<{ cluster_id: string; written: string }>(
     `UPDATE cluster_capacity k SET work_sequence = n.sequence, reserved_mcpu = n.mcpu, reserved_memory_bytes = n.memory_bytes,
        reserved_pods = n.pods
      FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS n (id, sequence, mcpu, memory_bytes, pods)
-     WHERE k.cluster_id = n.id`,
+     WHERE k.cluster_id = n.id RETURNING k.cluster_id, k.xmin::text AS written`,
     [
       changes.map((each) => each.cluster),
       changes.map((each) => each.workSequence.toString()),
@@ -216,4 +247,5 @@ export async function writeCapacity(tx: Transaction, changes: readonly CapacityC
       changes.map((each) => each.reserved.pods),
     ],
   );
+  return new Map(rows.map(({ cluster_id, written }) => [cluster_id, written]));
 }
