@@ -12,6 +12,7 @@ import { Plans1795400000011 } from './0011-plans.js';
 import { ReservationRules1795400000012 } from './0012-reservation-rules.js';
 import { QuotaWakes1795400000013 } from './0013-quota-wakes.js';
 import { NodeScoring1795400000014 } from './0014-node-scoring.js';
+import { Priority1795400000017 } from './0017-priority.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   ReservationRules1795400000012,
   QuotaWakes1795400000013,
   NodeScoring1795400000014,
+  Priority1795400000017,
 ] as const;

@@ -15,6 +15,8 @@ export const limits = {
   replicas: 10_000,
   links: 100,
   specBytes: 2 * 1024 * 1024,
+  /** Of a priority, on either side of 0. */
+  priority: 1_000_000,
 } as const;
 
 /** Verbatim Kubernetes fields that the model has no word for: carried, rendered, never interpreted. */
@@ -109,10 +111,19 @@ const component = z.strictObject({
   objects: z.array(passthrough),
 });
 
+const priorityBounds = (issue: { input?: unknown }): string =>
+  `found ${String(issue.input)}; must be a whole number, ${-limits.priority} to ${limits.priority}`;
+
 export const applicationSpecSchema = z
   .strictObject({
     components: z.array(component).min(1, 'at least one component').max(limits.components),
     placement: placementPolicy,
+    /** Waiting work of a higher one is decided first; absent: 0. */
+    priority: z
+      .int({ error: priorityBounds })
+      .min(-limits.priority, { error: priorityBounds })
+      .max(limits.priority, { error: priorityBounds })
+      .optional(),
   })
   .superRefine((spec, context) => {
     const known = new Set<string>();

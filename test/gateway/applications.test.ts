@@ -224,4 +224,22 @@ describe('applications through the gateway', () => {
     );
     expect(again.code).toBe('FAILED_PRECONDITION');
   });
+
+  it('shows the priority of an application in its content and its release, and refuses one out of bounds', async () => {
+    const name = nameOf('urgent');
+    const content = { ...specOf(1, 'urgent'), priority: -20 };
+    const applied = await owner.applications.applyApplication({ name, source: { case: 'spec', value: content } });
+    expect(applied.application?.spec?.priority).toBe(-20);
+    expect(applied.release?.priority).toBe(-20);
+    const release = await owner.applications.getRelease({ name: applied.release?.name ?? '' });
+    expect(release.priority).toBe(-20);
+    const far = { ...content, priority: 1_000_001 };
+    const refused = await refusalOf(
+      owner.applications.applyApplication({ name, source: { case: 'spec', value: far } }),
+    );
+    expect(refused.details.badRequest?.fieldViolations).toMatchObject([
+      { field: 'spec.priority', description: 'found 1000001; must be a whole number, -1000000 to 1000000' },
+    ]);
+    await owner.applications.deleteApplication({ name });
+  });
 });

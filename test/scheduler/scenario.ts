@@ -207,10 +207,20 @@ export class Scenario {
     );
     await this.database.query(
       `INSERT INTO releases (tenant_id, project_id, environment_id, number, application_id, application_uid, revision, config_version, author, phase,
-         charged_mcpu, charged_memory_bytes, charged_pods, deadline)
-       SELECT $1, $2, $3, $4, a.id, a.uid, a.latest_revision, 1, 'fixture', 'waiting', $6, $7, $8, clock_timestamp() + interval '1 minute'
+         charged_mcpu, charged_memory_bytes, charged_pods, deadline, priority)
+       SELECT $1, $2, $3, $4, a.id, a.uid, a.latest_revision, 1, 'fixture', 'waiting', $6, $7, $8, clock_timestamp() + interval '1 minute', $9
        FROM applications a WHERE a.tenant_id = $1 AND a.project_id = $2 AND a.id = $5`,
-      [tenant, project, environment, number.toString(), application, charge.mcpu, charge.memory, charge.pods],
+      [
+        tenant,
+        project,
+        environment,
+        number.toString(),
+        application,
+        charge.mcpu,
+        charge.memory,
+        charge.pods,
+        content.priority ?? 0,
+      ],
     );
     await this.announce('release', `${project}/${environment}/${number}`, tenant);
     return number;

@@ -111,6 +111,7 @@ export function applicationDetail(application: wire.Application, look: Look, { w
     [
       ['application', idOf(application.name)],
       ['revision', `${application.revision}`],
+      ...(application.spec === undefined ? [] : [['priority', `${application.spec.priority}`] as const]),
       ['etag', application.etag],
       ['uid', application.uid],
       ['age', age(application.createTime, look.now)],
@@ -130,10 +131,11 @@ export function releaseTable(releases: readonly wire.Release[], look: Look): str
     idOf(release.application),
     String(release.revision),
     releasePhaseWord(release.phase, look.palette),
+    String(release.priority),
     idOf(release.author),
     age(release.createTime, look.now),
   ]);
-  return table(['RELEASE', 'APPLICATION', 'REVISION', 'PHASE', 'AUTHOR', 'AGE'], rows, look.palette);
+  return table(['RELEASE', 'APPLICATION', 'REVISION', 'PHASE', 'PRIORITY', 'AUTHOR', 'AGE'], rows, look.palette);
 }
 
 export function revisionTable(revisions: readonly wire.Revision[], look: Look): string[] {

@@ -11,6 +11,7 @@ const decision = create(wire.DecisionSchema, {
   release: 'tenants/t/projects/p/environments/default/releases/v3',
   createTime: timestampFromMs(0),
   engineVersion: '1',
+  priority: 7,
   feedPosition: { sequence: 9n },
   placed: true,
   groups: [
@@ -47,7 +48,7 @@ it('tells of each group where it went, the arithmetic, and every cluster, the ch
   const lines = decisionLines('shop in default', decision, { palette: noColours, bars: false, now: 60_000 });
   expect(lines).toEqual([
     'shop in default v3: placed 1m ago',
-    'decision d-1, engine 1, fleet as of position 9',
+    'decision d-1, priority 7, engine 1, fleet as of position 9',
     '',
     'web + api (linked: placed together) → east',
     '  4 replicas over 2 clusters',

@@ -97,7 +97,7 @@ export function decisionLines(name: string, decision: wire.Decision, look: Look)
   return [
     `${palette.bold(name)}${release}: ${verdict} ${age(decision.createTime, look.now)} ago`,
     palette.dim(
-      `decision ${decision.id}, engine ${decision.engineVersion}, fleet as of position ${decision.feedPosition?.sequence ?? '-'}`,
+      `decision ${decision.id}, priority ${decision.priority}, engine ${decision.engineVersion}, fleet as of position ${decision.feedPosition?.sequence ?? '-'}`,
     ),
     ...decision.groups.flatMap((group) => groupLines(group, look)),
   ];

@@ -170,6 +170,7 @@ async function writeRelease(
     configVersion: scene.configVersion,
     author,
     charge: intake.charge,
+    priority: intake.spec.priority ?? 0,
     nodeLabelKeys: intake.nodeLabelKeys,
     deadlineMs: decisionDeadlineMs,
   });

@@ -48,6 +48,7 @@ export async function explainApplication(
     release: releaseName(key.tenant, key.project, environment, decision.release),
     createdAt: decision.createdAt,
     placed: decision.placed,
+    priority: decision.priority,
     incarnation: decision.incarnation,
     record: unpackRecord(decision.record),
     words: refusalWords,

@@ -108,6 +108,7 @@ export async function planApplication(
     decision: {
       createdAt: new Date(parts.clock.now()),
       placed: decision.placed,
+      priority: intake.spec.priority ?? 0,
       incarnation: await store.feed.incarnation(),
       record: decision.record,
       words: refusalWords,

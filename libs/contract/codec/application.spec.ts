@@ -159,6 +159,8 @@ const spec: fc.Arbitrary<ApplicationSpec> = fc
   .record({
     components: fc.uniqueArray(component, { minLength: 1, maxLength: 3, selector: ({ name }) => name }),
     placement: policy,
+    // 0 is what is not said.
+    priority: maybe(fc.integer({ min: -1_000_000, max: 1_000_000 }).filter((drawn) => drawn !== 0)),
   })
   // Bounds of replicas can contradict those that the components have.
   .filter((drawn) => applicationSpecSchema.safeParse(drawn).success);

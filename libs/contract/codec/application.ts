@@ -24,6 +24,7 @@ export function applicationSpecFromWire(from: wire.ApplicationSpec, path = 'spec
   const candidate: ApplicationSpec = {
     components: from.components.map((each, index) => componentFromWire(each, `${path}.components[${index}]`, wrong)),
     placement: policyFromWire(from.placement, `${path}.placement`, wrong),
+    ...defined({ priority: from.priority === 0 ? undefined : from.priority }),
   };
   return checkedSpec(candidate, path, wrong);
 }
@@ -121,4 +122,5 @@ export const applicationSpecToWire = (spec: ApplicationSpec): wire.ApplicationSp
   create(wire.ApplicationSpecSchema, {
     components: spec.components.map(componentToWire),
     placement: policyToWire(spec.placement),
+    priority: spec.priority ?? 0,
   });

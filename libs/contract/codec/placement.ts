@@ -13,6 +13,8 @@ export interface DecisionView {
   release: string;
   createdAt: StoredTime;
   placed: boolean;
+  /** Its release's. */
+  priority: number;
   incarnation: string;
   record: DecisionRecord;
   words: RefusalWords;
@@ -106,6 +108,7 @@ export const decisionToWire = (view: DecisionView): wire.Decision =>
     id: view.id,
     release: view.release,
     createTime: timestampOf(view.createdAt),
+    priority: view.priority,
     engineVersion: view.record.engineVersion,
     policyHash: view.record.policyHash,
     feedPosition: { incarnation: view.incarnation, sequence: view.record.feedPosition },

@@ -49,6 +49,7 @@ export interface ReleaseView {
   generation: bigint;
   createdAt: StoredTime;
   deadline: StoredTime | null;
+  priority: number;
 }
 
 const clusterToWire = (view: ClusterComponentView): MessageInitShape<typeof wire.ClusterComponentStatusSchema> => ({
@@ -89,4 +90,5 @@ export const releaseToWire = (view: ReleaseView): wire.Release =>
     generation: { incarnation: view.incarnation, sequence: view.generation },
     createTime: timestampOf(view.createdAt),
     ...defined({ deadline: timestampIfAny(view.deadline) }),
+    priority: view.priority,
   });

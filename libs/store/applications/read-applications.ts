@@ -7,6 +7,7 @@ const releaseFields = (alias: string) => `
   'environment', ${alias}.environment_id, 'number', ${alias}.number, 'revision', ${alias}.revision,
   'configVersion', ${alias}.config_version, 'author', ${alias}.author, 'phase', ${alias}.phase,
   'generation', ${alias}.generation, 'createdAt', ${alias}.created_at, 'deadline', ${alias}.deadline,
+  'priority', ${alias}.priority,
   'refusals', ${alias}.refusals`;
 
 /** Only a release of an older revision brings the names of its components along: the latest spec is there anyway. */

@@ -43,6 +43,7 @@ interface RawRelease {
   generation: string;
   created_at: Date;
   deadline: Date | null;
+  priority: number;
   incarnation: string;
 }
 
@@ -59,7 +60,7 @@ export async function readReleases(
   page: { from: bigint | undefined; limit: number },
 ): Promise<StoredRelease[]> {
   const rows = await read<RawRelease>(
-    `SELECT number, application_id, revision, config_version, author, phase, generation, created_at, deadline,
+    `SELECT number, application_id, revision, config_version, author, phase, generation, created_at, deadline, priority,
        (SELECT id FROM incarnation) AS incarnation
      FROM releases
      WHERE tenant_id = $1 AND project_id = $2 AND environment_id = $3 AND ($4::bigint IS NULL OR number <= $4)
@@ -78,6 +79,7 @@ export async function readReleases(
     incarnation: row.incarnation,
     createdAt: row.created_at,
     deadline: row.deadline,
+    priority: row.priority,
   }));
 }
 
@@ -86,6 +88,8 @@ export interface StoredDecision {
   id: string;
   release: bigint;
   placed: boolean;
+  /** Its release's. */
+  priority: number;
   record: Buffer;
   createdAt: Date;
   incarnation: string;
@@ -100,11 +104,12 @@ export async function readDecision(
     id: string;
     release_number: string;
     placed: boolean;
+    priority: number;
     record: Buffer;
     created_at: Date;
     incarnation: string;
   }>(
-    `SELECT d.id, d.release_number, d.placed, d.record, d.created_at, (SELECT id FROM incarnation) AS incarnation
+    `SELECT d.id, d.release_number, d.placed, l.priority, d.record, d.created_at, (SELECT id FROM incarnation) AS incarnation
      FROM decisions d
      JOIN releases l ON l.tenant_id = d.tenant_id AND l.project_id = d.project_id
        AND l.environment_id = d.environment_id AND l.number = d.release_number
@@ -117,6 +122,7 @@ export async function readDecision(
     id: row.id,
     release: BigInt(row.release_number),
     placed: row.placed,
+    priority: row.priority,
     record: row.record,
     createdAt: row.created_at,
     incarnation: row.incarnation,

@@ -31,6 +31,7 @@ export interface StoredRelease {
   incarnation: string;
   createdAt: Date | string;
   deadline: Date | string | null;
+  priority: number;
 }
 
 export interface StoredRefusal {

@@ -49,6 +49,7 @@ export interface NewRelease extends ApplicationKey {
   configVersion: bigint;
   author: string;
   charge: Resources;
+  priority: number;
   /** In the required node selectors of its components. */
   nodeLabelKeys: readonly string[];
   /** By when it must have been decided, from now. */
@@ -62,8 +63,8 @@ export async function insertRelease(tx: Transaction, release: NewRelease): Promi
        UPDATE environments SET next_release = $4::bigint + 1 WHERE tenant_id = $1 AND project_id = $2 AND id = $3)
      INSERT INTO releases (tenant_id, project_id, environment_id, number, application_id, application_uid, revision,
        config_version, author, phase, charged_mcpu, charged_memory_bytes, charged_pods, deadline,
-       node_label_keys)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12, clock_timestamp() + $13 * interval '1 ms', $14)`,
+       node_label_keys, priority)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12, clock_timestamp() + $13 * interval '1 ms', $14, $15)`,
     [
       release.tenant,
       release.project,
@@ -79,6 +80,7 @@ export async function insertRelease(tx: Transaction, release: NewRelease): Promi
       release.charge.pods,
       release.deadlineMs,
       release.nodeLabelKeys,
+      release.priority,
     ],
   );
 }

@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import type { ApplicationSpec, ReleasePhase } from '#domain';
-import { big, json, key, moment, optional, stamp, text, texts, uuid } from './columns.js';
+import { big, integer, json, key, moment, optional, stamp, text, texts, uuid } from './columns.js';
 
 export interface ApplicationRow {
   tenant: string;
@@ -70,6 +70,7 @@ export interface ReleaseRow {
   refusals: { reason: string; message: string; facts: Record<string, string> }[];
   wakeOn: string[];
   nodeLabelKeys: string[];
+  priority: number;
   chargedMcpu: bigint;
   chargedMemoryBytes: bigint;
   chargedPods: bigint;
@@ -96,6 +97,7 @@ export const releaseEntity = new EntitySchema<ReleaseRow>({
     refusals: json('refusals', { default: [] }),
     wakeOn: texts('wake_on', { default: [] }),
     nodeLabelKeys: texts('node_label_keys', { default: [] }),
+    priority: integer('priority', { default: 0 }),
     chargedMcpu: big('charged_mcpu', { default: 0 }),
     chargedMemoryBytes: big('charged_memory_bytes', { default: 0 }),
     chargedPods: big('charged_pods', { default: 0 }),

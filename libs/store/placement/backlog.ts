@@ -74,7 +74,7 @@ const askingSql = (releases: string): string => `
   FROM (${releases}) l
   JOIN environments e ON e.tenant_id = l.tenant_id AND e.project_id = l.project_id AND e.id = l.environment_id
   JOIN revisions v ON v.tenant_id = l.tenant_id AND v.application_uid = l.application_uid AND v.number = l.revision
-  ORDER BY l.updated_at, l.tenant_id, l.project_id, l.environment_id, l.number`;
+  ORDER BY l.priority DESC, l.updated_at, l.tenant_id, l.project_id, l.environment_id, l.number`;
 
 const backlogSql = askingSql(`
   SELECT * FROM (
@@ -82,13 +82,13 @@ const backlogSql = askingSql(`
       -- What is being removed ends first: an application has one place in an environment.
       SELECT FROM releases gone WHERE gone.tenant_id = r.tenant_id AND gone.application_uid = r.application_uid
         AND gone.project_id = r.project_id AND gone.environment_id = r.environment_id AND gone.phase = 'removing')
-    ORDER BY updated_at, tenant_id, project_id, environment_id, number
+    ORDER BY priority DESC, updated_at, tenant_id, project_id, environment_id, number
     LIMIT $1 * 32) head
-  ORDER BY hashtext(application_uid::text || $2) LIMIT $1`);
+  ORDER BY priority DESC, hashtext(application_uid::text || $2) LIMIT $1`);
 
 /**
- * The oldest releases that wait. Nothing is locked: whoever commits first has decided. `shard` scatters the readers over
- * the head of the queue, so that several schedulers rarely think about the same release.
+ * The releases of the highest priority that wait, the oldest of them. Nothing is locked: whoever commits first has decided.
+ * `shard` scatters the readers over the head of the queue, so that several schedulers rarely think about the same release.
  */
 export async function readWaiting(read: Reader, limit: number, shard: string): Promise<WaitingRelease[]> {
   return (await read<WaitingRow>(backlogSql, [limit, shard])).map(waitingOf);

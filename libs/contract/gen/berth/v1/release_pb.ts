@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/release.proto.
  */
 export const file_berth_v1_release: GenFile = /*@__PURE__*/
-  fileDesc("ChZiZXJ0aC92MS9yZWxlYXNlLnByb3RvEghiZXJ0aC52MSKkAgoHUmVsZWFzZRIMCgRuYW1lGAEgASgJEg4KBm51bWJlchgCIAEoAxITCgthcHBsaWNhdGlvbhgDIAEoCRIQCghyZXZpc2lvbhgEIAEoAxIWCg5jb25maWdfdmVyc2lvbhgFIAEoAxIOCgZhdXRob3IYBiABKAkSJQoFcGhhc2UYByABKA4yFi5iZXJ0aC52MS5SZWxlYXNlUGhhc2USJgoKZ2VuZXJhdGlvbhgIIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkZWFkbGluZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAq0gEKDFJlbGVhc2VQaGFzZRIdChlSRUxFQVNFX1BIQVNFX1VOU1BFQ0lGSUVEEAASGQoVUkVMRUFTRV9QSEFTRV9XQUlUSU5HEAESGQoVUkVMRUFTRV9QSEFTRV9SRUZVU0VEEAISGAoUUkVMRUFTRV9QSEFTRV9QTEFDRUQQAxIcChhSRUxFQVNFX1BIQVNFX1NVUEVSU0VERUQQBBIaChZSRUxFQVNFX1BIQVNFX1JFTU9WSU5HEAUSGQoVUkVMRUFTRV9QSEFTRV9SRU1PVkVEEAZiBnByb3RvMw", [file_berth_v1_position, file_google_protobuf_timestamp]);
+  fileDesc("ChZiZXJ0aC92MS9yZWxlYXNlLnByb3RvEghiZXJ0aC52MSK2AgoHUmVsZWFzZRIMCgRuYW1lGAEgASgJEg4KBm51bWJlchgCIAEoAxITCgthcHBsaWNhdGlvbhgDIAEoCRIQCghyZXZpc2lvbhgEIAEoAxIWCg5jb25maWdfdmVyc2lvbhgFIAEoAxIOCgZhdXRob3IYBiABKAkSJQoFcGhhc2UYByABKA4yFi5iZXJ0aC52MS5SZWxlYXNlUGhhc2USJgoKZ2VuZXJhdGlvbhgIIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkZWFkbGluZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcHJpb3JpdHkYCyABKAUq0gEKDFJlbGVhc2VQaGFzZRIdChlSRUxFQVNFX1BIQVNFX1VOU1BFQ0lGSUVEEAASGQoVUkVMRUFTRV9QSEFTRV9XQUlUSU5HEAESGQoVUkVMRUFTRV9QSEFTRV9SRUZVU0VEEAISGAoUUkVMRUFTRV9QSEFTRV9QTEFDRUQQAxIcChhSRUxFQVNFX1BIQVNFX1NVUEVSU0VERUQQBBIaChZSRUxFQVNFX1BIQVNFX1JFTU9WSU5HEAUSGQoVUkVMRUFTRV9QSEFTRV9SRU1PVkVEEAZiBnByb3RvMw", [file_berth_v1_position, file_google_protobuf_timestamp]);
 
 /**
  * A revision in an environment: what is placed and watched. Numbered per environment: v1, v2 …
@@ -85,6 +85,13 @@ export type Release = Message<"berth.v1.Release"> & {
    * @generated from field: google.protobuf.Timestamp deadline = 10;
    */
   deadline?: Timestamp | undefined;
+
+  /**
+   * As its revision declares it.
+   *
+   * @generated from field: int32 priority = 11;
+   */
+  priority: number;
 };
 
 /**
