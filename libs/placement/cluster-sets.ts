@@ -41,7 +41,7 @@ export class ClusterSets {
     this.#manner = manner;
     this.#rules = rules.filter((rule) => rule !== cluster);
     this.#candidates = task.candidates.slice();
-    this.#domains = new Domains(this.#candidates, this.#rules, manner.weights?.levels);
+    this.#domains = new Domains(task.snapshot, this.#candidates, this.#rules, manner.weights?.levels);
     if (manner.weights !== undefined) this.#quotas = this.#quotasFor(manner.weights);
     this.#least = Math.max(manner.least, cluster?.least ?? 0, ...this.#rules.map(({ least }) => least));
     this.most = Math.min(manner.most, cluster?.most ?? manner.most);

@@ -1,6 +1,7 @@
 import { apportion, type Remainders } from './apportion.js';
-import { domainOf, weightOf } from './domains.js';
+import { type DomainColumn, domainColumn, weightOf } from './domains.js';
 import type { Candidate } from './plugin.js';
+import type { Snapshot } from './snapshot.js';
 
 /** What holds for the domains of one key; `Infinity` where there is no bound. */
 export interface DomainRule {
@@ -56,6 +57,29 @@ export function beyondSlots(candidates: readonly Candidate[]): number {
   return most + 1;
 }
 
+/** Numbers domains in the order in which they are met. */
+class Numbering {
+  readonly names: string[] = [];
+  readonly #column: DomainColumn;
+  /** By the column's numbers, shifted by one: what is in no domain comes first. */
+  readonly #own: Int32Array;
+
+  constructor(column: DomainColumn) {
+    this.#column = column;
+    this.#own = new Int32Array(column.names.length + 1).fill(-1);
+  }
+
+  at(slot: number): number {
+    const number = this.#column.numbers[slot] ?? -1;
+    const known = this.#own[number + 1] ?? -1;
+    if (known !== -1) return known;
+    const own = this.names.length;
+    this.names.push(this.#column.names[number] ?? '');
+    this.#own[number + 1] = own;
+    return own;
+  }
+}
+
 /** More than any quota is. */
 const seatsBeyond = 1_000_000;
 
@@ -71,41 +95,44 @@ export class Domains {
   readonly #cellAt: Int32Array;
   readonly #candidates: readonly Candidate[];
 
-  constructor(candidates: readonly Candidate[], rules: readonly DomainRule[], levels: readonly Level[] = []) {
+  constructor(
+    snapshot: Snapshot,
+    candidates: readonly Candidate[],
+    rules: readonly DomainRule[],
+    levels: readonly Level[] = [],
+  ) {
     const unbound = { least: 0, most: Number.POSITIVE_INFINITY, skew: Number.POSITIVE_INFINITY };
     this.#rules = [...rules, ...levels.map(({ by }) => ({ by, ...unbound }))];
     this.#levels = levels;
     this.#candidates = candidates;
     this.#cellAt = new Int32Array(beyondSlots(candidates));
-    this.#index(candidates);
+    this.#index(snapshot, candidates);
   }
 
   /** Runs over the whole fleet in every decision: nothing is made but for a new cell. */
-  #index(candidates: readonly Candidate[]): void {
-    const rules = this.#rules;
-    const values = rules.map(() => new Map<string, number>());
+  #index(snapshot: Snapshot, candidates: readonly Candidate[]): void {
+    const values = this.#rules.map(({ by }) => new Numbering(domainColumn(snapshot, by)));
     /** Domains under the rules so far → a number of their own. */
-    const prefixes = rules.map(() => new Map<number, number>());
+    const prefixes = values.map(() => new Map<number, number>());
     const cells: Cell[] = this.#cells;
     for (let place = 0; place < candidates.length; place++) {
-      const candidate = candidates[place];
-      if (candidate === undefined) continue;
+      const slot = candidates[place]?.slot ?? 0;
       let key = 0;
-      for (let rule = 0; rule < rules.length; rule++) {
-        const domain = numberOf(values[rule], domainOf(candidate.cluster, rules[rule]?.by ?? '') ?? '');
+      for (let rule = 0; rule < values.length; rule++) {
+        const domain = values[rule]?.at(slot) ?? 0;
         key = rule === 0 ? domain : numberOf(prefixes[rule], key * (candidates.length + 1) + domain);
       }
       // Keys are given out in order, so a new one is the next cell's.
       let cell = cells[key];
       if (cell === undefined) {
-        const domains = rules.map(({ by }, rule) => numberOf(values[rule], domainOf(candidate.cluster, by) ?? ''));
+        const domains = values.map((each) => each.at(slot));
         cell = { domains, path: this.#pathOf(domains), members: [], queue: [], next: 0 };
         cells.push(cell);
       }
       cell.members.push(place);
-      this.#cellAt[candidate.slot] = key;
+      this.#cellAt[slot] = key;
     }
-    this.names = values.map((known) => [...known.keys()]);
+    this.names = values.map(({ names }) => names);
   }
 
   #pathOf(domains: readonly number[]): number {
