@@ -61,7 +61,7 @@ export class SchedulerModule {
             connectStore({
               url: config.databaseUrl,
               poolSize: config.poolSize,
-              applicationName: 'berth-scheduler',
+              applicationName: `berth-scheduler/${name}`,
               log,
             }),
         },

@@ -78,17 +78,27 @@ const askingSql = (releases: string): string => `
 
 const backlogSql = askingSql(`
   SELECT * FROM (
-    SELECT * FROM releases r WHERE phase = 'waiting' AND NOT EXISTS (
-      -- What is being removed ends first: an application has one place in an environment.
-      SELECT FROM releases gone WHERE gone.tenant_id = r.tenant_id AND gone.application_uid = r.application_uid
-        AND gone.project_id = r.project_id AND gone.environment_id = r.environment_id AND gone.phase = 'removing')
-    ORDER BY priority DESC, updated_at, tenant_id, project_id, environment_id, number
-    LIMIT $1 * 32) head
-  ORDER BY priority DESC, hashtext(application_uid::text || $2) LIMIT $1`);
+    SELECT *, bool_or(mine) OVER () AS any_mine FROM (
+      SELECT head.*, abs(hashtext(application_uid::text)::bigint) % readers = place AS mine FROM (
+        SELECT * FROM releases r WHERE phase = 'waiting' AND NOT EXISTS (
+          -- What is being removed ends first: an application has one place in an environment.
+          SELECT FROM releases gone WHERE gone.tenant_id = r.tenant_id AND gone.application_uid = r.application_uid
+            AND gone.project_id = r.project_id AND gone.environment_id = r.environment_id AND gone.phase = 'removing')
+        ORDER BY priority DESC, updated_at, tenant_id, project_id, environment_id, number
+        LIMIT $1 * 16) head
+      CROSS JOIN (
+        SELECT count(*) FILTER (WHERE name < current_setting('application_name')) AS place, greatest(count(*), 1) AS readers
+        FROM (SELECT DISTINCT application_name AS name FROM pg_stat_activity
+          WHERE datname = current_database() AND usename = current_user
+            AND application_name LIKE split_part(current_setting('application_name'), '/', 1) || '/%') live) own) shared) shares
+  WHERE mine OR NOT any_mine OR updated_at < clock_timestamp() - interval '20 seconds'
+  ORDER BY priority DESC, mine DESC, hashtext(application_uid::text || $2) LIMIT $1`);
 
 /**
  * The releases of the highest priority that wait, the oldest of them. Nothing is locked: whoever commits first has decided.
- * `shard` scatters the readers over the head of the queue, so that several schedulers rarely think about the same release.
+ * So that several schedulers rarely think about the same release, each has its share of the head of the queue: readers know
+ * each other by their connections' names, `kind/name`. Who has nothing left helps out, and so does everybody with what
+ * has waited for long; that is scattered by `shard`.
  */
 export async function readWaiting(read: Reader, limit: number, shard: string): Promise<WaitingRelease[]> {
   return (await read<WaitingRow>(backlogSql, [limit, shard])).map(waitingOf);
