@@ -13,6 +13,7 @@ import { ReservationRules1795400000012 } from './0012-reservation-rules.js';
 import { QuotaWakes1795400000013 } from './0013-quota-wakes.js';
 import { NodeScoring1795400000014 } from './0014-node-scoring.js';
 import { Priority1795400000017 } from './0017-priority.js';
+import { FairShare1795400000018 } from './0018-fair-share.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   QuotaWakes1795400000013,
   NodeScoring1795400000014,
   Priority1795400000017,
+  FairShare1795400000018,
 ] as const;

@@ -119,7 +119,7 @@ async function compose(parts: {
 }): Promise<Scheduler> {
   const { config, seams, metrics, store, queue, sweeper } = parts;
   const { name, ids, log, clock, policy = defaultPolicy } = seams;
-  const placer = new Placer({ store, name, policy, ids, metrics, log, batchSize: config.batchSize });
+  const placer = new Placer({ store, name, policy, ids, metrics, log, clock, batchSize: config.batchSize });
   const reaper = new Reaper({ store, name, ids, metrics, log });
   const scheduler = new Scheduler({ config, store, queue, placer, reaper, sweeper, clock, metrics, log });
   await scheduler.start();

@@ -1,8 +1,9 @@
 import { type Committed, commitBatch, type Decided, deadlines, decideRelease } from '#decision';
-import { type ClusterId, type Ids, Unavailable } from '#domain';
+import { type Clock, type ClusterId, type Ids, Unavailable } from '#domain';
 import type { EnginePolicy, FleetChange } from '#placement';
 import type { Logger } from '#platform';
 import { isRetriable, placementStore, type Store, sqlState, sqlStateOf } from '#store';
+import { Backlog } from './backlog.js';
 import { FleetPicture } from './fleet/picture.js';
 import type { SchedulerMetrics } from './metrics.js';
 
@@ -15,6 +16,7 @@ export interface PlacerParts {
   metrics: SchedulerMetrics;
   log: Logger;
   batchSize: number;
+  clock: Clock;
 }
 
 export interface Round {
@@ -47,9 +49,16 @@ export class Placer {
   readonly #changes = new Set<FleetChange>();
   #allDirty = true;
   readonly #principal;
+  readonly #backlog: Backlog;
 
   constructor(private readonly parts: PlacerParts) {
     this.#principal = { kind: 'system' as const, actor: `scheduler/${parts.name}` };
+    const { store, name, clock } = parts;
+    this.#backlog = new Backlog({
+      read: (sql, parameters) => store.unitOfWork.read(this.#principal, sql, parameters),
+      name,
+      clock,
+    });
   }
 
   /** A cluster has changed: it is read again before the next decision. Many changes become one reading. */
@@ -115,16 +124,13 @@ export class Placer {
 
   /** One batch of waiting releases, from reading to commit. */
   async round(): Promise<Round> {
-    const { store, name, batchSize, metrics } = this.parts;
+    const { batchSize, metrics } = this.parts;
     const done = metrics.roundSeconds.startTimer();
-    const waiting = await placementStore.readWaiting(
-      (sql, parameters) => store.unitOfWork.read(this.#principal, sql, parameters),
-      batchSize,
-      name,
-    );
+    const waiting = await this.#backlog.next(batchSize, this.picture.snapshot);
     if (waiting.length === 0) return nothing;
     const { batch, undecidable } = this.#decide(waiting);
     const committed = await this.#commitApart(batch, undecidable);
+    this.#backlog.note(committed.placed, committed.refused.length);
     if (undecidable.length > 0) await this.#refuseUndecidable(undecidable);
     await this.#wake();
     done();

@@ -1,5 +1,6 @@
 export type { Batch, ClusterDescription, ClusterState } from './cluster-state.js';
 export { applyDecision, type Decision, decide, type RefusedGroup } from './decide.js';
+export { type Asking, dominantShare, fairOrder, type Standing } from './fair-share.js';
 export { anyNode, type PodRules, type ResourceName } from './node-classes.js';
 export { unpackRecord } from './pack.js';
 export {

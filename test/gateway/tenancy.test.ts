@@ -108,6 +108,23 @@ describe('tenants, projects, environments and keys', () => {
     });
   });
 
+  it('weighs a tenant as operators say, within bounds, and tells the tenant', async () => {
+    const name = 'tenants/acme';
+    expect((await operator.tenancy.getTenant({ name })).weight).toBe(1);
+    expect(await operator.tenancy.setTenantWeight({ name, weight: 3 })).toMatchObject({ name, weight: 3 });
+    expect((await operator.tenancy.getTenant({ name })).weight).toBe(3);
+    await rowsUnchangedBy(harness.db, async () => {
+      for (const weight of [0, -1, 1001]) {
+        const refusal = await refusalOf(operator.tenancy.setTenantWeight({ name, weight }));
+        expect(refusal.details.badRequest?.fieldViolations).toMatchObject([
+          { field: 'weight', description: `found ${weight}; must be 1 to 1000` },
+        ]);
+      }
+      const unknown = await refusalOf(operator.tenancy.setTenantWeight({ name: 'tenants/nobody', weight: 2 }));
+      expect(unknown.code).toBe('NOT_FOUND');
+    });
+  });
+
   it('makes nothing at a second start', async () => {
     const local = { host: '127.0.0.1', port: 0 };
     await rowsUnchangedBy(harness.db, async () => {

@@ -38,6 +38,12 @@ const recorded: Readonly<Record<string, Recorded>> = {
     before: null,
     after: { displayName: '' },
   },
+  'TenancyService.SetTenantWeight': {
+    action: 'tenants.setWeight',
+    target: 'tenants/acme',
+    before: { weight: 1 },
+    after: { weight: 7 },
+  },
   'TenancyService.SetQuota': {
     action: 'projects.setQuota',
     target: project,

@@ -51,6 +51,9 @@ export const cases: Readonly<Record<string, MethodCase>> = {
   ),
   'TenancyService.GetProject': plain('viewer', (as) => as.tenancy.getProject({ name: project })),
   'TenancyService.ListProjects': plain('viewer', (as) => as.tenancy.listProjects({ parent: 'tenants/acme' })),
+  'TenancyService.SetTenantWeight': plain('operator', (as) =>
+    as.tenancy.setTenantWeight({ name: 'tenants/acme', weight: 7 }),
+  ),
   'TenancyService.SetQuota': plain('operator', (as) => as.tenancy.setQuota({ name: project, quota: { cpu: '100' } })),
   'TenancyService.CreateEnvironment': plain('owner', (as) =>
     as.tenancy.createEnvironment({ parent: project, environmentId: 'fresh' }),

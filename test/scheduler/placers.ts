@@ -1,3 +1,4 @@
+import { systemClock } from '#domain';
 import { defaultPolicy, type EnginePolicy } from '#placement';
 import { createLogger, createMetrics, silentLogger } from '#platform';
 import type { Store } from '#store';
@@ -33,6 +34,7 @@ export async function aPlacer(
     metrics,
     log: silentLogger(),
     batchSize,
+    clock: systemClock,
   });
   return {
     placer,

@@ -6,6 +6,31 @@ import type { Shell } from '../shell.js';
 import { idOf } from '../text/figures.js';
 import { environmentTable, projectTable, tenantTable } from '../text/tenancy.js';
 
+interface WeightOptions {
+  weight: number;
+  requestId?: string;
+}
+
+function addWeight(tenant: Command, shell: Shell): void {
+  const set = tenant
+    .command('set')
+    .argument('<tenant>')
+    .description('Set how much of a scarce fleet a tenant gets beside the others (operators).')
+    .requiredOption('--weight <number>', '1 to 1000; twice the weight is twice the share', wholeNumber)
+    .option('--request-id <id>', 'repeating a request with the same id has no further effect')
+    .addHelpText('after', '\nExample:\n  berth tenant set shop --weight 3');
+  shell.on<WeightOptions>(set, async (session, [id = ''], { weight, requestId = '' }) => {
+    const tenant = await session.tenancy.setTenantWeight({ name: `tenants/${id}`, weight, requestId });
+    session.show({
+      schema: wire.TenantSchema,
+      message: tenant,
+      names: [tenant.name],
+      text: (look) => tenantTable([tenant], look),
+    });
+    return undefined;
+  });
+}
+
 interface CreateOptions {
   displayName?: string;
   requestId?: string;
@@ -37,6 +62,7 @@ export function addTenants(program: Command, shell: Shell): void {
     });
     return undefined;
   });
+  addWeight(tenant, shell);
   shell.on(
     tenant.command('list', { isDefault: true }).description('All tenants that you may see.'),
     async (session) => {

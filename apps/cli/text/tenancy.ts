@@ -8,8 +8,13 @@ export const tenantTable = (tenants: readonly wire.Tenant[], look: Look): string
   tenants.length === 0
     ? ['no tenants']
     : table(
-        ['TENANT', 'CALLED', 'AGE'],
-        tenants.map((tenant) => [idOf(tenant.name), tenant.displayName || '-', age(tenant.createTime, look.now)]),
+        ['TENANT', 'CALLED', 'WEIGHT', 'AGE'],
+        tenants.map((tenant) => [
+          idOf(tenant.name),
+          tenant.displayName || '-',
+          String(tenant.weight),
+          age(tenant.createTime, look.now),
+        ]),
         look.palette,
       );
 

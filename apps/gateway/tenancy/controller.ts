@@ -14,7 +14,7 @@ import {
   wire,
 } from '#contract';
 import type { Clock, Ids, JsonValue, Principal } from '#domain';
-import { NotFound } from '#domain';
+import { InvalidRequest, NotFound } from '#domain';
 import { type RpcCall, type RpcHandlers, RpcService } from '#platform';
 import {
   readApiKeys,
@@ -26,6 +26,7 @@ import {
   type Store,
   type Transaction,
   updateQuota,
+  updateTenantWeight,
 } from '#store';
 import { Authenticator } from '../auth/authenticator.js';
 import { once } from '../idempotent.js';
@@ -41,6 +42,7 @@ const {
   createProject: projectMethod,
   createEnvironment: environmentMethod,
   setQuota: quotaMethod,
+  setTenantWeight: weightMethod,
 } = wire.TenancyService.method;
 
 /** The part of an answer that may be kept for a repetition: the secret is shown once. */
@@ -56,6 +58,14 @@ const quotaJson = (quota: {
   memoryBytes: quota.memoryBytes ?? null,
   pods: quota.pods ?? null,
 });
+
+const mostWeight = 1000;
+
+/** @throws InvalidRequest */
+function checkWeight(weight: number): void {
+  if (weight >= 1 && weight <= mostWeight) return;
+  throw new InvalidRequest([{ field: 'weight', description: `found ${weight}; must be 1 to ${mostWeight}` }]);
+}
 
 /** Tenants, projects, environments and keys. */
 @RpcService(wire.TenancyService)
@@ -113,6 +123,26 @@ export class TenancyController implements RpcHandlers<typeof wire.TenancyService
     const rows = await readTenants(readerFor(this.store, principal), bounds);
     const cut = cutPage(rows, page, query, ({ id }) => id);
     return { tenants: cut.rows.map(tenantToWire), nextPageToken: cut.nextPageToken };
+  }
+
+  async setTenantWeight(request: wire.SetTenantWeightRequest, { principal }: Call) {
+    const { tenant: id } = readTenantName(request.name);
+    const { name: target, weight, requestId } = request;
+    checkWeight(weight);
+    return await this.#change(principal, (tx) =>
+      once(tx, { principal, method: weightMethod, request }, async () => {
+        const changed = await updateTenantWeight(tx, { id, weight });
+        if (changed === undefined) throw new NotFound({ kind: 'tenant', name: target });
+        await this.#record(tx, principal, id, {
+          action: 'tenants.setWeight',
+          target,
+          requestId,
+          before: { weight: changed.before.weight },
+          after: { weight },
+        });
+        return tenantToWire(changed.after);
+      }),
+    );
   }
 
   async createProject(request: wire.CreateProjectRequest, { principal }: Call) {

@@ -42,11 +42,17 @@ export interface ApiKeyView {
   revokedAt: StoredTime | null;
 }
 
-export const tenantToWire = (view: { id: string; displayName: string; createdAt: StoredTime }): wire.Tenant =>
+export const tenantToWire = (view: {
+  id: string;
+  displayName: string;
+  createdAt: StoredTime;
+  weight: number;
+}): wire.Tenant =>
   create(wire.TenantSchema, {
     name: tenantName(view.id),
     displayName: view.displayName,
     createTime: timestampOf(view.createdAt),
+    weight: view.weight,
   });
 
 const quotaToWire = (quota: QuotaLimits): wire.Quota =>

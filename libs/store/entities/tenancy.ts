@@ -1,17 +1,23 @@
 import { EntitySchema } from 'typeorm';
 import type { Role } from '#domain';
-import { big, bytes, key, moment, optional, stamp, text } from './columns.js';
+import { big, bytes, integer, key, moment, optional, stamp, text } from './columns.js';
 
 export interface TenantRow {
   id: string;
   displayName: string;
   createdAt: Date;
+  weight: number;
 }
 
 export const tenantEntity = new EntitySchema<TenantRow>({
   name: 'Tenant',
   tableName: 'tenants',
-  columns: { id: text('id', key), displayName: text('display_name', { default: '' }), createdAt: stamp('created_at') },
+  columns: {
+    id: text('id', key),
+    displayName: text('display_name', { default: '' }),
+    createdAt: stamp('created_at'),
+    weight: integer('weight', { default: 1 }),
+  },
 });
 
 /** Amounts in thousandths of a core, bytes, pods; a null quota is no limit. */

@@ -76,21 +76,26 @@ const askingSql = (releases: string): string => `
   JOIN revisions v ON v.tenant_id = l.tenant_id AND v.application_uid = l.application_uid AND v.number = l.revision
   ORDER BY l.priority DESC, l.updated_at, l.tenant_id, l.project_id, l.environment_id, l.number`;
 
+/** What is being removed ends first: an application has one place in an environment. */
+export const removedFirst = (alias: string): string => `NOT EXISTS (
+  SELECT FROM releases gone WHERE gone.tenant_id = ${alias}.tenant_id AND gone.application_uid = ${alias}.application_uid
+    AND gone.project_id = ${alias}.project_id AND gone.environment_id = ${alias}.environment_id AND gone.phase = 'removing')`;
+
+/** How many read the backlog now, and which of them this one is. */
+export const readersSql = `(
+  SELECT count(*) FILTER (WHERE name < current_setting('application_name')) AS place, greatest(count(*), 1) AS readers
+  FROM (SELECT DISTINCT application_name AS name FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user
+      AND application_name LIKE split_part(current_setting('application_name'), '/', 1) || '/%') live)`;
+
 const backlogSql = askingSql(`
   SELECT * FROM (
     SELECT *, bool_or(mine) OVER () AS any_mine FROM (
       SELECT head.*, abs(hashtext(application_uid::text)::bigint) % readers = place AS mine FROM (
-        SELECT * FROM releases r WHERE phase = 'waiting' AND NOT EXISTS (
-          -- What is being removed ends first: an application has one place in an environment.
-          SELECT FROM releases gone WHERE gone.tenant_id = r.tenant_id AND gone.application_uid = r.application_uid
-            AND gone.project_id = r.project_id AND gone.environment_id = r.environment_id AND gone.phase = 'removing')
+        SELECT * FROM releases r WHERE phase = 'waiting' AND ${removedFirst('r')}
         ORDER BY priority DESC, updated_at, tenant_id, project_id, environment_id, number
         LIMIT $1 * 16) head
-      CROSS JOIN (
-        SELECT count(*) FILTER (WHERE name < current_setting('application_name')) AS place, greatest(count(*), 1) AS readers
-        FROM (SELECT DISTINCT application_name AS name FROM pg_stat_activity
-          WHERE datname = current_database() AND usename = current_user
-            AND application_name LIKE split_part(current_setting('application_name'), '/', 1) || '/%') live) own) shared) shares
+      CROSS JOIN ${readersSql} own) shared) shares
   WHERE mine OR NOT any_mine OR updated_at < clock_timestamp() - interval '20 seconds'
   ORDER BY priority DESC, mine DESC, hashtext(application_uid::text || $2) LIMIT $1`);
 
@@ -102,6 +107,23 @@ const backlogSql = askingSql(`
  */
 export async function readWaiting(read: Reader, limit: number, shard: string): Promise<WaitingRelease[]> {
   return (await read<WaitingRow>(backlogSql, [limit, shard])).map(waitingOf);
+}
+
+const namedSql = askingSql(`
+  SELECT r.* FROM releases r
+  JOIN jsonb_to_recordset($1::jsonb) AS n (tenant text, project text, environment text, number bigint)
+    ON r.tenant_id = n.tenant AND r.project_id = n.project AND r.environment_id = n.environment AND r.number = n.number
+  WHERE r.phase = 'waiting'`);
+
+/** Those of the releases that still wait, in the order in which they are named. */
+export async function readAsking(read: Reader, releases: readonly ReleaseRef[]): Promise<WaitingRelease[]> {
+  const names = releases.map(({ tenant, project, environment, number }) => ({
+    ...{ tenant, project, environment },
+    number: number.toString(),
+  }));
+  const rows = await read<WaitingRow>(namedSql, [JSON.stringify(names)]);
+  const found = new Map(rows.map(waitingOf).map((release) => [releaseKey(release), release]));
+  return releases.flatMap((each) => found.get(releaseKey(each)) ?? []);
 }
 
 const waitingSql = askingSql(`
@@ -137,14 +159,14 @@ const waitingOf = (row: WaitingRow): WaitingRelease => ({
   })),
 });
 
-interface RefRow {
+export interface RefRow {
   tenant_id: string;
   project_id: string;
   environment_id: string;
   number: string;
 }
 
-const refOf = (row: RefRow): ReleaseRef => ({
+export const refOf = (row: RefRow): ReleaseRef => ({
   tenant: row.tenant_id,
   project: row.project_id,
   environment: row.environment_id,

@@ -7,4 +7,5 @@ export * from './projects.js';
 export * from './reaping.js';
 export * from './releases.js';
 export * from './removal.js';
+export * from './waiting-tenants.js';
 export * from './works.js';

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/tenancy_service.proto.
  */
 export const file_berth_v1_tenancy_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5iZXJ0aC92MS90ZW5hbmN5X3NlcnZpY2UucHJvdG8SCGJlcnRoLnYxIlIKE0NyZWF0ZVRlbmFudFJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIncKFENyZWF0ZVRlbmFudFJlc3BvbnNlEiAKBnRlbmFudBgBIAEoCzIQLmJlcnRoLnYxLlRlbmFudBIjCglvd25lcl9rZXkYAiABKAsyEC5iZXJ0aC52MS5BcGlLZXkSGAoQb3duZXJfa2V5X3NlY3JldBgDIAEoCSIgChBHZXRUZW5hbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiOwoSTGlzdFRlbmFudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlEKE0xpc3RUZW5hbnRzUmVzcG9uc2USIQoHdGVuYW50cxgBIAMoCzIQLmJlcnRoLnYxLlRlbmFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiZAoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSDgoGcGFyZW50GAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkiIQoRR2V0UHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCSJMChNMaXN0UHJvamVjdHNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJUChRMaXN0UHJvamVjdHNSZXNwb25zZRIjCghwcm9qZWN0cxgBIAMoCzIRLmJlcnRoLnYxLlByb2plY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlMKD1NldFF1b3RhUmVxdWVzdBIMCgRuYW1lGAEgASgJEh4KBXF1b3RhGAIgASgLMg8uYmVydGgudjEuUXVvdGESEgoKcmVxdWVzdF9pZBgDIAEoCSJsChhDcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJIlAKF0xpc3RFbnZpcm9ubWVudHNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJgChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USKwoMZW52aXJvbm1lbnRzGAEgAygLMhUuYmVydGgudjEuRW52aXJvbm1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpsBChNDcmVhdGVBcGlLZXlSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSHAoEcm9sZRgDIAEoDjIOLmJlcnRoLnYxLlJvbGUSDwoHcHJvamVjdBgEIAEoCRIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSQoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USIQoHYXBpX2tleRgBIAEoCzIQLmJlcnRoLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkiSwoSTGlzdEFwaUtleXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJSChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiIKCGFwaV9rZXlzGAEgAygLMhAuYmVydGgudjEuQXBpS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIjChNSZXZva2VBcGlLZXlSZXF1ZXN0EgwKBG5hbWUYASABKAky4AgKDlRlbmFuY3lTZXJ2aWNlEmAKDENyZWF0ZVRlbmFudBIdLmJlcnRoLnYxLkNyZWF0ZVRlbmFudFJlcXVlc3QaHi5iZXJ0aC52MS5DcmVhdGVUZW5hbnRSZXNwb25zZSIRis4YDXRlbmFudHMud3JpdGUSTgoJR2V0VGVuYW50EhouYmVydGgudjEuR2V0VGVuYW50UmVxdWVzdBoQLmJlcnRoLnYxLlRlbmFudCITkAIBis4YDHRlbmFuY3kucmVhZBJfCgtMaXN0VGVuYW50cxIcLmJlcnRoLnYxLkxpc3RUZW5hbnRzUmVxdWVzdBodLmJlcnRoLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2UiE5ACAYrOGAx0ZW5hbmN5LnJlYWQSVQoNQ3JlYXRlUHJvamVjdBIeLmJlcnRoLnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0GhEuYmVydGgudjEuUHJvamVjdCIRis4YDXRlbmFuY3kud3JpdGUSUQoKR2V0UHJvamVjdBIbLmJlcnRoLnYxLkdldFByb2plY3RSZXF1ZXN0GhEuYmVydGgudjEuUHJvamVjdCITkAIBis4YDHRlbmFuY3kucmVhZBJiCgxMaXN0UHJvamVjdHMSHS5iZXJ0aC52MS5MaXN0UHJvamVjdHNSZXF1ZXN0Gh4uYmVydGgudjEuTGlzdFByb2plY3RzUmVzcG9uc2UiE5ACAYrOGAx0ZW5hbmN5LnJlYWQSSwoIU2V0UXVvdGESGS5iZXJ0aC52MS5TZXRRdW90YVJlcXVlc3QaES5iZXJ0aC52MS5Qcm9qZWN0IhGKzhgNdGVuYW50cy53cml0ZRJhChFDcmVhdGVFbnZpcm9ubWVudBIiLmJlcnRoLnYxLkNyZWF0ZUVudmlyb25tZW50UmVxdWVzdBoVLmJlcnRoLnYxLkVudmlyb25tZW50IhGKzhgNdGVuYW5jeS53cml0ZRJuChBMaXN0RW52aXJvbm1lbnRzEiEuYmVydGgudjEuTGlzdEVudmlyb25tZW50c1JlcXVlc3QaIi5iZXJ0aC52MS5MaXN0RW52aXJvbm1lbnRzUmVzcG9uc2UiE5ACAYrOGAx0ZW5hbmN5LnJlYWQSXQoMQ3JlYXRlQXBpS2V5Eh0uYmVydGgudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBoeLmJlcnRoLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIg6KzhgKa2V5cy53cml0ZRJdCgtMaXN0QXBpS2V5cxIcLmJlcnRoLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBodLmJlcnRoLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiEZACAYrOGAprZXlzLndyaXRlEk8KDFJldm9rZUFwaUtleRIdLmJlcnRoLnYxLlJldm9rZUFwaUtleVJlcXVlc3QaEC5iZXJ0aC52MS5BcGlLZXkiDorOGAprZXlzLndyaXRlYgZwcm90bzM", [file_berth_v1_annotations, file_berth_v1_tenancy, file_google_protobuf_timestamp]);
+  fileDesc("Ch5iZXJ0aC92MS90ZW5hbmN5X3NlcnZpY2UucHJvdG8SCGJlcnRoLnYxIlIKE0NyZWF0ZVRlbmFudFJlcXVlc3QSEQoJdGVuYW50X2lkGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIncKFENyZWF0ZVRlbmFudFJlc3BvbnNlEiAKBnRlbmFudBgBIAEoCzIQLmJlcnRoLnYxLlRlbmFudBIjCglvd25lcl9rZXkYAiABKAsyEC5iZXJ0aC52MS5BcGlLZXkSGAoQb3duZXJfa2V5X3NlY3JldBgDIAEoCSIgChBHZXRUZW5hbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiOwoSTGlzdFRlbmFudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlEKE0xpc3RUZW5hbnRzUmVzcG9uc2USIQoHdGVuYW50cxgBIAMoCzIQLmJlcnRoLnYxLlRlbmFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoWU2V0VGVuYW50V2VpZ2h0UmVxdWVzdBIMCgRuYW1lGAEgASgJEg4KBndlaWdodBgCIAEoBRISCgpyZXF1ZXN0X2lkGAMgASgJImQKFENyZWF0ZVByb2plY3RSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRISCgpwcm9qZWN0X2lkGAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJIiEKEUdldFByb2plY3RSZXF1ZXN0EgwKBG5hbWUYASABKAkiTAoTTGlzdFByb2plY3RzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiVAoUTGlzdFByb2plY3RzUmVzcG9uc2USIwoIcHJvamVjdHMYASADKAsyES5iZXJ0aC52MS5Qcm9qZWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJTCg9TZXRRdW90YVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIeCgVxdW90YRgCIAEoCzIPLmJlcnRoLnYxLlF1b3RhEhIKCnJlcXVlc3RfaWQYAyABKAkibAoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJQChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiYAoYTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlEisKDGVudmlyb25tZW50cxgBIAMoCzIVLmJlcnRoLnYxLkVudmlyb25tZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKbAQoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIOCgZwYXJlbnQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhwKBHJvbGUYAyABKA4yDi5iZXJ0aC52MS5Sb2xlEg8KB3Byb2plY3QYBCABKAkSLwoLZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkkKFENyZWF0ZUFwaUtleVJlc3BvbnNlEiEKB2FwaV9rZXkYASABKAsyEC5iZXJ0aC52MS5BcGlLZXkSDgoGc2VjcmV0GAIgASgJIksKEkxpc3RBcGlLZXlzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUgoTTGlzdEFwaUtleXNSZXNwb25zZRIiCghhcGlfa2V5cxgBIAMoCzIQLmJlcnRoLnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIwoTUmV2b2tlQXBpS2V5UmVxdWVzdBIMCgRuYW1lGAEgASgJMroJCg5UZW5hbmN5U2VydmljZRJgCgxDcmVhdGVUZW5hbnQSHS5iZXJ0aC52MS5DcmVhdGVUZW5hbnRSZXF1ZXN0Gh4uYmVydGgudjEuQ3JlYXRlVGVuYW50UmVzcG9uc2UiEYrOGA10ZW5hbnRzLndyaXRlEk4KCUdldFRlbmFudBIaLmJlcnRoLnYxLkdldFRlbmFudFJlcXVlc3QaEC5iZXJ0aC52MS5UZW5hbnQiE5ACAYrOGAx0ZW5hbmN5LnJlYWQSXwoLTGlzdFRlbmFudHMSHC5iZXJ0aC52MS5MaXN0VGVuYW50c1JlcXVlc3QaHS5iZXJ0aC52MS5MaXN0VGVuYW50c1Jlc3BvbnNlIhOQAgGKzhgMdGVuYW5jeS5yZWFkElgKD1NldFRlbmFudFdlaWdodBIgLmJlcnRoLnYxLlNldFRlbmFudFdlaWdodFJlcXVlc3QaEC5iZXJ0aC52MS5UZW5hbnQiEYrOGA10ZW5hbnRzLndyaXRlElUKDUNyZWF0ZVByb2plY3QSHi5iZXJ0aC52MS5DcmVhdGVQcm9qZWN0UmVxdWVzdBoRLmJlcnRoLnYxLlByb2plY3QiEYrOGA10ZW5hbmN5LndyaXRlElEKCkdldFByb2plY3QSGy5iZXJ0aC52MS5HZXRQcm9qZWN0UmVxdWVzdBoRLmJlcnRoLnYxLlByb2plY3QiE5ACAYrOGAx0ZW5hbmN5LnJlYWQSYgoMTGlzdFByb2plY3RzEh0uYmVydGgudjEuTGlzdFByb2plY3RzUmVxdWVzdBoeLmJlcnRoLnYxLkxpc3RQcm9qZWN0c1Jlc3BvbnNlIhOQAgGKzhgMdGVuYW5jeS5yZWFkEksKCFNldFF1b3RhEhkuYmVydGgudjEuU2V0UXVvdGFSZXF1ZXN0GhEuYmVydGgudjEuUHJvamVjdCIRis4YDXRlbmFudHMud3JpdGUSYQoRQ3JlYXRlRW52aXJvbm1lbnQSIi5iZXJ0aC52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaFS5iZXJ0aC52MS5FbnZpcm9ubWVudCIRis4YDXRlbmFuY3kud3JpdGUSbgoQTGlzdEVudmlyb25tZW50cxIhLmJlcnRoLnYxLkxpc3RFbnZpcm9ubWVudHNSZXF1ZXN0GiIuYmVydGgudjEuTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlIhOQAgGKzhgMdGVuYW5jeS5yZWFkEl0KDENyZWF0ZUFwaUtleRIdLmJlcnRoLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaHi5iZXJ0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZSIOis4YCmtleXMud3JpdGUSXQoLTGlzdEFwaUtleXMSHC5iZXJ0aC52MS5MaXN0QXBpS2V5c1JlcXVlc3QaHS5iZXJ0aC52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlIhGQAgGKzhgKa2V5cy53cml0ZRJPCgxSZXZva2VBcGlLZXkSHS5iZXJ0aC52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GhAuYmVydGgudjEuQXBpS2V5Ig6KzhgKa2V5cy53cml0ZWIGcHJvdG8z", [file_berth_v1_annotations, file_berth_v1_tenancy, file_google_protobuf_timestamp]);
 
 /**
  * Names the tenant to make.
@@ -155,6 +155,41 @@ export const ListTenantsResponseSchema: GenMessage<ListTenantsResponse> = /*@__P
   messageDesc(file_berth_v1_tenancy_service, 4);
 
 /**
+ * A tenant's new weight.
+ *
+ * @generated from message berth.v1.SetTenantWeightRequest
+ */
+export type SetTenantWeightRequest = Message<"berth.v1.SetTenantWeightRequest"> & {
+  /**
+   * `tenants/{tenant}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * 1 to 1000.
+   *
+   * @generated from field: int32 weight = 2;
+   */
+  weight: number;
+
+  /**
+   * Repeating a request with the same id has no further effect and gives the same answer.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message berth.v1.SetTenantWeightRequest.
+ * Use `create(SetTenantWeightRequestSchema)` to create a new message.
+ */
+export const SetTenantWeightRequestSchema: GenMessage<SetTenantWeightRequest> = /*@__PURE__*/
+  messageDesc(file_berth_v1_tenancy_service, 5);
+
+/**
  * Names the project to make.
  *
  * @generated from message berth.v1.CreateProjectRequest
@@ -190,7 +225,7 @@ export type CreateProjectRequest = Message<"berth.v1.CreateProjectRequest"> & {
  * Use `create(CreateProjectRequestSchema)` to create a new message.
  */
 export const CreateProjectRequestSchema: GenMessage<CreateProjectRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 5);
+  messageDesc(file_berth_v1_tenancy_service, 6);
 
 /**
  * Names a project.
@@ -211,7 +246,7 @@ export type GetProjectRequest = Message<"berth.v1.GetProjectRequest"> & {
  * Use `create(GetProjectRequestSchema)` to create a new message.
  */
 export const GetProjectRequestSchema: GenMessage<GetProjectRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 6);
+  messageDesc(file_berth_v1_tenancy_service, 7);
 
 /**
  * A page of projects.
@@ -242,7 +277,7 @@ export type ListProjectsRequest = Message<"berth.v1.ListProjectsRequest"> & {
  * Use `create(ListProjectsRequestSchema)` to create a new message.
  */
 export const ListProjectsRequestSchema: GenMessage<ListProjectsRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 7);
+  messageDesc(file_berth_v1_tenancy_service, 8);
 
 /**
  * A page of projects.
@@ -266,7 +301,7 @@ export type ListProjectsResponse = Message<"berth.v1.ListProjectsResponse"> & {
  * Use `create(ListProjectsResponseSchema)` to create a new message.
  */
 export const ListProjectsResponseSchema: GenMessage<ListProjectsResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 8);
+  messageDesc(file_berth_v1_tenancy_service, 9);
 
 /**
  * A project's new quota.
@@ -297,7 +332,7 @@ export type SetQuotaRequest = Message<"berth.v1.SetQuotaRequest"> & {
  * Use `create(SetQuotaRequestSchema)` to create a new message.
  */
 export const SetQuotaRequestSchema: GenMessage<SetQuotaRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 9);
+  messageDesc(file_berth_v1_tenancy_service, 10);
 
 /**
  * Names the environment to make.
@@ -335,7 +370,7 @@ export type CreateEnvironmentRequest = Message<"berth.v1.CreateEnvironmentReques
  * Use `create(CreateEnvironmentRequestSchema)` to create a new message.
  */
 export const CreateEnvironmentRequestSchema: GenMessage<CreateEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 10);
+  messageDesc(file_berth_v1_tenancy_service, 11);
 
 /**
  * A page of environments.
@@ -366,7 +401,7 @@ export type ListEnvironmentsRequest = Message<"berth.v1.ListEnvironmentsRequest"
  * Use `create(ListEnvironmentsRequestSchema)` to create a new message.
  */
 export const ListEnvironmentsRequestSchema: GenMessage<ListEnvironmentsRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 11);
+  messageDesc(file_berth_v1_tenancy_service, 12);
 
 /**
  * A page of environments.
@@ -390,7 +425,7 @@ export type ListEnvironmentsResponse = Message<"berth.v1.ListEnvironmentsRespons
  * Use `create(ListEnvironmentsResponseSchema)` to create a new message.
  */
 export const ListEnvironmentsResponseSchema: GenMessage<ListEnvironmentsResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 12);
+  messageDesc(file_berth_v1_tenancy_service, 13);
 
 /**
  * What the key is to be.
@@ -433,7 +468,7 @@ export type CreateApiKeyRequest = Message<"berth.v1.CreateApiKeyRequest"> & {
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 13);
+  messageDesc(file_berth_v1_tenancy_service, 14);
 
 /**
  * The key and its secret.
@@ -459,7 +494,7 @@ export type CreateApiKeyResponse = Message<"berth.v1.CreateApiKeyResponse"> & {
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 14);
+  messageDesc(file_berth_v1_tenancy_service, 15);
 
 /**
  * A page of keys.
@@ -490,7 +525,7 @@ export type ListApiKeysRequest = Message<"berth.v1.ListApiKeysRequest"> & {
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 15);
+  messageDesc(file_berth_v1_tenancy_service, 16);
 
 /**
  * A page of keys.
@@ -514,7 +549,7 @@ export type ListApiKeysResponse = Message<"berth.v1.ListApiKeysResponse"> & {
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 16);
+  messageDesc(file_berth_v1_tenancy_service, 17);
 
 /**
  * Names a key.
@@ -535,7 +570,7 @@ export type RevokeApiKeyRequest = Message<"berth.v1.RevokeApiKeyRequest"> & {
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_berth_v1_tenancy_service, 17);
+  messageDesc(file_berth_v1_tenancy_service, 18);
 
 /**
  * Tenants, projects, environments and keys.
@@ -572,6 +607,16 @@ export const TenancyService: GenService<{
     methodKind: "unary";
     input: typeof ListTenantsRequestSchema;
     output: typeof ListTenantsResponseSchema;
+  },
+  /**
+   * Sets how much of a scarce fleet a tenant gets beside the others. Nothing that is placed moves.
+   *
+   * @generated from rpc berth.v1.TenancyService.SetTenantWeight
+   */
+  setTenantWeight: {
+    methodKind: "unary";
+    input: typeof SetTenantWeightRequestSchema;
+    output: typeof TenantSchema;
   },
   /**
    * Makes a project with a `default` environment.

@@ -1,0 +1,112 @@
+import { addResources, type Clock, type Instant, noResources, type Resources } from '#domain';
+import { type Asking, type Decision, fairOrder, type Snapshot, type Standing } from '#placement';
+import { placementStore } from '#store';
+
+type Read = Parameters<typeof placementStore.readWaitingTenants>[0];
+
+export interface BacklogParts {
+  read: Read;
+  /** Scatters this scheduler's reading. */
+  name: string;
+  clock: Clock;
+}
+
+/** What was read of use is added to for so long, and then read anew. */
+const usageFreshMs = 1_000;
+
+/** Of each of many tenants fewer are looked at, so that together they stay a bounded number. */
+const heads = { most: 4_000, leastEach: 8 } as const;
+
+/** Where room is not scarce it matters little who is first: several schedulers then take their shares of so many batches. */
+const scatteredBatches = 4;
+
+/** Of the whole fleet. */
+interface FleetSums {
+  allocatable: Resources;
+  free: Resources;
+}
+
+/** What tenants' shares are shares of, and what is left to be shared. */
+function sumsOf(snapshot: Snapshot): FleetSums {
+  let [allocatable, free] = [noResources, noResources];
+  const resources = (of: (resource: number) => number): Resources => ({ mcpu: of(0), memoryBytes: of(1), pods: of(2) });
+  for (const slot of snapshot.slots) {
+    allocatable = addResources(
+      allocatable,
+      resources((resource) => snapshot.allocatable(slot, resource)),
+    );
+    free = addResources(
+      free,
+      resources((resource) => Math.max(0, snapshot.free(slot, resource))),
+    );
+  }
+  return { allocatable, free };
+}
+
+type Head = placementStore.WaitingHead & Asking;
+
+/**
+ * What is decided next. While one tenant waits, the oldest of its highest priority; while several do, each gets its turn by
+ * priority, then by weighted dominant share.
+ */
+export class Backlog {
+  #usage = new Map<string, Resources>();
+  #readAt: Instant | undefined;
+  #refused = false;
+
+  constructor(private readonly parts: BacklogParts) {}
+
+  /** In the order in which they are to be decided. */
+  async next(limit: number, fleet: Snapshot): Promise<placementStore.WaitingRelease[]> {
+    const { read, name } = this.parts;
+    const tenants = await placementStore.readWaitingTenants(read);
+    if (tenants.length === 0) return [];
+    if (tenants.length === 1) return await placementStore.readWaiting(read, limit, name);
+    const usage = await this.#used();
+    const standings = new Map(
+      tenants.map(({ tenant, weight }): [string, Standing] => [
+        tenant,
+        { usage: usage.get(tenant) ?? noResources, weight },
+      ]),
+    );
+    const each = Math.min(limit * scatteredBatches, Math.max(heads.leastEach, Math.floor(heads.most / tenants.length)));
+    const waiting = await placementStore.readHeads(read, {
+      tenants: tenants.map(({ tenant }) => tenant),
+      each,
+    });
+    const { allocatable, free } = sumsOf(fleet);
+    const chosen = this.#choose(fairOrder(waiting, standings, allocatable), limit, free);
+    return await placementStore.readAsking(read, chosen);
+  }
+
+  /** What was placed counts at once; where something was refused room is scarce. */
+  note(placed: readonly { release: placementStore.ReleaseRef; decision: Decision }[], refused: number): void {
+    this.#refused = refused > 0;
+    for (const { release, decision } of placed)
+      for (const { amount } of decision.additions)
+        this.#usage.set(release.tenant, addResources(this.#usage.get(release.tenant) ?? noResources, amount));
+  }
+
+  async #used(): Promise<ReadonlyMap<string, Resources>> {
+    const now = this.parts.clock.now();
+    if (this.#readAt === undefined || now - this.#readAt >= usageFreshMs) {
+      this.#usage = await placementStore.readUsage(this.parts.read);
+      this.#readAt = now;
+    }
+    return this.#usage;
+  }
+
+  #choose(order: readonly Head[], limit: number, free: Resources): Head[] {
+    const window = order.slice(0, limit * scatteredBatches);
+    const asked = window.reduce((sum, { demand }) => addResources(sum, demand), noResources);
+    if (this.#refused || !isPlenty(free, asked)) return order.slice(0, limit);
+    const taken = new Set(
+      [...window].sort((a, b) => b.priority - a.priority || Number(b.mine) - Number(a.mine)).slice(0, limit),
+    );
+    return window.filter((head) => taken.has(head));
+  }
+}
+
+/** More than twice as much is free as is asked for. */
+const isPlenty = (free: Resources, asked: Resources): boolean =>
+  free.mcpu > 2 * asked.mcpu && free.memoryBytes > 2 * asked.memoryBytes && free.pods > 2 * asked.pods;

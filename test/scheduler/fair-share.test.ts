@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestDatabase, type TestDatabase } from '../../libs/store/testing/database.js';
+import { aPlacer, aReaper } from './placers.js';
+import { component, Scenario, spec } from './scenario.js';
+
+let database: TestDatabase;
+let scenario: Scenario;
+
+beforeEach(async () => {
+  database = await startTestDatabase();
+  scenario = new Scenario(database);
+  await scenario.cluster('small', { cores: 4 });
+  await scenario.tenancy('acme', 'shop');
+  await scenario.tenancy('globex', 'mill');
+});
+afterEach(() => database.close());
+
+/** A core each. */
+const wanting = (priority = 0) => ({ ...spec([component('web', { mcpu: 1000 })]), priority });
+
+/** Six of the one, and then six of the other: in the order in which they came the first would take everything. */
+async function bothAsk(priority = 0): Promise<void> {
+  for (let index = 0; index < 6; index++) await scenario.apply(`a${index}`, wanting(priority));
+  for (let index = 0; index < 6; index++)
+    await scenario.apply(`g${index}`, wanting(), { tenant: 'globex', project: 'mill' });
+}
+
+const weigh = (tenant: string, weight: number) =>
+  database.query('UPDATE tenants SET weight = $2 WHERE id = $1', [tenant, weight]);
+
+async function placed(): Promise<Record<string, number>> {
+  const rows = await database.query<{ tenant_id: string; count: number }>(
+    `SELECT tenant_id, count(*)::int AS count FROM releases WHERE phase = 'placed' GROUP BY tenant_id`,
+  );
+  return Object.fromEntries(rows.map(({ tenant_id, count }) => [tenant_id, count]));
+}
+
+describe('fair share', () => {
+  it.each([
+    ['alike', 1, 1, { acme: 2, globex: 2 }],
+    ['three to one', 3, 1, { acme: 3, globex: 1 }],
+    ['one to three', 1, 3, { acme: 1, globex: 3 }],
+  ])('divides a full cluster by the weights of two tenants: %s', async (_, acme, globex, expected) => {
+    await weigh('acme', acme);
+    await weigh('globex', globex);
+    await bothAsk();
+    for (const batchSize of [1, 2, 50]) {
+      const { placer } = await aPlacer(database, `takes ${batchSize}`, batchSize);
+      await placer.refresh();
+      for (let round = 0; round < 3; round++) await placer.round();
+    }
+    expect(await placed()).toEqual(expected);
+    expect(await scenario.violations()).toEqual([]);
+  });
+
+  it('gives what becomes free to who holds less, and asks for priority first', async () => {
+    await bothAsk(1);
+    const { placer } = await aPlacer(database, 's1');
+    await placer.refresh();
+    await placer.round();
+    expect(await placed()).toEqual({ acme: 4 });
+    await database.query(`UPDATE releases SET priority = 0`);
+    await scenario.remove('a0');
+    const reaper = await aReaper(database, 'r1');
+    await expect
+      .poll(
+        async () => {
+          await scenario.report();
+          await reaper.round();
+          placer.touchAll();
+          await placer.refresh();
+          await placer.round();
+          return await placed();
+        },
+        { timeout: 10_000 },
+      )
+      .toEqual({ acme: 3, globex: 1 });
+    expect(await scenario.violations()).toEqual([]);
+  });
+});
