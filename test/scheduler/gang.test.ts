@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { anywhere } from '#domain';
 import { startTestDatabase, type TestDatabase } from '../../libs/store/testing/database.js';
 import { aPlacer } from './placers.js';
 import { component, Scenario, spec } from './scenario.js';
@@ -26,10 +27,13 @@ async function parts(): Promise<Record<string, number[]>> {
 }
 
 it('reserves applications whole or not at all while four schedulers race for the last room', async () => {
-  // Room for 10 of 24 applications in sum, in two clusters of which neither holds all three components of many.
-  await scenario.cluster('north', { cores: 15 });
-  await scenario.cluster('south', { cores: 15 });
-  const three = ['web', 'api', 'store'].map((name) => component(name, { mcpu: 1000 }));
+  // Room for 10 of 24 applications: there is plenty in the one cluster, and each needs a part in the other.
+  await scenario.cluster('north', { cores: 30 });
+  await scenario.cluster('south', { cores: 10 });
+  const homes = { web: 'north', api: 'south', store: 'north' };
+  const three = Object.entries(homes).map(([name, home]) =>
+    component(name, { mcpu: 1000, placement: { ...anywhere, clusters: [home] } }),
+  );
   for (let index = 0; index < 24; index++) {
     await scenario.tenancy('acme', `p${index}`);
     await scenario.apply(`app-${index}`, spec(three), { project: `p${index}` });
