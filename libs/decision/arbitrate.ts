@@ -48,7 +48,9 @@ class Ledger {
 
   constructor(rows: readonly ArbitratedCluster[]) {
     this.#rows = new Map(rows.map((row) => [row.state.id, row]));
-    for (const { state } of rows) this.#figures.upsert(state);
+    // Where the shapes were judged already the sums are enough.
+    for (const { state, asDecided } of rows)
+      this.#figures.upsert(asDecided ? { ...state, classes: [], unreflected: [] } : state);
   }
 
   /** Why this claim cannot be granted now; undefined when it can. */

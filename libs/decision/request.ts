@@ -21,13 +21,38 @@ export const podRules = (component: Component): PodRules => ({
   nodeSelector: podNodeSelector(component),
 });
 
+/** What a schema lacks of a spec's components: neither changes under its digest, and the same ones are asked about again. */
+const remembered = new WeakMap<ClusterSchema, Map<string, readonly Mismatch[]>>();
+const mostRemembered = 10_000;
+
+function lackingIn(schema: ClusterSchema, key: string, find: () => readonly Mismatch[]): readonly Mismatch[] {
+  const known = remembered.get(schema) ?? new Map<string, readonly Mismatch[]>();
+  const found = known.get(key) ?? find();
+  if (known.size >= mostRemembered) known.clear();
+  remembered.set(schema, known.set(key, found));
+  return found;
+}
+
 function mismatchesOf(
   components: readonly Component[],
   release: placementStore.WaitingRelease,
   schemas: ReadonlyMap<string, ClusterSchema>,
 ): Map<string, Mismatch[]> {
   const found = new Map<string, Mismatch[]>();
-  const rendered = components.map((component) => ({
+  const key = [release.digest, ...components.map(({ name }) => name)].join('/');
+  let objects: ReturnType<typeof rendered> | undefined;
+  for (const [digest, schema] of schemas) {
+    const lacking = lackingIn(schema, key, () => {
+      objects ??= rendered(components, release);
+      return lackingOf(objects, schema);
+    });
+    if (lacking.length > 0) found.set(digest, [...lacking]);
+  }
+  return found;
+}
+
+const rendered = (components: readonly Component[], release: placementStore.WaitingRelease) =>
+  components.map((component) => ({
     component: component.name,
     // Identities and counts stand for any: only fields are looked at.
     objects: renderComponent({
@@ -41,17 +66,14 @@ function mismatchesOf(
       generation: 0n,
     }),
   }));
-  for (const [digest, schema] of schemas) {
-    const lacking = rendered.flatMap(({ component, objects }) =>
-      schemaMismatches(objects, schema)
-        // A kind that is not served at all is for the kinds' filter, which names it better.
-        .filter(({ path }) => path !== '')
-        .map((mismatch) => ({ component, ...mismatch })),
-    );
-    if (lacking.length > 0) found.set(digest, lacking);
-  }
-  return found;
-}
+
+const lackingOf = (objects: ReturnType<typeof rendered>, schema: ClusterSchema): Mismatch[] =>
+  objects.flatMap(({ component, objects: manifests }) =>
+    schemaMismatches(manifests, schema)
+      // A kind that is not served at all is for the kinds' filter, which names it better.
+      .filter(({ path }) => path !== '')
+      .map((mismatch) => ({ component, ...mismatch })),
+  );
 
 /** A waiting release as the engine is asked: groups of linked components, what they need, what is held already. */
 export function requestOf(

@@ -26,11 +26,11 @@ async function upsertWorks(tx: Transaction, works: readonly WorkWrite[]): Promis
   await tx.execute(
     `INSERT INTO works (id, cluster_id, tenant_id, project_id, environment_id, application_id, application_uid, component,
        release_number, namespace, sequence, generation, wanted, manifests, policy)
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
-       $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::boolean[], $14::jsonb[], $15::jsonb[])
+     SELECT * FROM ROWS FROM (unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
+       $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::boolean[]), jsonb_array_elements($14::jsonb), unnest($15::jsonb[]))
      ON CONFLICT (id) DO UPDATE SET release_number = excluded.release_number, sequence = excluded.sequence,
        generation = excluded.generation, wanted = excluded.wanted, manifests = excluded.manifests,
-       policy = excluded.policy,       updated_at = clock_timestamp()`,
+       policy = excluded.policy, updated_at = clock_timestamp()`,
     [
       works.map((each) => each.workId),
       works.map((each) => each.cluster),
@@ -45,7 +45,8 @@ async function upsertWorks(tx: Transaction, works: readonly WorkWrite[]): Promis
       works.map((each) => each.sequence.toString()),
       works.map((each) => each.generation.toString()),
       works.map((each) => each.wanted),
-      works.map((each) => JSON.stringify(each.manifests)),
+      // In one piece: in an array of texts every quote would be escaped, and read back.
+      JSON.stringify(works.map((each) => each.manifests)),
       works.map((each) => (each.policy === undefined ? null : JSON.stringify(each.policy))),
     ],
   );
