@@ -18,7 +18,7 @@ const usageFreshMs = 1_000;
 const heads = { most: 4_000, leastEach: 8 } as const;
 
 /** Where room is not scarce it matters little who is first: several schedulers then take their shares of so many batches. */
-const scatteredBatches = 4;
+const scatteredBatches = 8;
 
 /** Of the whole fleet. */
 interface FleetSums {
@@ -100,10 +100,8 @@ export class Backlog {
     const window = order.slice(0, limit * scatteredBatches);
     const asked = window.reduce((sum, { demand }) => addResources(sum, demand), noResources);
     if (this.#refused || !isPlenty(free, asked)) return order.slice(0, limit);
-    const taken = new Set(
-      [...window].sort((a, b) => b.priority - a.priority || Number(b.mine) - Number(a.mine)).slice(0, limit),
-    );
-    return window.filter((head) => taken.has(head));
+    const own = window.filter(({ mine }) => mine);
+    return (own.length > 0 ? own : window).slice(0, limit);
   }
 }
 

@@ -77,4 +77,25 @@ describe('fair share', () => {
       .toEqual({ acme: 3, globex: 1 });
     expect(await scenario.violations()).toEqual([]);
   });
+
+  it('leaves each of four schedulers its part of what several tenants want while there is plenty for all', async () => {
+    await scenario.cluster('large', { cores: 1000, memoryGibi: 4000 });
+    const tenants = [
+      { tenant: 'acme', project: 'shop' },
+      { tenant: 'globex', project: 'mill' },
+    ];
+    for (let index = 0; index < 80; index++)
+      for (const at of tenants) await scenario.apply(`${at.tenant}-${index}`, wanting(), at);
+    const placers = await Promise.all(['s1', 's2', 's3', 's4'].map((name) => aPlacer(database, name, 10)));
+    await Promise.all(placers.map(({ placer }) => placer.refresh()));
+    let [decided, lost] = [0, 0];
+    for (let round = 0; round < 20 && decided < 160; round++)
+      for (const outcome of await Promise.all(placers.map(({ placer }) => placer.round()))) {
+        decided += outcome.placed;
+        lost += outcome.lost;
+      }
+    expect(await placed()).toEqual({ acme: 80, globex: 80 });
+    expect(lost).toBeLessThan(40);
+    expect(await scenario.violations()).toEqual([]);
+  });
 });
