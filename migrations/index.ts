@@ -14,6 +14,7 @@ import { QuotaWakes1795400000013 } from './0013-quota-wakes.js';
 import { NodeScoring1795400000014 } from './0014-node-scoring.js';
 import { Priority1795400000017 } from './0017-priority.js';
 import { FairShare1795400000018 } from './0018-fair-share.js';
+import { NeighboursWake1795400000019 } from './0019-neighbours-wake.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   NodeScoring1795400000014,
   Priority1795400000017,
   FairShare1795400000018,
+  NeighboursWake1795400000019,
 ] as const;

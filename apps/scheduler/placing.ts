@@ -1,4 +1,4 @@
-import { type Committed, commitBatch, type Decided, deadlines, decideRelease } from '#decision';
+import { type Committed, commitBatch, type Decided, deadlines, decideRelease, Neighbourhood } from '#decision';
 import { type Clock, type ClusterId, type Ids, Unavailable } from '#domain';
 import type { EnginePolicy, FleetChange } from '#placement';
 import type { Logger } from '#platform';
@@ -140,7 +140,7 @@ export class Placer {
   #decide(waiting: readonly placementStore.WaitingRelease[]): { batch: Decided[]; undecidable: Undecidable[] } {
     const { policy, ids } = this.parts;
     const { snapshot, schemas } = this.picture;
-    const deciding = { snapshot, schemas, policy, ids, key: placementStore.releaseKey };
+    const deciding = { snapshot, schemas, policy, ids, key: placementStore.releaseKey, moved: new Neighbourhood() };
     const batch: Decided[] = [];
     const undecidable: Undecidable[] = [];
     for (const release of waiting) {

@@ -1,6 +1,7 @@
 import type { ClusterSchema, Ids } from '#domain';
 import { applyDecision, type Decision, decide, type EnginePolicy, type Snapshot } from '#placement';
 import type { placementStore } from '#store';
+import type { Neighbourhood } from './neighbourhood.js';
 import { refusalsOf } from './refusals.js';
 import { requestOf } from './request.js';
 
@@ -21,14 +22,16 @@ export interface Deciding {
   policy: EnginePolicy;
   ids: Ids;
   key: (release: placementStore.WaitingRelease) => string;
+  /** Where what is placed in this batch comes to be: nobody can have read that yet. */
+  moved: Neighbourhood;
 }
 
 /** Pure but for the snapshot, from which it takes what it hands out: the next decision of a batch sees this one. */
 export function decideRelease(
   release: placementStore.WaitingRelease,
-  { snapshot, schemas, policy, ids, key }: Deciding,
+  { snapshot, schemas, policy, ids, key, moved }: Deciding,
 ): Decided {
-  const decision = decide(requestOf(release, schemas), snapshot, policy);
+  const decision = decide(requestOf(moved.beside(release), schemas), snapshot, policy);
   const replicas = new Map(release.spec.components.map((component) => [component.name, component.replicas]));
   const decided = {
     key: key(release),
@@ -38,6 +41,9 @@ export function decideRelease(
     record: decision.packed,
     refusals: decision.placed ? [] : refusalsOf(decision, replicas),
   };
-  if (decision.placed) applyDecision(snapshot, decision);
+  if (decision.placed) {
+    applyDecision(snapshot, decision);
+    moved.note(release, decision.allotments);
+  }
   return decided;
 }

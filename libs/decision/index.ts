@@ -2,6 +2,7 @@ export { isMeasureFresh, stateOf } from './cluster-state.js';
 export { type CommitContext, type Committed, commitBatch } from './commit.js';
 export { deadlines } from './deadlines.js';
 export { type Decided, type Deciding, decideRelease } from './decided.js';
+export { Neighbourhood } from './neighbourhood.js';
 export { compareShares, quotaObstacle, type Share, type ShareChange, sharesOf } from './plan.js';
 export { refusalWords } from './refusals.js';
 export { requestOf } from './request.js';

@@ -59,6 +59,11 @@ const phrases: Readonly<Record<string, Phrase>> = {
     `are in ${keyText(by)} ${value}, which has no weight`,
   ],
   InNoGroup: always('is in none of the cluster groups', 'are in none of the cluster groups'),
+  NotNear: ({ from, by }) => [`is not near ${from} (by ${keyText(by)})`, `are not near ${from} (by ${keyText(by)})`],
+  NotApart: ({ from, by }) => [
+    `is not apart from ${from} (by ${keyText(by)})`,
+    `are not apart from ${from} (by ${keyText(by)})`,
+  ],
   NoPrice: always('has no price that is known', 'have no price that is known'),
   TooExpensive: ({ maxPriceMicros }) => {
     const most = `more than ${formatMicros(Number(maxPriceMicros))} an hour`;

@@ -2,6 +2,7 @@ import { type ClusterSchema, type Component, isJsonObject, linkGroups, placement
 import { objectRefsOf, podNodeSelector, podRequests, renderComponent, schemaMismatches } from '#kube';
 import type { GroupRequest, Mismatch, PlacementRequest, PodRules } from '#placement';
 import type { placementStore } from '#store';
+import { inDecidingOrder } from './group-order.js';
 
 /** Tolerations of a component's pods, as its pod spec says: for nodes, where the policy's are for clusters. */
 function podTolerations({ workloadExtra: { podSpec } }: Component): Toleration[] {
@@ -80,25 +81,25 @@ export function requestOf(
   release: placementStore.WaitingRelease,
   schemas: ReadonlyMap<string, ClusterSchema>,
 ): PlacementRequest {
-  const { spec, tenant, application, environment, namespace, held } = release;
-  const groups = linkGroups(spec).flatMap((components): GroupRequest[] => {
+  const { spec, tenant, application, environment, namespace, held, neighbours } = release;
+  const grouped = linkGroups(spec).flatMap((components) => {
     const [first] = components;
-    if (first === undefined) return [];
-    const refs = components.flatMap((component) => objectRefsOf(component, namespace));
-    return [
-      {
-        components: components.map((component) => ({
-          name: component.name,
-          kind: component.kind,
-          replicas: component.replicas,
-          perReplica: podRequests(component),
-          ...podRules(component),
-        })),
-        policy: placementOf(spec, first),
-        kinds: [...new Set(refs.map(({ apiVersion, kind }) => `${apiVersion}/${kind}`))].sort(),
-        mismatches: mismatchesOf(components, release, schemas),
-      },
-    ];
+    return first === undefined ? [] : [{ components, policy: placementOf(spec, first) }];
   });
-  return { tenant, application, environment, groups, previous: held };
+  const groups = inDecidingOrder(grouped).map(({ components, policy }): GroupRequest => {
+    const refs = components.flatMap((component) => objectRefsOf(component, namespace));
+    return {
+      components: components.map((component) => ({
+        name: component.name,
+        kind: component.kind,
+        replicas: component.replicas,
+        perReplica: podRequests(component),
+        ...podRules(component),
+      })),
+      policy,
+      kinds: [...new Set(refs.map(({ apiVersion, kind }) => `${apiVersion}/${kind}`))].sort(),
+      mismatches: mismatchesOf(components, release, schemas),
+    };
+  });
+  return { tenant, application, environment, groups, previous: held, neighbours };
 }

@@ -155,6 +155,15 @@ export const applicationSpecSchema = z
           });
       });
     });
+    for (const [path, policy] of policiesOf(spec))
+      policy.affinity?.forEach(({ application, component }, at) => {
+        if (application === '' && component !== '' && !known.has(component))
+          context.addIssue({
+            code: 'custom',
+            path: [...path, 'affinity', at, 'component'],
+            message: `"${component}" is no component of this application; there are ${[...known].join(', ')}`,
+          });
+      });
     for (const [path, policy, components] of policiesOf(spec))
       for (const { field, message } of contradictions(policy, components))
         context.addIssue({ code: 'custom', path: [...path, ...field], message });

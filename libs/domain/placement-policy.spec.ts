@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { anywhere, contradictions, type PlacementPolicy, placementPolicy } from './placement-policy.js';
 
 const web = { name: 'web', kind: 'service', replicas: 2 };
+const near = { application: 'db', component: '', by: 'cluster', apart: false, preferred: false };
 const spread = { by: 'region', minDomains: 0, maxDomains: 0, maxSkew: 0 };
 
 const group = { clusters: [], regions: [], zones: [], providers: [], labels: {} };
@@ -129,6 +130,24 @@ describe('a policy that no fleet could meet is refused', () => {
       { spread: [spread] },
       'spread.0.by',
       '"region" says nothing; allowed is at least one of minDomains, maxDomains and maxSkew',
+    ],
+    [
+      'affinity to nothing',
+      { affinity: [{ ...near, application: '' }] },
+      'affinity.0.application',
+      'names nothing: give an application or a component',
+    ],
+    [
+      'a component that is to be apart from itself',
+      { affinity: [{ ...near, application: '', component: 'web', apart: true }] },
+      'affinity.0.component',
+      '"web" can\'t be apart from itself',
+    ],
+    [
+      'near and apart from the same',
+      { affinity: [near, { ...near, apart: true }] },
+      'affinity.1.apart',
+      'is true, and affinity.0 requires the opposite',
     ],
   ];
   it.each(cases)('for %s', (_, policy, field, message) => {

@@ -4,7 +4,14 @@ import { name, quoted } from './name.js';
 
 /** Where components may go, and how their replicas are divided over the clusters. */
 
-export const policyLimits = { spreads: 8, weightLevels: 4, clusterGroups: 16, weight: 1_000_000, bound: 1000 } as const;
+export const policyLimits = {
+  spreads: 8,
+  weightLevels: 4,
+  clusterGroups: 16,
+  affinity: 16,
+  weight: 1_000_000,
+  bound: 1000,
+} as const;
 
 const toleration = z.strictObject({
   key: z.string(),
@@ -53,6 +60,19 @@ const clusterGroup = z.strictObject({
   labels: z.record(z.string(), z.string()),
 });
 
+/** Where others of the same project and environment are, or are not. */
+const affinity = z.strictObject({
+  /** Empty: this application. */
+  application: z.union([name, z.literal('')]),
+  /** Empty: any component of it. */
+  component: z.union([name, z.literal('')]),
+  /** In another domain than that, rather than in the same. */
+  apart: z.boolean(),
+  by: domainKey,
+  /** Not required. */
+  preferred: z.boolean(),
+});
+
 /** Empty lists allow all. What is absent came before it was there, and means none. */
 export const placementPolicy = z.strictObject({
   clusters: z.array(name),
@@ -91,9 +111,11 @@ export const placementPolicy = z.strictObject({
   carbonWeight: bound(100).optional(),
   /** Jurisdictions; a cluster's own must all be among them. Absent: any. */
   residency: z.array(z.string().min(1).max(63)).max(mostJurisdictions).optional(),
+  affinity: z.array(affinity).max(policyLimits.affinity).optional(),
 });
 
 export type Toleration = z.infer<typeof toleration>;
+export type Affinity = z.infer<typeof affinity>;
 export type SpreadPolicy = z.infer<typeof spread>;
 export type ClusterGroup = z.infer<typeof clusterGroup>;
 export type WeightLevel = z.infer<typeof weightLevel>;
@@ -136,6 +158,7 @@ export function contradictions(policy: PlacementPolicy, components: readonly Pla
     ...spreadContradictions(policy, components),
     ...weightContradictions(policy),
     ...groupContradictions(policy),
+    ...affinityContradictions(policy, components),
   ];
 }
 
@@ -243,6 +266,26 @@ function groupContradictions(policy: PlacementPolicy): Contradiction[] {
   if (spread.length > 0)
     found.push({ field: ['clusterGroupMode'], message: 'overflow contradicts a spread: groups are filled in order' });
   return found;
+}
+
+function affinityContradictions(
+  { affinity: rules = [] }: PlacementPolicy,
+  components: readonly PlacedComponent[],
+): Contradiction[] {
+  return rules.flatMap((rule, at): Contradiction[] => {
+    const { application, component, apart, by, preferred } = rule;
+    const say = (field: string, message: string): Contradiction[] => [{ field: ['affinity', at, field], message }];
+    if (application === '' && component === '')
+      return say('application', 'names nothing: give an application or a component');
+    if (application === '' && apart && !preferred && components.some((each) => each.name === component))
+      return say('component', `"${component}" can't be apart from itself`);
+    const opposite = rules.findIndex(
+      (each) =>
+        each.application === application && each.component === component && each.by === by && each.apart !== apart,
+    );
+    const contradicted = opposite !== -1 && opposite < at && !preferred && rules[opposite]?.preferred === false;
+    return contradicted ? say('apart', `is ${apart}, and affinity.${opposite} requires the opposite`) : [];
+  });
 }
 
 const byReplicas = (a: PlacedComponent, b: PlacedComponent): number => a.replicas - b.replicas;

@@ -4,7 +4,7 @@ import type { Foreseen } from './node-classes.js';
 import { packTraces } from './pack.js';
 import type { Division, FleetChange, Share } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
-import type { Allotment, GroupRequest, PlacementRequest } from './request.js';
+import type { Allotment, GroupRequest, Neighbour, PlacementRequest } from './request.js';
 import { type Addition, type Demand, demandsOf, Room, unitOf } from './room.js';
 import type { Snapshot } from './snapshot.js';
 import { expandTrace, type GroupTrace } from './trace.js';
@@ -44,8 +44,10 @@ interface GroupOutcome {
 export function decide(request: PlacementRequest, snapshot: Snapshot, policy: EnginePolicy = defaultPolicy): Decision {
   const room = new Room(snapshot);
   const regionsInUse = new Map<string, Set<ClusterId>>();
+  const neighbours = [...(request.neighbours ?? [])];
   const outcomes = request.groups.map((group) => {
-    const outcome = new GroupPlacement({ request, group, snapshot, room, regionsInUse, policy }).place();
+    const outcome = new GroupPlacement({ request, group, snapshot, room, neighbours, regionsInUse, policy }).place();
+    for (const { component, cluster } of outcome.allotments) neighbours.push({ application: '', component, cluster });
     noteRegions(outcome.allotments, snapshot, regionsInUse);
     return outcome;
   });
@@ -109,6 +111,7 @@ interface GroupScope {
   group: GroupRequest;
   snapshot: Snapshot;
   room: Room;
+  neighbours: readonly Neighbour[];
   regionsInUse: ReadonlyMap<string, ReadonlySet<ClusterId>>;
   policy: EnginePolicy;
 }
@@ -120,12 +123,12 @@ class GroupPlacement {
   readonly #considering: Considering;
 
   constructor(scope: GroupScope) {
-    const { request, group, snapshot, room, regionsInUse, policy } = scope;
+    const { request, group, snapshot, room, neighbours, regionsInUse, policy } = scope;
     this.#scope = scope;
     this.#demands = demandsOf(group, request.previous ?? []);
     const [first] = snapshot.slots;
     const unit = unitOf(this.#demands, first === undefined ? 0 : snapshot.describe(first).nodes);
-    const fleet = { request, group, demands: this.#demands, unit, snapshot, room, regionsInUse };
+    const fleet = { request, group, demands: this.#demands, unit, snapshot, room, neighbours, regionsInUse };
     this.#considering = new Considering(fleet, policy);
   }
 

@@ -1,5 +1,6 @@
 import { formatBytes, formatMcpu } from '#domain';
 import { stride } from './figures.js';
+import { affinity } from './filters/affinity.js';
 import { price, residency } from './filters/costs.js';
 import { domains } from './filters/domains.js';
 import { groups } from './filters/groups.js';
@@ -245,6 +246,7 @@ export const builtInFilters: readonly ClusterFilter[] = [
   taints,
   apiSupport,
   price,
+  affinity,
   nodeLabels,
   capacity,
 ];

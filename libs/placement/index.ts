@@ -24,6 +24,7 @@ export type {
   DeviceRequest,
   GroupRequest,
   Mismatch,
+  Neighbour,
   PlacementRequest,
   RequestedComponent,
 } from './request.js';

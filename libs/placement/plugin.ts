@@ -1,6 +1,6 @@
 import type { ClusterId, Refusal } from '#domain';
 import type { Candidate, ClusterDescription } from './cluster-state.js';
-import type { GroupRequest, PlacementRequest } from './request.js';
+import type { GroupRequest, Neighbour, PlacementRequest } from './request.js';
 import type { Demand, Room } from './room.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -14,7 +14,9 @@ export type FleetChange =
   | 'cluster.uncordoned'
   | 'cluster.capacity'
   | 'cluster.ready'
-  | 'cluster.schema';
+  | 'cluster.schema'
+  /** An application of the same environment was placed, or is gone. */
+  | 'application.moved';
 
 /** What a plug-in sees of one group before the whole fleet. */
 export interface GroupAtFleet {
@@ -25,6 +27,8 @@ export interface GroupAtFleet {
   unit: readonly number[];
   snapshot: Snapshot;
   room: Room;
+  /** Where others of the environment are, and earlier groups of this decision. */
+  neighbours: readonly Neighbour[];
   /** Clusters by region that earlier groups of this decision were given. */
   regionsInUse: ReadonlyMap<string, ReadonlySet<ClusterId>>;
 }

@@ -1,6 +1,7 @@
 import { canonicalJson } from '#domain';
 import { carbon, cost } from './cost.js';
 import { builtInDividers } from './dividers.js';
+import { neighbourly } from './filters/affinity.js';
 import { builtInFilters } from './filters.js';
 import { certainty, fullness, stranding } from './packing.js';
 import type { ClusterFilter, ClusterScorer, Divider } from './plugin.js';
@@ -32,6 +33,7 @@ export const defaultPolicy: EnginePolicy = {
     stranding(20),
     fullness(1),
     certainty(1),
+    neighbourly(30),
   ],
   dividers: builtInDividers,
   safetyPermille,

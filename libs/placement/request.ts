@@ -63,6 +63,14 @@ export interface Allotment {
   perReplica: Resources;
 }
 
+/** A cluster that holds a component. */
+export interface Neighbour {
+  /** Empty: the application that is being placed. */
+  application: ApplicationId;
+  component: ComponentName;
+  cluster: ClusterId;
+}
+
 /** What is asked for: all groups are placed, or none. */
 export interface PlacementRequest {
   tenant: TenantId;
@@ -71,4 +79,6 @@ export interface PlacementRequest {
   groups: readonly GroupRequest[];
   /** What this application holds now. It is part of the snapshot's reservations and is not asked for twice. */
   previous?: readonly Allotment[];
+  /** Where the applications are that its policies name, besides itself. */
+  neighbours?: readonly Neighbour[];
 }

@@ -184,6 +184,13 @@ const refused: Record<string, Refused> = {
     useless: relabel,
     cure: capacity(`schema_digest = ''`),
   },
+  Affinity: {
+    fleet: two,
+    asks: web({ affinity: [{ application: 'db', component: '', by: 'cluster', apart: false, preferred: false }] }),
+    reason: 'NotNear',
+    useless: smaller,
+    cure: 'an application "db" is placed',
+  },
   'NodeLabels, no such node': {
     fleet: { north: { nodes: 4 } },
     given: capacity(`classes = ${classes(2500, { labels: { disk: 'tape' } })}, label_keys = '{disk}'`),
@@ -284,7 +291,11 @@ describe('waking', () => {
       const all = [...Object.keys(c.fleet), 'south'];
       const follow = async (change: string, heard: readonly string[] = all) => {
         if (/^(UPDATE|DELETE)/.test(change)) await database.query(change);
-        else await scenario.cluster('south');
+        else if (change.startsWith('a cluster')) await scenario.cluster('south');
+        else {
+          await scenario.apply('db', spec([component('store')]));
+          expect(await placer.round()).toMatchObject({ taken: 1, placed: 1 });
+        }
         for (const id of heard) placer.touch(id);
         await placer.refresh();
         return placer.round();

@@ -1,4 +1,4 @@
-import { type Decided, type Deciding, decideRelease, isMeasureFresh, stateOf } from '#decision';
+import { type Decided, type Deciding, decideRelease, isMeasureFresh, Neighbourhood, stateOf } from '#decision';
 import type { ClusterId, ClusterSchema } from '#domain';
 import { type ClusterState, Snapshot } from '#placement';
 import { placementStore, type Transaction } from '#store';
@@ -52,7 +52,14 @@ export class GatewayFleet {
   decide(release: placementStore.WaitingRelease, deciding: Pick<Deciding, 'policy' | 'ids'>): DecidedNow {
     const decidedOn = new Map([...this.#known].map(([id, { state }]) => [id, state]));
     const key = placementStore.releaseKey;
-    const decided = decideRelease(release, { ...deciding, key, snapshot: this.#snapshot, schemas: this.#schemas });
+    const moved = new Neighbourhood();
+    const decided = decideRelease(release, {
+      ...deciding,
+      key,
+      snapshot: this.#snapshot,
+      schemas: this.#schemas,
+      moved,
+    });
     for (const id of new Set(decided.decision.additions.map(({ cluster }) => cluster))) {
       const known = this.#known.get(id);
       if (known !== undefined) this.#keep(known.stamp, { ...known.state, version: this.#next() });

@@ -115,6 +115,11 @@ const drawnPolicy: fc.Arbitrary<PlacementPolicy> = fc.record({
   costWeight: fc.constantFrom(undefined, 1, 100),
   carbonWeight: fc.constantFrom(undefined, 1, 100),
   residency: fc.constantFrom(undefined, ['eu'], ['de', 'eu']),
+  affinity: fc.constantFrom(
+    undefined,
+    [{ application: 'db', component: '', by: 'region', apart: false, preferred: true }],
+    [{ application: 'db', component: 'store', by: 'cluster', apart: true, preferred: false }],
+  ),
   minReplicas: fc.constantFrom(undefined, 1, 3),
   maxReplicas: fc.constantFrom(undefined, 2, 3, 10_000),
   remainderMethod: fc.constantFrom(undefined, 'largest-remainder' as const, 'webster' as const),

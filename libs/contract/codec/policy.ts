@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
+  type Affinity,
   anywhere,
   type ClusterGroup,
   type FieldViolation,
@@ -84,6 +85,7 @@ export function policyFromWire(
       costWeight: unlessZero(from.costWeight),
       carbonWeight: unlessZero(from.carbonWeight),
       residency: unlessEmpty([...from.residency]),
+      affinity: unlessEmpty(from.affinity.map(affinityFromWire)),
       clusterGroupMode: word(
         from.clusterGroupMode,
         clusterGroupModeFromWire,
@@ -121,6 +123,10 @@ const groupFromWire = ({ clusters, regions, zones, providers, labels }: wire.Clu
   labels: { ...labels },
 });
 
+const affinityFromWire = ({ application, component, by, apart, preferred }: wire.Affinity): Affinity => ({
+  ...{ application, component, by: by === '' ? 'cluster' : by, apart, preferred },
+});
+
 const spreadFromWire = ({ by, minDomains, maxDomains, maxSkew }: wire.Spread): SpreadPolicy => ({
   ...{ by, minDomains, maxDomains, maxSkew },
 });
@@ -142,6 +148,7 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     costWeight = 0,
     carbonWeight = 0,
     residency = [],
+    affinity = [],
     ...plain
   } = policy;
   return create(wire.PlacementPolicySchema, {
@@ -155,6 +162,7 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     maxReplicas: maxReplicas ?? 0,
     clusterGroups: clusterGroups.map((each): MessageInitShape<typeof wire.ClusterGroupSchema> => ({ ...each })),
     ...{ costWeight, carbonWeight, residency: [...residency] },
+    affinity: affinity.map((each): MessageInitShape<typeof wire.AffinitySchema> => ({ ...each })),
     ...defined({ maxPriceMicros: maxPriceMicros === undefined ? undefined : BigInt(maxPriceMicros) }),
     ...defined({ clusterGroupMode: mode === undefined ? undefined : clusterGroupModeToWire[mode] }),
     ...defined({ strategy: strategy === undefined ? undefined : strategyToWire[strategy] }),

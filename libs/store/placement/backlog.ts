@@ -33,6 +33,8 @@ export interface WaitingRelease extends ReleaseRef {
   worksAt: readonly string[];
   /** Why it was refused the last time; empty when it never was. */
   refusals: readonly StoredRefusal[];
+  /** Where the other applications are that its policies name. */
+  neighbours: readonly { application: string; component: string; cluster: string }[];
   /** What the application holds now. */
   held: readonly { component: string; cluster: string; replicas: number; perReplica: Resources }[];
 }
@@ -52,6 +54,7 @@ interface WaitingRow {
   refusals: StoredRefusal[];
   replaces: boolean;
   works_at: string[];
+  neighbours: { application: string; component: string; cluster: string }[] | null;
   held: { component: string; cluster: string; replicas: number; mcpu: number; memoryBytes: number }[] | null;
 }
 
@@ -70,7 +73,15 @@ const askingSql = (releases: string): string => `
          'mcpu', r.replica_mcpu, 'memoryBytes', r.replica_memory_bytes) ORDER BY w.component, w.cluster_id)
      FROM works w JOIN reservations r ON r.work_id = w.id AND r.state = 'held'
      WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id AND w.environment_id = l.environment_id
-       AND w.application_uid = l.application_uid) AS held
+       AND w.application_uid = l.application_uid) AS held,
+    CASE WHEN v.spec @? '$.placement.affinity[*]' OR v.spec @? '$.components[*].placement.affinity[*]' THEN (
+      SELECT json_agg(json_build_object('application', a.id, 'component', p.component, 'cluster', p.cluster_id)
+        ORDER BY a.id, p.component, p.cluster_id)
+      FROM applications a JOIN placements p ON p.tenant_id = a.tenant_id AND p.project_id = a.project_id
+        AND p.environment_id = l.environment_id AND p.application_uid = a.uid
+      WHERE a.tenant_id = l.tenant_id AND a.project_id = l.project_id AND a.id <> l.application_id
+        AND a.id IN (SELECT jsonb_path_query(v.spec, '$.placement.affinity[*].application') #>> '{}'
+          UNION SELECT jsonb_path_query(v.spec, '$.components[*].placement.affinity[*].application') #>> '{}')) END AS neighbours
   FROM (${releases}) l
   JOIN environments e ON e.tenant_id = l.tenant_id AND e.project_id = l.project_id AND e.id = l.environment_id
   JOIN revisions v ON v.tenant_id = l.tenant_id AND v.application_uid = l.application_uid AND v.number = l.revision
@@ -151,6 +162,7 @@ const waitingOf = (row: WaitingRow): WaitingRelease => ({
   refusals: row.refusals,
   replaces: row.replaces,
   worksAt: row.works_at,
+  neighbours: row.neighbours ?? [],
   held: (row.held ?? []).map(({ component, cluster, replicas, mcpu, memoryBytes }) => ({
     component,
     cluster,
