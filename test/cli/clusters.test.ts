@@ -182,6 +182,11 @@ describe('berth, for operators', () => {
     await berth(['quota', 'set', '--tenant', 'shop', '--project', 'web', '--cpu', '16', '--pods', '200']);
     const projects = rowsOf((await shop(['projects', '--tenant', 'shop'])).out);
     expect(projects.find((row) => row.startsWith('web'))).toMatch(/^web \| 0\/16 \| .*\/∞ \| 0\/200 \| /);
+    await berth(['tenant', 'set', 'shop', '--weight', '3']);
+    const tenants = rowsOf((await shop(['tenants'])).out);
+    expect(tenants.find((row) => row.startsWith('shop'))).toMatch(/^shop \| - \| 3 \| /);
+    expect((await berth(['tenant', 'set', 'shop', '--weight', '1001'])).err).toContain('found 1001; must be 1 to 1000');
+    expect((await shop(['tenant', 'set', 'shop', '--weight', '9'])).code).not.toBe(0);
     const place = ['--project', 'tenants/shop/projects/web'];
     expect((await shop(['environment', 'create', 'staging', ...place])).out).toMatch(
       /^environment staging created; .* berth-/,
