@@ -106,7 +106,7 @@ export const placementPolicy = z.strictObject({
   maxPriceMicros: bound(Number.MAX_SAFE_INTEGER).optional(),
   /** How much a low price and clean power count, in percent of what they can. */
   /** Absent: `headroom`. */
-  strategy: z.enum(['headroom', 'packing']).optional(),
+  strategy: z.enum(['headroom', 'packing', 'balance']).optional(),
   costWeight: bound(100).optional(),
   carbonWeight: bound(100).optional(),
   /** Jurisdictions; a cluster's own must all be among them. Absent: any. */

@@ -5,7 +5,7 @@ import { neighbourly } from './filters/affinity.js';
 import { builtInFilters } from './filters.js';
 import { certainty, fullness, stranding } from './packing.js';
 import type { ClusterFilter, ClusterScorer, Divider } from './plugin.js';
-import { headroom, regionSpread, sticky } from './scorers.js';
+import { evenness, headroom, regionSpread, sticky } from './scorers.js';
 
 /** Grows whenever the same input could be decided otherwise. Stored with every decision. */
 export const engineVersion = '3';
@@ -34,6 +34,7 @@ export const defaultPolicy: EnginePolicy = {
     fullness(1),
     certainty(1),
     neighbourly(30),
+    evenness(20),
   ],
   dividers: builtInDividers,
   safetyPermille,

@@ -229,6 +229,7 @@ describe('any decision', () => {
     const priced = fc.record({ coreHourMicros: fc.nat(40_000), gibHourMicros: fc.nat(9_000) });
     const prices = fc.array(fc.option(priced, { nil: undefined }), { minLength: 6, maxLength: 6 });
     const money = fc.record({
+      strategy: fc.constantFrom('headroom', 'packing', 'balance'),
       costWeight: fc.constantFrom(0, 40),
       maxPriceMicros: fc.option(fc.nat(60_000), { nil: undefined }),
     });

@@ -65,6 +65,31 @@ export const headroom = (safetyPermille: number, weight: number): ClusterScorer 
   score: (at) => headroomAt(at, safetyPermille),
 });
 
+/** Prefers clusters whose CPU and memory are requested alike once the group is there, for the strategy `balance`. */
+export const evenness = (weight: number): ClusterScorer => ({
+  name: 'Evenness',
+  weight,
+  applies: ({ group }) => group.policy.strategy === 'balance',
+  scoreAll: ({ unit, snapshot }, scores) => {
+    const { share, perUnit } = snapshot.figures;
+    const [mcpu = 0, memoryBytes = 0] = unit;
+    for (const [place, slot] of snapshot.slots.entries()) {
+      const cell = slot * stride;
+      const cpu = (share[cell] ?? 0) + mcpu * (perUnit[cell] ?? 0);
+      scores[place] = left(Math.abs(cpu - (share[cell + 1] ?? 0) - memoryBytes * (perUnit[cell + 1] ?? 0)));
+    }
+  },
+  score: ({ unit, slot, snapshot, room, holds }) => {
+    const { figures } = snapshot;
+    const [cpu = 0, memory = 0] = [0, 1].map((resource) => {
+      const cell = slot * stride + resource;
+      const more = holds ? 0 : (unit[resource] ?? 0) * (figures.perUnit[cell] ?? 0);
+      return figures.shareOf(cell, room.free(slot, resource)) + more;
+    });
+    return left(Math.abs(cpu - memory));
+  },
+});
+
 /** Prefers clusters that hold a part of the group. Outweighs the rest: a better cluster alone moves nothing. */
 export const sticky = (weight: number): ClusterScorer => ({
   name: 'Sticky',

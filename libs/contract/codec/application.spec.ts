@@ -111,7 +111,7 @@ const drawnPolicy: fc.Arbitrary<PlacementPolicy> = fc.record({
   ),
   clusterGroupMode: fc.constantFrom(undefined, undefined, 'fallback' as const, 'overflow' as const),
   maxPriceMicros: fc.constantFrom(undefined, 0, 1, Number.MAX_SAFE_INTEGER),
-  strategy: fc.constantFrom(undefined, 'headroom', 'packing'),
+  strategy: fc.constantFrom(undefined, 'headroom', 'packing', 'balance'),
   costWeight: fc.constantFrom(undefined, 1, 100),
   carbonWeight: fc.constantFrom(undefined, 1, 100),
   residency: fc.constantFrom(undefined, ['eu'], ['de', 'eu']),

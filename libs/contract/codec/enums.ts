@@ -123,12 +123,14 @@ type Strategy = NonNullable<PlacementPolicy['strategy']>;
 export const strategyToWire = {
   headroom: wire.Strategy.HEADROOM,
   packing: wire.Strategy.PACKING,
+  balance: wire.Strategy.BALANCE,
 } as const satisfies Record<Strategy, wire.Strategy>;
 
 export const strategyFromWire = {
   [wire.Strategy.UNSPECIFIED]: undefined,
   [wire.Strategy.HEADROOM]: 'headroom',
   [wire.Strategy.PACKING]: 'packing',
+  [wire.Strategy.BALANCE]: 'balance',
 } as const satisfies Record<wire.Strategy, Strategy | undefined>;
 
 type RemainderMethod = NonNullable<PlacementPolicy['remainderMethod']>;
