@@ -119,7 +119,10 @@ describe('four schedulers on one hot cluster', () => {
     }
     const { placer } = await aPlacer(database, 'lives');
     await placer.refresh();
-    expect(await placer.round()).toMatchObject({ placed: 5 });
+    // Those that died are still connected, and a round may leave them their part.
+    let placed = 0;
+    for (let round = 0; round < 5 && placed < 5; round++) placed += (await placer.round()).placed;
+    expect(placed).toBe(5);
     expect(await scenario.violations()).toEqual([]);
   }, 60_000);
 });
