@@ -1,3 +1,4 @@
+import { setImmediate as sent } from 'node:timers/promises';
 import { type ClusterId, type Ids, noResources } from '#domain';
 import type { ClusterState } from '#placement';
 import { placementStore, type Transaction } from '#store';
@@ -7,6 +8,7 @@ import { deadlines } from './deadlines.js';
 import type { Decided } from './decided.js';
 import { mayChangeUse } from './quota.js';
 import { type Settlement, saysTheSame, settle } from './settle.js';
+import { firstWorksOf } from './works.js';
 
 /** What became of a batch. */
 export interface Committed extends Pick<Settlement, 'placed' | 'refused' | 'stale'> {
@@ -53,7 +55,12 @@ export async function commitBatch(
   context: CommitContext,
 ): Promise<Committed> {
   const locked = concerned(batch);
-  const { projects, waiting, holding, fleet, holdings } = await lockAsked(tx, batch, locked, context.known);
+  const asking = lockAsked(tx, batch, locked, context.known);
+  asking.catch(() => undefined); // waited for below
+  // While the locks are waited for; what is under them waits for nothing that can be done before.
+  await sent();
+  const firstWorks = firstWorksOf(placing(batch), context.ids);
+  const { projects, waiting, holding, fleet, holdings } = await asking;
   const live = batch.filter(({ key }) => waiting.has(key));
   const lost = batch.filter(({ key }) => !waiting.has(key));
   if (live.length === 0)
@@ -65,7 +72,7 @@ export async function commitBatch(
     const asDecided = asKnown.has(cluster.id) || (before !== undefined && figures(before) === figures(state));
     return { state, asDecided, workSequence: cluster.workSequence };
   });
-  const settlement = settle(live, { clusters, holdings, holding, projects }, context.ids);
+  const settlement = settle(live, { clusters, holdings, holding, projects }, context.ids, firstWorks);
   const written = write(tx, settlement, context);
   tx.last(written);
   const { unknown, known } = afterwards(fleet, settlement, holdings);
@@ -77,6 +84,11 @@ export async function commitBatch(
   const { placed, refused, stale } = settlement;
   return { placed, refused, stale, lost, fleet: after, locked, asKnown };
 }
+
+const placing = (batch: readonly Decided[]) =>
+  batch
+    .filter(({ decision }) => decision.placed)
+    .map(({ release, decision: { allotments } }) => ({ release, allotments }));
 
 const placingOf = (batch: readonly Decided[]): placementStore.WaitingRelease[] =>
   batch.filter(({ decision }) => decision.placed).map(({ release }) => release);
@@ -106,7 +118,11 @@ async function lockAsked(
   const waiting = placementStore.lockWaiting(tx, releases);
   const holding = placementStore.lockHolding(tx, placing);
   const fleet = placementStore.lockFleet(tx, clusters, known);
-  const holdings = placementStore.readHoldings(tx, placing);
+  // None has works that had none when it was read: it asks at the same generation, and an application asks once at a time.
+  const holdings = placementStore.readHoldings(
+    tx,
+    placing.filter(({ worksAt }) => worksAt.length > 0),
+  );
   await tx.together([projects, waiting, holding, fleet, holdings]);
   return {
     ...{ projects: await projects, waiting: await waiting, holding: await holding },

@@ -14,7 +14,7 @@ import type { Decided } from './decided.js';
 import { chargeOf, isSameAmount, mayChangeUse, QuotaLedger } from './quota.js';
 import { podRules } from './request.js';
 import { reservedDelta } from './reservations.js';
-import { claimOf, worksOf } from './works.js';
+import { claimOf, type FirstWorks, worksOf } from './works.js';
 
 /** Everything that a commit reads under its locks. */
 export interface Locked {
@@ -93,7 +93,12 @@ function claims(placing: readonly Decided[], holdings: readonly placementStore.H
 }
 
 /** What becomes of a batch of decisions on locked figures: pure, so that it can be tried on any. */
-export function settle(batch: readonly Decided[], locked: Locked, ids: Ids): Settlement {
+export function settle(
+  batch: readonly Decided[],
+  locked: Locked,
+  ids: Ids,
+  firstWorks: FirstWorks = new Map(),
+): Settlement {
   const placing = batch.filter(({ decision }) => decision.placed);
   const arbitrated = arbitrate(claims(placing, locked.holdings), locked.clusters);
   const { granted } = arbitrated;
@@ -133,7 +138,7 @@ export function settle(batch: readonly Decided[], locked: Locked, ids: Ids): Set
       refused.push({ decided, refusals: [refusal], wakeOn: ['project.quota'] });
       continue;
     }
-    for (const work of worksOf(release, decision.allotments, own, capacity.next, ids)) {
+    for (const work of worksOf(release, decision.allotments, own, capacity.next, ids, firstWorks)) {
       const before = own.find((holding) => holding.workId === work.workId)?.reservations ?? [];
       capacity.add(work.cluster, reservedDelta(before, work.reservations));
       works.push(work);

@@ -12,7 +12,7 @@ type WorkWrite = placementStore.WorkWrite;
 /** Hands out the next place in a cluster's sequence; only under that cluster's lock. */
 export type NextSequence = (cluster: string) => bigint;
 
-const needOf = ({ replicas, perReplica }: Allotment): Need => ({
+const needOf = ({ replicas, perReplica }: Pick<Allotment, 'replicas' | 'perReplica'>): Need => ({
   replicas,
   perReplica,
   amount: timesResources(perReplica, replicas),
@@ -22,6 +22,48 @@ const sameWork =
   ({ component, cluster }: Allotment) =>
   (holding: Holding): boolean =>
     holding.component === component && holding.cluster === cluster;
+
+/** What a work orders, but for its place in the sequence: can be made before anything is locked. */
+export interface RenderedWork {
+  workId: string;
+  generation: bigint;
+  manifestsJson: string;
+  objects: readonly ObjectRef[];
+}
+
+function renderedWork(
+  { tenant, environment, application, namespace }: placementStore.WaitingRelease,
+  component: Component,
+  replicas: number,
+  identity: Pick<RenderedWork, 'workId' | 'generation'>,
+): RenderedWork {
+  const context = { component, replicas, namespace, tenant, environment, application, ...identity };
+  const manifests = [renderNamespace({ name: namespace, tenant, environment }), ...renderComponent(context)];
+  return { ...identity, manifestsJson: JSON.stringify(manifests), objects: manifests.map(refOf) };
+}
+
+/** Works of allotments that have none yet. */
+export type FirstWorks = ReadonlyMap<Allotment, RenderedWork>;
+
+export function firstWorksOf(
+  releases: readonly { release: placementStore.WaitingRelease; allotments: readonly Allotment[] }[],
+  ids: Ids,
+): FirstWorks {
+  const works = new Map<Allotment, RenderedWork>();
+  for (const { release, allotments } of releases) {
+    if (release.worksAt.length > 0) continue;
+    const components = new Map(release.spec.components.map((component) => [component.name, component]));
+    for (const allotment of allotments) {
+      const component = components.get(allotment.component);
+      if (component === undefined) continue;
+      works.set(
+        allotment,
+        renderedWork(release, component, allotment.replicas, { workId: ids.uuid(), generation: 1n }),
+      );
+    }
+  }
+  return works;
+}
 
 /** Undefined when they are those of any pod. */
 function nodeRulesOf(component: Component): placementStore.NodeRules | undefined {
@@ -70,11 +112,11 @@ const identity = ({ apiVersion, kind, namespace, name }: ObjectRef): string =>
 
 /** What the work orders now, and what it ordered before and is not confirmed gone. */
 function nextObjects(
-  manifests: readonly JsonObject[],
+  ordered: readonly ObjectRef[],
   before: Holding['objects'],
   generation: bigint,
 ): WorkWrite['objects'] {
-  const wanted = manifests.map((manifest) => ({ ...refOf(manifest), droppedGeneration: undefined }));
+  const wanted = ordered.map((ref) => ({ ...ref, droppedGeneration: undefined }));
   const kept = new Set(wanted.map(identity));
   const dropped = before
     .filter((object) => !kept.has(identity(object)))
@@ -91,7 +133,7 @@ export function droppedWork(holding: Holding, next: NextSequence, ids: Ids): Wor
     wanted: false,
     generation,
     sequence,
-    manifests: [],
+    manifestsJson: '[]',
     policy: undefined,
     objects: nextObjects([], holding.objects, generation),
     reservations: nextReservations(holding.reservations, undefined, { sequence, generation }, ids),
@@ -108,12 +150,17 @@ export function worksOf(
   holdings: readonly Holding[],
   next: NextSequence,
   ids: Ids,
+  firstWorks: FirstWorks = new Map(),
 ): WorkWrite[] {
   const components = new Map(release.spec.components.map((component) => [component.name, component]));
   const kept = allotments.flatMap((allotment): WorkWrite[] => {
     const component = components.get(allotment.component);
     if (component === undefined) return [];
-    return [keptWork(release, component, allotment, holdings.find(sameWork(allotment)), next, ids)];
+    const before = holdings.find(sameWork(allotment));
+    const identity = { workId: before?.workId ?? ids.uuid(), generation: (before?.generation ?? 0n) + 1n };
+    const first = before === undefined ? firstWorks.get(allotment) : undefined;
+    const rendered = first ?? renderedWork(release, component, allotment.replicas, identity);
+    return [keptWork(release, component, allotment, rendered, before, next, ids)];
   });
   const ours = new Set(kept.map((work) => work.workId));
   const dropped = holdings
@@ -125,38 +172,23 @@ export function worksOf(
 function keptWork(
   release: placementStore.WaitingRelease,
   component: Component,
-  allotment: Allotment,
+  { cluster, replicas, perReplica }: Allotment,
+  { workId, generation, manifestsJson, objects }: RenderedWork,
   before: Holding | undefined,
   next: NextSequence,
   ids: Ids,
 ): WorkWrite {
   const { tenant, project, environment, application, applicationUid, namespace } = release;
-  const workId = before?.workId ?? ids.uuid();
-  const generation = (before?.generation ?? 0n) + 1n;
-  const sequence = next(allotment.cluster);
-  const { replicas } = allotment;
-  const need = { ...needOf(allotment), rules: nodeRulesOf(component) };
-  const context = { component, replicas, namespace, tenant, environment, application, workId, generation };
-  const manifests = [renderNamespace({ name: namespace, tenant, environment }), ...renderComponent(context)];
+  const sequence = next(cluster);
+  const need = { ...needOf({ replicas, perReplica }), rules: nodeRulesOf(component) };
   return {
-    ...{
-      workId,
-      tenant,
-      project,
-      environment,
-      application,
-      applicationUid,
-      namespace,
-      generation,
-      sequence,
-      manifests,
-    },
-    cluster: allotment.cluster,
+    ...{ workId, tenant, project, environment, application, applicationUid, namespace, cluster },
+    ...{ generation, sequence, manifestsJson },
     component: component.name,
     policy: component.objectPolicy,
     releaseNumber: release.number,
     wanted: true,
-    objects: nextObjects(manifests, before?.objects ?? [], generation),
+    objects: nextObjects(objects, before?.objects ?? [], generation),
     reservations: nextReservations(before?.reservations ?? [], need, { sequence, generation }, ids),
   };
 }

@@ -101,6 +101,7 @@ export async function clustersHolding(tx: Transaction, of: readonly ApplicationI
 
 /** Works of these applications in these environments, wanted or on their way out. */
 export async function readHoldings(tx: Transaction, of: readonly ApplicationInEnvironment[]): Promise<Holding[]> {
+  if (of.length === 0) return [];
   const rows = await tx.query<HoldingRow>(
     `SELECT w.id, w.cluster_id, w.tenant_id, w.project_id, w.environment_id, w.application_id, w.application_uid,
        w.component, w.namespace, w.release_number::text, w.generation::text, w.wanted,

@@ -1,12 +1,12 @@
-import type { JsonObject, ObjectPolicy, ObjectRef } from '#domain';
+import type { ObjectPolicy, ObjectRef } from '#domain';
 import type { Transaction } from '../core/transaction.js';
 import type { ApplicationInEnvironment, Holding, Reservation } from './holdings.js';
 
 /** A work's next content: what its cluster is told, and what is reserved for it. */
 export interface WorkWrite extends Omit<Holding, 'objects' | 'reservations'> {
   sequence: bigint;
-  /** In the order in which they are applied; empty when not wanted. */
-  manifests: readonly JsonObject[];
+  /** A list in the order in which they are applied, as it is stored; empty when not wanted. */
+  manifestsJson: string;
   /** Undefined: every default. */
   policy: ObjectPolicy | undefined;
   objects: readonly (ObjectRef & { droppedGeneration: bigint | undefined })[];
@@ -18,19 +18,29 @@ export interface WorkWrite extends Omit<Holding, 'objects' | 'reservations'> {
  * statements are sent together.
  */
 export async function writeWorks(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
-  if (works.length === 0) return;
-  await tx.together([upsertWorks(tx, works), upsertObjects(tx, works), replaceReservations(tx, works)]);
+  const later = works.filter(({ generation }) => generation > 1n);
+  const first = works.filter(({ generation }) => generation === 1n);
+  const replacing = [upsertWorks(tx, later), upsertObjects(tx, later), replaceReservations(tx, later)];
+  await tx.together([...replacing, insertWorks(tx, first), insertObjects(tx, first), insertReservations(tx, first)]);
 }
 
-async function upsertWorks(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
+const upsertWorks = (tx: Transaction, works: readonly WorkWrite[]): Promise<void> =>
+  insertWorks(
+    tx,
+    works,
+    `ON CONFLICT (id) DO UPDATE SET release_number = excluded.release_number, sequence = excluded.sequence,
+       generation = excluded.generation, wanted = excluded.wanted, manifests = excluded.manifests,
+       policy = excluded.policy, updated_at = clock_timestamp()`,
+  );
+
+async function insertWorks(tx: Transaction, works: readonly WorkWrite[], onConflict = ''): Promise<void> {
+  if (works.length === 0) return;
   await tx.execute(
     `INSERT INTO works (id, cluster_id, tenant_id, project_id, environment_id, application_id, application_uid, component,
        release_number, namespace, sequence, generation, wanted, manifests, policy)
      SELECT * FROM ROWS FROM (unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
        $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::boolean[]), jsonb_array_elements($14::jsonb), unnest($15::jsonb[]))
-     ON CONFLICT (id) DO UPDATE SET release_number = excluded.release_number, sequence = excluded.sequence,
-       generation = excluded.generation, wanted = excluded.wanted, manifests = excluded.manifests,
-       policy = excluded.policy, updated_at = clock_timestamp()`,
+     ${onConflict}`,
     [
       works.map((each) => each.workId),
       works.map((each) => each.cluster),
@@ -46,18 +56,26 @@ async function upsertWorks(tx: Transaction, works: readonly WorkWrite[]): Promis
       works.map((each) => each.generation.toString()),
       works.map((each) => each.wanted),
       // In one piece: in an array of texts every quote would be escaped, and read back.
-      JSON.stringify(works.map((each) => each.manifests)),
+      `[${works.map((each) => each.manifestsJson).join()}]`,
       works.map((each) => (each.policy === undefined ? null : JSON.stringify(each.policy))),
     ],
   );
 }
 
-async function upsertObjects(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
+const upsertObjects = (tx: Transaction, works: readonly WorkWrite[]): Promise<void> =>
+  insertObjects(
+    tx,
+    works,
+    'ON CONFLICT (work_id, kind, namespace, name, api_version) DO UPDATE SET dropped_generation = excluded.dropped_generation',
+  );
+
+async function insertObjects(tx: Transaction, works: readonly WorkWrite[], onConflict = ''): Promise<void> {
+  if (works.length === 0) return;
   const objects = works.flatMap(({ workId, objects }) => objects.map((object) => ({ workId, ...object })));
   await tx.execute(
     `INSERT INTO work_objects (work_id, api_version, kind, namespace, name, dropped_generation)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-     ON CONFLICT (work_id, kind, namespace, name, api_version) DO UPDATE SET dropped_generation = excluded.dropped_generation`,
+     ${onConflict}`,
     [
       objects.map((each) => each.workId),
       objects.map((each) => each.apiVersion),
@@ -70,11 +88,17 @@ async function upsertObjects(tx: Transaction, works: readonly WorkWrite[]): Prom
 }
 
 async function replaceReservations(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
+  if (works.length === 0) return;
   const deleted = tx.execute('DELETE FROM reservations WHERE work_id = ANY($1::uuid[])', [
     works.map((each) => each.workId),
   ]);
+  await tx.together([deleted, insertReservations(tx, works)]);
+}
+
+async function insertReservations(tx: Transaction, works: readonly WorkWrite[]): Promise<void> {
+  if (works.length === 0) return;
   const rows = works.flatMap((work) => work.reservations.map((each) => ({ ...each, work })));
-  const inserted = tx.execute(
+  await tx.execute(
     `INSERT INTO reservations (id, tenant_id, cluster_id, work_id, state, replicas, replica_mcpu, replica_memory_bytes,
        mcpu, memory_bytes, pods, work_sequence, work_generation, node_rules)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::bigint[],
@@ -96,7 +120,6 @@ async function replaceReservations(tx: Transaction, works: readonly WorkWrite[])
       rows.map((each) => (each.rules === undefined ? null : JSON.stringify(each.rules))),
     ],
   );
-  await tx.together([deleted, inserted]);
 }
 
 export interface PlacementWrite extends ApplicationInEnvironment {
