@@ -70,7 +70,10 @@ it('knows after each commit, without reading, what the store holds', async () =>
 it('shares the backlog among the schedulers that are there, and leaves nothing to one that is gone', async () => {
   const scenario = new Scenario(database);
   await scenario.tenancy();
-  const stores = await Promise.all(['s1', 's2', 's3'].map(async (name) => (await aPlacer(database, name)).store));
+  const names = ['s1', 's2', 's3'].map((name) => `test-scheduler/${name}`);
+  const stores = await Promise.all(
+    names.map((applicationName) => database.connect('berth_scheduler', { poolSize: 2, applicationName })),
+  );
   for (let at = 0; at < 30; at++) await scenario.apply(`app-${at}`, spec([component('web')]));
   const take = async (store: Store, limit = 30) => {
     const read = await placementStore.readWaiting(

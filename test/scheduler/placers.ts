@@ -23,7 +23,7 @@ export async function aPlacer(
   batchSize = 50,
   policy: EnginePolicy = defaultPolicy,
 ): Promise<TestPlacer> {
-  const store = await database.connect('berth_scheduler', { poolSize: 3, applicationName: `test-scheduler/${name}` });
+  const store = await database.connect('berth_scheduler', { poolSize: 3 });
   const registry = createMetrics({ app: 'scheduler' });
   const metrics = schedulerMetrics(registry);
   const placer = new Placer({
