@@ -1,6 +1,7 @@
 import type { ClusterPrice } from '#domain';
 import type { ClusterDescription } from './cluster-state.js';
 import type { ClusterScorer, GroupAtFleet } from './plugin.js';
+import type { Snapshot } from './snapshot.js';
 
 const gibi = 2 ** 30;
 
@@ -10,11 +11,64 @@ export function hourlyMicros(unit: readonly number[], { coreHourMicros, gibHourM
   return Math.ceil((mcpu * coreHourMicros) / 1000 + (memoryBytes / gibi) * gibHourMicros);
 }
 
-/** Undefined: nobody said. */
-type Figure = (cluster: ClusterDescription, unit: readonly number[]) => number | undefined;
+/** What two figures of a cluster's description come to for a group; `Infinity` where nobody said. */
+interface Figure {
+  parts(cluster: ClusterDescription): readonly [number, number] | undefined;
+  sum(first: number, second: number, unit: readonly number[]): number;
+}
 
-const priceOf: Figure = ({ price }, unit) => (price === undefined ? undefined : hourlyMicros(unit, price));
-const intensityOf: Figure = ({ carbonIntensity }) => carbonIntensity;
+const priceOf: Figure = {
+  parts: ({ price }) => price && [price.coreHourMicros, price.gibHourMicros],
+  sum: (coreHourMicros, gibHourMicros, unit) => hourlyMicros(unit, { coreHourMicros, gibHourMicros }),
+};
+const intensityOf: Figure = {
+  parts: ({ carbonIntensity }) => (carbonIntensity === undefined ? undefined : [carbonIntensity, 0]),
+  sum: (intensity) => intensity,
+};
+
+/** The parts of a figure in columns by place; −1 where nobody said. */
+interface Parts {
+  epoch: number;
+  first: Float64Array;
+  second: Float64Array;
+}
+
+const known = new WeakMap<Figure, WeakMap<Snapshot, Parts>>([
+  [priceOf, new WeakMap()],
+  [intensityOf, new WeakMap()],
+]);
+
+/** Made once until a description changes. */
+function partsOf(figure: Figure, snapshot: Snapshot): Parts {
+  const found = known.get(figure)?.get(snapshot);
+  if (found !== undefined && found.epoch === snapshot.descriptionsEpoch) return found;
+  const { slots } = snapshot;
+  const [first, second] = [new Float64Array(slots.length).fill(-1), new Float64Array(slots.length).fill(-1)];
+  for (const [place, slot] of slots.entries()) {
+    const parts = figure.parts(snapshot.describe(slot));
+    if (parts !== undefined) [first[place], second[place]] = parts;
+  }
+  const parts = { epoch: snapshot.descriptionsEpoch, first, second };
+  known.get(figure)?.set(snapshot, parts);
+  return parts;
+}
+
+/** Written anew by every scorer. */
+let found = new Float64Array(1024);
+
+/** The figure of every cluster by place, `Infinity` where nobody said; the least of them is answered. */
+function figuresInto(figure: Figure, { snapshot, unit }: GroupAtFleet): number {
+  const { first, second } = partsOf(figure, snapshot);
+  if (found.length < first.length) found = new Float64Array(first.length * 2);
+  let least = Number.POSITIVE_INFINITY;
+  for (let place = 0; place < first.length; place++) {
+    const one = first[place] ?? -1;
+    const sum = one < 0 ? Number.POSITIVE_INFINITY : figure.sum(one, second[place] ?? 0, unit);
+    found[place] = sum;
+    if (sum < least) least = sum;
+  }
+  return least;
+}
 
 /**
  * 1000 for the least of the fleet, 500 for twice as much; times the policy's percentage. What is unknown counts as
@@ -27,40 +81,31 @@ function leastFirst(
   percent: (fleet: GroupAtFleet) => number,
 ): ClusterScorer {
   const leasts = new WeakMap<readonly object[], number>();
+  const leastOf = (fleet: GroupAtFleet): number => {
+    const least = leasts.get(fleet.demands) ?? figuresInto(figure, fleet);
+    leasts.set(fleet.demands, least);
+    return least;
+  };
   return {
     name,
     weight,
     applies: (fleet) => percent(fleet) > 0,
     scoreAll(fleet, scores) {
-      const { snapshot, unit } = fleet;
       const share = percent(fleet);
-      const least = leastOf(fleet, figure);
-      for (const [place, slot] of snapshot.slots.entries())
-        scores[place] = scoreOf(figure(snapshot.describe(slot), unit), least, share);
+      const least = figuresInto(figure, fleet);
+      for (let place = 0; place < scores.length; place++) scores[place] = scoreOf(found[place] ?? 0, least, share);
     },
     score(at) {
-      let least = leasts.get(at.demands);
-      if (least === undefined) {
-        least = leastOf(at, figure);
-        leasts.set(at.demands, least);
-      }
-      return scoreOf(figure(at.cluster, at.unit), least, percent(at));
+      const parts = figure.parts(at.cluster);
+      if (parts === undefined) return 0;
+      return scoreOf(figure.sum(...parts, at.unit), leastOf(at), percent(at));
     },
   };
 }
 
-function scoreOf(found: number | undefined, least: number, share: number): number {
-  if (found === undefined) return 0;
-  return Math.floor((Math.min(1000, found === 0 ? 1000 : (1000 * least) / found) * share) / 100);
-}
-
-function leastOf({ snapshot, unit }: GroupAtFleet, figure: Figure): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const slot of snapshot.slots) {
-    const found = figure(snapshot.describe(slot), unit);
-    if (found !== undefined && found < least) least = found;
-  }
-  return least;
+function scoreOf(figure: number, least: number, share: number): number {
+  if (figure === Number.POSITIVE_INFINITY) return 0;
+  return Math.floor((Math.min(1000, figure === 0 ? 1000 : (1000 * least) / figure) * share) / 100);
 }
 
 /** Prefers the cheapest cluster, as much as the policy's `costWeight` says. */
