@@ -47,7 +47,7 @@ type Head = placementStore.WaitingHead & Asking;
 
 /**
  * What is decided next. While one tenant waits, the oldest of its highest priority; while several do, each gets its turn by
- * priority, then by weighted dominant share.
+ * weighted dominant share.
  */
 export class Backlog {
   #usage = new Map<string, Resources>();

@@ -30,13 +30,14 @@ describe('the order of the backlog', () => {
     expect(tenantsIn(fairOrder([...waiting, asking('b', aPod(10, 1024))], new Map(), fleet))).toBe('abba');
   });
 
-  it('asks for priority before anything else', () => {
+  it('takes the most important of each tenant first, and lets nobody pass another tenant by it', () => {
     const each = aPod(1000, 10);
     const waiting = [asking('a', each), asking('b', each, 5), asking('b', each, 5), asking('b', each, 6)];
-    expect(fairOrder(waiting, new Map(), fleet).map(({ priority }) => priority)).toEqual([6, 5, 5, 0]);
+    const order = fairOrder(waiting, new Map(), fleet);
+    expect(order.map(({ tenant, priority }) => `${tenant}${priority}`)).toEqual(['a0', 'b6', 'b5', 'b5']);
   });
 
-  it('leaves nobody out, keeps each tenant’s own order, and never passes over a poorer tenant of the same priority', () => {
+  it('leaves nobody out, keeps each tenant’s own order by priority, and never passes over a poorer tenant', () => {
     const one = fc.record({
       tenant: fc.constantFrom('a', 'b', 'c'),
       priority: fc.constantFrom(0, 0, 0, 3, -2),
@@ -59,10 +60,10 @@ describe('the order of the backlog', () => {
         };
         for (const [at, taken] of order.entries()) {
           const rest = order.slice(at);
-          expect(taken.priority).toBe(Math.max(...rest.map(({ priority }) => priority)));
-          for (const other of rest.filter(({ priority }) => priority === taken.priority))
-            expect(shareOf(taken.tenant)).toBeLessThanOrEqual(shareOf(other.tenant));
-          const own = rest.filter(({ tenant, priority }) => tenant === taken.tenant && priority === taken.priority);
+          for (const other of rest) expect(shareOf(taken.tenant)).toBeLessThanOrEqual(shareOf(other.tenant));
+          const theirs = rest.filter(({ tenant }) => tenant === taken.tenant);
+          expect(taken.priority).toBe(Math.max(...theirs.map(({ priority }) => priority)));
+          const own = theirs.filter(({ priority }) => priority === taken.priority);
           expect(waiting.indexOf(taken)).toBe(Math.min(...own.map((each) => waiting.indexOf(each))));
           usage.set(taken.tenant, addResources(usage.get(taken.tenant) ?? noResources, taken.demand));
         }

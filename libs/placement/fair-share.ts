@@ -21,14 +21,17 @@ export function dominantShare(usage: Resources, fleet: Resources): number {
   return Math.max(share('mcpu'), share('memoryBytes'), share('pods'));
 }
 
-/** Tenants of one priority, each with what it asks for in the order in which it came. */
+/** Of each tenant what it asks for: the highest priority first, then in the order in which it came. */
 class Queues<T extends Asking> {
   readonly #waiting = new Map<TenantId, { next: number; asking: T[] }>();
 
-  add(each: T): void {
-    const known = this.#waiting.get(each.tenant);
-    if (known === undefined) this.#waiting.set(each.tenant, { next: 0, asking: [each] });
-    else known.asking.push(each);
+  constructor(asking: readonly T[]) {
+    for (const each of asking) {
+      const known = this.#waiting.get(each.tenant);
+      if (known === undefined) this.#waiting.set(each.tenant, { next: 0, asking: [each] });
+      else known.asking.push(each);
+    }
+    for (const queue of this.#waiting.values()) queue.asking.sort((a, b) => b.priority - a.priority);
   }
 
   get tenants(): Iterable<TenantId> {
@@ -46,49 +49,42 @@ class Queues<T extends Asking> {
 }
 
 /**
- * The order in which a backlog is served: the highest priority first; of equal ones the tenant with the smallest dominant
- * share by its weight, counting what was served before it as held (progressive filling, by "Dominant Resource Fairness",
- * NSDI 2011). Of one tenant the order stays. A tenant of no standing holds nothing and weighs 1.
+ * The order in which a backlog is served: the tenant with the smallest dominant share by its weight, counting what was
+ * served before it as held (progressive filling, by "Dominant Resource Fairness", NSDI 2011), and of it what it says is the
+ * most important. A tenant declares its own priorities, so that they are worth nothing against another's share. A
+ * tenant of no standing holds nothing and weighs 1.
  */
 export function fairOrder<T extends Asking>(
   asking: readonly T[],
   standings: ReadonlyMap<TenantId, Standing>,
   fleet: Resources,
 ): T[] {
-  const levels = new Map<number, Queues<T>>();
-  for (const each of asking) {
-    const level = levels.get(each.priority) ?? new Queues<T>();
-    levels.set(each.priority, level);
-    level.add(each);
-  }
+  const queues = new Queues(asking);
   const held = new Map<TenantId, { usage: Resources; weight: number; share: number }>();
   for (const { tenant } of asking) {
     const { usage, weight } = standings.get(tenant) ?? { usage: noResources, weight: 1 };
     held.set(tenant, { usage, weight, share: dominantShare(usage, fleet) / weight });
   }
   const order: T[] = [];
-  for (const priority of [...levels.keys()].sort((a, b) => b - a)) {
-    const queues = levels.get(priority);
-    for (let next = poorest(queues, held); queues !== undefined && next !== undefined; next = poorest(queues, held)) {
-      const taken = queues.take(next);
-      const standing = held.get(next);
-      if (taken === undefined || standing === undefined) break;
-      standing.usage = addResources(standing.usage, taken.demand);
-      standing.share = dominantShare(standing.usage, fleet) / standing.weight;
-      order.push(taken);
-    }
+  for (let next = poorest(queues, held); next !== undefined; next = poorest(queues, held)) {
+    const taken = queues.take(next);
+    const standing = held.get(next);
+    if (taken === undefined || standing === undefined) break;
+    standing.usage = addResources(standing.usage, taken.demand);
+    standing.share = dominantShare(standing.usage, fleet) / standing.weight;
+    order.push(taken);
   }
   return order;
 }
 
 /** By id where shares are equal, so that the order depends on nothing else. */
 function poorest<T extends Asking>(
-  queues: Queues<T> | undefined,
+  queues: Queues<T>,
   held: ReadonlyMap<TenantId, { share: number }>,
 ): TenantId | undefined {
   let found: TenantId | undefined;
   let least = Number.POSITIVE_INFINITY;
-  for (const tenant of queues?.tenants ?? []) {
+  for (const tenant of queues.tenants) {
     const share = held.get(tenant)?.share ?? 0;
     if (share < least || (share === least && found !== undefined && tenant < found)) [found, least] = [tenant, share];
   }

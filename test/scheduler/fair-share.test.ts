@@ -20,9 +20,14 @@ const wanting = (priority = 0) => ({ ...spec([component('web', { mcpu: 1000 })])
 
 /** Six of the one, and then six of the other: in the order in which they came the first would take everything. */
 async function bothAsk(priority = 0): Promise<void> {
-  for (let index = 0; index < 6; index++) await scenario.apply(`a${index}`, wanting(priority));
+  await askOf('acme', priority);
+  await askOf('globex');
+}
+
+async function askOf(tenant: 'acme' | 'globex', priority = 0): Promise<void> {
+  const project = { acme: 'shop', globex: 'mill' }[tenant];
   for (let index = 0; index < 6; index++)
-    await scenario.apply(`g${index}`, wanting(), { tenant: 'globex', project: 'mill' });
+    await scenario.apply(`${tenant[0]}${index}`, wanting(priority), { tenant, project });
 }
 
 const weigh = (tenant: string, weight: number) =>
@@ -53,13 +58,21 @@ describe('fair share', () => {
     expect(await scenario.violations()).toEqual([]);
   });
 
-  it('gives what becomes free to who holds less, and asks for priority first', async () => {
-    await bothAsk(1);
+  it('lets no tenant take everything by calling it important', async () => {
+    await bothAsk(1_000_000);
     const { placer } = await aPlacer(database, 's1');
     await placer.refresh();
     await placer.round();
+    expect(await placed()).toEqual({ acme: 2, globex: 2 });
+  });
+
+  it('gives what becomes free to who holds less', async () => {
+    const { placer } = await aPlacer(database, 's1');
+    await placer.refresh();
+    await askOf('acme');
+    await placer.round();
     expect(await placed()).toEqual({ acme: 4 });
-    await database.query(`UPDATE releases SET priority = 0`);
+    await askOf('globex');
     await scenario.remove('a0');
     const reaper = await aReaper(database, 'r1');
     await expect
@@ -86,7 +99,7 @@ describe('fair share', () => {
     ];
     for (let index = 0; index < 80; index++)
       for (const at of tenants) await scenario.apply(`${at.tenant}-${index}`, wanting(), at);
-    const placers = await Promise.all(['s1', 's2', 's3', 's4'].map((name) => aPlacer(database, name, 10)));
+    const placers = await Promise.all(['s1', 's2', 's3', 's4'].map((name) => aPlacer(database, `kin/${name}`, 10)));
     await Promise.all(placers.map(({ placer }) => placer.refresh()));
     let [decided, lost] = [0, 0];
     for (let round = 0; round < 20 && decided < 160; round++)
@@ -95,7 +108,7 @@ describe('fair share', () => {
         lost += outcome.lost;
       }
     expect(await placed()).toEqual({ acme: 80, globex: 80 });
-    expect(lost).toBeLessThan(40);
+    expect(lost).toBeLessThan(120); // several hundred when each takes the head of the queue
     expect(await scenario.violations()).toEqual([]);
   });
 });

@@ -16,14 +16,15 @@ export interface TestPlacer {
   count(name: string): Promise<number>;
 }
 
-/** One scheduler's deciding half with a connection pool and a picture of its own. */
+/** One scheduler's deciding half with a connection pool and a picture of its own. `kin/…` shares the backlog with its kin. */
 export async function aPlacer(
   database: TestDatabase,
   name: string,
   batchSize = 50,
   policy: EnginePolicy = defaultPolicy,
 ): Promise<TestPlacer> {
-  const store = await database.connect('berth_scheduler', { poolSize: 3 });
+  const kinship = name.includes('/') ? { applicationName: name } : {};
+  const store = await database.connect('berth_scheduler', { poolSize: 3, ...kinship });
   const registry = createMetrics({ app: 'scheduler' });
   const metrics = schedulerMetrics(registry);
   const placer = new Placer({
