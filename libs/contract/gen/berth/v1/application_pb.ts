@@ -206,7 +206,7 @@ export type ApplicationSpec = Message<"berth.v1.ApplicationSpec"> & {
   placement?: PlacementPolicy | undefined;
 
   /**
-   * What waits with a higher one is decided first, whoever it belongs to. -1,000,000 to 1,000,000.
+   * Of what a tenant has waiting, the highest is decided first. -1,000,000 to 1,000,000.
    *
    * @generated from field: int32 priority = 3;
    */
