@@ -253,6 +253,44 @@ describe('any decision', () => {
     );
   });
 
+  it('with affinity is what it would be in a fleet of those clusters alone that keep the rules', () => {
+    const rule = fc.record({
+      application: fc.constantFrom('db', 'cache'),
+      component: fc.constant(''),
+      by: fc.constantFrom('cluster', 'region', 'tier'),
+      apart: fc.boolean(),
+      preferred: fc.constant(false),
+    });
+    const neighbour = fc.record({
+      application: fc.constantFrom('db', 'cache', 'other'),
+      component: fc.constant('main'),
+      cluster: fc.constantFrom(...ids, 'gone'),
+    });
+    const rules = fc.array(rule, { minLength: 1, maxLength: 2 });
+    const around = fc.array(neighbour, { maxLength: 5 });
+    const domainIn = ({ id, region, labels }: ClusterState, by: string): string | undefined =>
+      by === 'cluster' ? id : by === 'region' ? region : labels.tier;
+    fc.assert(
+      fc.property(fleet, policy, components, rules, around, (clusters, wanted, linked, affinity, neighbours) => {
+        const keeps = (cluster: ClusterState): boolean =>
+          affinity.every(({ application, by, apart }) => {
+            const beside = clusters.some(
+              (other) =>
+                neighbours.some((each) => each.application === application && each.cluster === other.id) &&
+                domainIn(other, by) !== undefined &&
+                domainIn(other, by) === domainIn(cluster, by),
+            );
+            return beside !== apart;
+          });
+        const bound = { ...aRequest([aGroup(linked, { ...wanted, affinity })]), neighbours };
+        const decision = decide(bound, fleetOf(...clusters));
+        const alone = decide(aRequest([aGroup(linked, wanted)]), fleetOf(...clusters.filter(keeps)));
+        expect([decision.placed, decision.allotments]).toEqual([alone.placed, alone.allotments]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('is the same twice and whatever the order in which clusters came', () => {
     fc.assert(
       fc.property(fleet, policy, components, (clusters, wanted, linked) => {
