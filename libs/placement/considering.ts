@@ -1,9 +1,9 @@
 import type { ClusterId, Refusal } from '#domain';
+import { unitOf } from './dividing/room.js';
 import type { ClusterFilter, ClusterScorer, GroupAtCluster, GroupAtFleet } from './plugin.js';
 import type { EnginePolicy } from './policy.js';
-import { Ranking } from './ranking.js';
 import { type Remembered, remembered } from './remembered.js';
-import { unitOf } from './room.js';
+import { Ranking } from './scoring/ranking.js';
 
 /** Written anew for every filter and every group. */
 let certain = new Uint8Array(1024);

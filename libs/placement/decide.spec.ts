@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { applyDecision, decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, gibi, room } from './fleet.fixture.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, gibi, room } from './testing/fleet.fixture.js';
 
 const counts = (decision: ReturnType<typeof decide>, component: string): Record<string, number> =>
   Object.fromEntries(

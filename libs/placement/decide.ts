@@ -1,13 +1,13 @@
 import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain';
 import { Considering } from './considering.js';
-import type { Foreseen } from './node-classes.js';
-import { packTraces } from './pack.js';
+import { type Addition, type Demand, demandsOf, Room, unitOf } from './dividing/room.js';
+import type { Foreseen } from './fleet/node-classes.js';
+import type { Snapshot } from './fleet/snapshot.js';
 import type { Division, FleetChange, Share } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
+import { packTraces } from './record/pack.js';
+import { expandTrace, type GroupTrace } from './record/trace.js';
 import type { Allotment, GroupRequest, Neighbour, PlacementRequest } from './request.js';
-import { type Addition, type Demand, demandsOf, Room, unitOf } from './room.js';
-import type { Snapshot } from './snapshot.js';
-import { expandTrace, type GroupTrace } from './trace.js';
 
 /** A group for which no place was found, and what could change that. */
 export interface RefusedGroup {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { addResources, noResources, type Resources, subtractResources, timesResources } from '#domain';
 import { applyDecision, decide } from './decide.js';
 import { type Asking, dominantShare, fairOrder, type Standing } from './fair-share.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
-import type { Snapshot } from './snapshot.js';
+import type { Snapshot } from './fleet/snapshot.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './testing/fleet.fixture.js';
 
 const fleet = { mcpu: 100_000, memoryBytes: 100 * 2 ** 30, pods: 1000 };
 const asking = (tenant: string, demand: Resources, priority = 0): Asking => ({ tenant, priority, demand });

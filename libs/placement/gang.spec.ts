@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { PlacementPolicy } from '#domain';
 import { applyDecision, decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
+import type { Snapshot } from './fleet/snapshot.js';
 import type { GroupRequest } from './request.js';
-import type { Snapshot } from './snapshot.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './testing/fleet.fixture.js';
 
 const cluster = (id: string) =>
   fc

@@ -1,8 +1,9 @@
-export type { Batch, ClusterDescription, ClusterState } from './cluster-state.js';
 export { applyDecision, type Decision, decide, type RefusedGroup } from './decide.js';
+export type { Addition, Demand, Room } from './dividing/room.js';
 export { type Asking, dominantShare, fairOrder, type Standing } from './fair-share.js';
-export { anyNode, type PodRules, type ResourceName } from './node-classes.js';
-export { unpackRecord } from './pack.js';
+export type { Batch, ClusterDescription, ClusterState } from './fleet/cluster-state.js';
+export { anyNode, type PodRules, type ResourceName } from './fleet/node-classes.js';
+export { Snapshot } from './fleet/snapshot.js';
 export {
   admit,
   admitHeld,
@@ -19,6 +20,7 @@ export {
   type Verdict,
 } from './plugin.js';
 export { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
+export { unpackRecord } from './record/pack.js';
 export type {
   Allotment,
   DeviceRequest,
@@ -28,5 +30,3 @@ export type {
   PlacementRequest,
   RequestedComponent,
 } from './request.js';
-export type { Addition, Demand, Room } from './room.js';
-export { Snapshot } from './snapshot.js';

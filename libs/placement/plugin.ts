@@ -1,10 +1,10 @@
 import type { ClusterId, Refusal } from '#domain';
-import type { Candidate, ClusterDescription } from './cluster-state.js';
+import type { Demand, Room } from './dividing/room.js';
+import type { Candidate, ClusterDescription } from './fleet/cluster-state.js';
+import type { Snapshot } from './fleet/snapshot.js';
 import type { GroupRequest, Neighbour, PlacementRequest } from './request.js';
-import type { Demand, Room } from './room.js';
-import type { Snapshot } from './snapshot.js';
 
-export type { Candidate } from './cluster-state.js';
+export type { Candidate } from './fleet/cluster-state.js';
 
 /** Changes of the fleet that can make a refused group placeable. */
 export type FleetChange =

@@ -1,11 +1,11 @@
 import { canonicalJson } from '#domain';
-import { carbon, cost } from './cost.js';
-import { builtInDividers } from './dividers.js';
+import { builtInDividers } from './dividing/dividers.js';
 import { neighbourly } from './filters/affinity.js';
-import { builtInFilters } from './filters.js';
-import { certainty, fullness, stranding } from './packing.js';
+import { builtInFilters } from './filters/built-in.js';
+import { carbon, cost } from './fleet/cost.js';
 import type { ClusterFilter, ClusterScorer, Divider } from './plugin.js';
-import { evenness, headroom, regionSpread, sticky } from './scorers.js';
+import { certainty, fullness, stranding } from './scoring/packing.js';
+import { evenness, headroom, regionSpread, sticky } from './scoring/scorers.js';
 
 /** Grows whenever the same input could be decided otherwise. Stored with every decision. */
 export const engineVersion = '3';

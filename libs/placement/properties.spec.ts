@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anywhere, type NodeClass, type PlacementPolicy, type Resources, type Toleration } from '#domain';
-import type { ClusterState } from './cluster-state.js';
 import { applyDecision, type Decision, decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aRequest, fleetOf } from './fleet.fixture.js';
-import { oracleAllows, oracleFeasible, oracleFree, oracleNodes, oracleStarts } from './oracle.fixture.js';
-import { unpackRecord } from './pack.js';
+import type { ClusterState } from './fleet/cluster-state.js';
 import { defaultPolicy, type EnginePolicy } from './policy.js';
+import { unpackRecord } from './record/pack.js';
 import type { Allotment } from './request.js';
+import { aCluster, aComponent, aGroup, aRequest, fleetOf } from './testing/fleet.fixture.js';
+import { oracleAllows, oracleFeasible, oracleFree, oracleNodes, oracleStarts } from './testing/oracle.fixture.js';
 import { packRecord } from './testing/packed-record.js';
 
 const mebi = 2 ** 20;

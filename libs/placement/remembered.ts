@@ -1,7 +1,7 @@
 import type { Refusal } from '#domain';
+import type { Snapshot } from './fleet/snapshot.js';
 import type { ClusterFilter, GroupAtFleet } from './plugin.js';
 import type { GroupRequest } from './request.js';
-import type { Snapshot } from './snapshot.js';
 
 /** Verdicts on clusters that hold nothing of a group, by their places in `ids`. */
 export interface Remembered {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { anywhere, type Chance, type PlacementPolicy, seededChance } from '#domain';
 import { applyDecision, decide } from './decide.js';
-import { aCluster, aComponent, aPod, aRequest, fleetOf, gibi, room } from './fleet.fixture.js';
+import type { Snapshot } from './fleet/snapshot.js';
 import { engineVersion } from './policy.js';
-import type { Snapshot } from './snapshot.js';
+import { aCluster, aComponent, aPod, aRequest, fleetOf, gibi, room } from './testing/fleet.fixture.js';
 
 /**
  * What each version of the engine decided, on whatever Node and machine it was asked. Whoever changes decisions gives

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Affinity, PlacementPolicy } from '#domain';
 import { decide } from '../decide.js';
-import { aCluster, aComponent, aGroup, aRequest, fleetOf, room } from '../fleet.fixture.js';
 import type { Neighbour } from '../request.js';
+import { aCluster, aComponent, aGroup, aRequest, fleetOf, room } from '../testing/fleet.fixture.js';
 
 const fleet = fleetOf(
   aCluster('a', { region: 'eu' }),

@@ -1,5 +1,5 @@
 import type { Affinity, Refusal } from '#domain';
-import { domainColumn } from '../domains.js';
+import { domainColumn } from '../fleet/domains.js';
 import { admit, admitHeld, type ClusterFilter, type ClusterScorer, type GroupAtFleet } from '../plugin.js';
 
 /** A rule, and by slot whether a cluster keeps it. */

@@ -1,4 +1,4 @@
-import { hourlyMicros } from '../cost.js';
+import { hourlyMicros } from '../fleet/cost.js';
 import { admit, type ClusterFilter, refuse } from '../plugin.js';
 
 /** One replica of each component together must not cost more an hour; a cluster whose price nobody said is passed over. */

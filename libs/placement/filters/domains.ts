@@ -1,4 +1,4 @@
-import { domainOf, weightOf } from '../domains.js';
+import { domainOf, weightOf } from '../fleet/domains.js';
 import { admit, type ClusterFilter, refuse } from '../plugin.js';
 
 /** What is spread over domains goes only to clusters that are in one, under every key. */

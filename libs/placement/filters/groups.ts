@@ -1,4 +1,4 @@
-import { inGroup } from '../groups.js';
+import { inGroup } from '../dividing/groups.js';
 import { admit, type ClusterFilter, refuse } from '../plugin.js';
 
 /** Where groups are given, clusters in none of them get nothing. */

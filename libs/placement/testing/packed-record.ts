@@ -1,6 +1,6 @@
 import type { DecisionRecord, GroupDecision } from '#domain';
-import { packTraces } from '../pack.js';
-import type { GroupTrace } from '../trace.js';
+import { packTraces } from '../record/pack.js';
+import type { GroupTrace } from '../record/trace.js';
 
 /** A record that no engine made, as the store keeps one: turned back into columns. */
 export function packRecord(record: DecisionRecord): Uint8Array {

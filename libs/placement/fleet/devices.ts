@@ -1,4 +1,4 @@
-import type { DeviceRequest } from './request.js';
+import type { DeviceRequest } from '../request.js';
 
 const whole = 1000;
 

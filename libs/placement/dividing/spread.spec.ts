@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anywhere, contradictions, type PlacementPolicy, type SpreadPolicy } from '#domain';
-import type { ClusterState } from './cluster-state.js';
-import { applyDecision, type Decision, decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
-import { oracleFeasible, oracleSpread } from './oracle.fixture.js';
+import { applyDecision, type Decision, decide } from '../decide.js';
+import type { ClusterState } from '../fleet/cluster-state.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from '../testing/fleet.fixture.js';
+import { oracleFeasible, oracleSpread } from '../testing/oracle.fixture.js';
 
 const cores = (count: number) => ({ allocatable: room(count, 100) });
 const place = (id: string, region: string, zone: string, count: number, labels = {}): ClusterState =>

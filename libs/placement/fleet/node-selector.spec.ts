@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeExpression, NodeSelector } from '#domain';
+import { decide } from '../decide.js';
+import { defaultPolicy } from '../policy.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf } from '../testing/fleet.fixture.js';
 import type { ClusterState } from './cluster-state.js';
-import { decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf } from './fleet.fixture.js';
 import { selectorText, selects } from './node-selector.js';
-import { defaultPolicy } from './policy.js';
 
 const expression = (key: string, operator: NodeExpression['operator'], ...values: string[]): NodeExpression => ({
   ...{ key, operator, values },

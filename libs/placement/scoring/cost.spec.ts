@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { PlacementPolicy } from '#domain';
-import type { ClusterState } from './cluster-state.js';
-import { hourlyMicros } from './cost.js';
-import { type Decision, decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, gibi } from './fleet.fixture.js';
+import { type Decision, decide } from '../decide.js';
+import type { ClusterState } from '../fleet/cluster-state.js';
+import { hourlyMicros } from '../fleet/cost.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, gibi } from '../testing/fleet.fixture.js';
 
 const priced = (id: string, cores: number, differs: Partial<ClusterState> = {}): ClusterState =>
   aCluster(id, { price: { coreHourMicros: cores, gibHourMicros: 1000 }, ...differs });

@@ -1,6 +1,6 @@
 import type { PlacementPolicy, Refusal } from '#domain';
-import { resourceNames, timesFits } from './node-classes.js';
-import type { Candidate, Division, DivisionTask, Share } from './plugin.js';
+import { resourceNames, timesFits } from '../fleet/node-classes.js';
+import type { Candidate, Division, DivisionTask, Share } from '../plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
 import type { Part } from './sharing.js';
 

@@ -1,5 +1,5 @@
-import type { ClusterScorer, GroupAtCluster } from './plugin.js';
-import type { Demand } from './room.js';
+import type { Demand } from '../dividing/room.js';
+import type { ClusterScorer, GroupAtCluster } from '../plugin.js';
 
 const packs = ({ group }: GroupAtCluster): boolean => group.policy.strategy === 'packing';
 

@@ -1,7 +1,7 @@
 import { anywhere, noOverSubscription, noResources, type PlacementPolicy, type Resources } from '#domain';
-import type { ClusterState } from './cluster-state.js';
-import type { GroupRequest, PlacementRequest, RequestedComponent } from './request.js';
-import { Snapshot } from './snapshot.js';
+import type { ClusterState } from '../fleet/cluster-state.js';
+import { Snapshot } from '../fleet/snapshot.js';
+import type { GroupRequest, PlacementRequest, RequestedComponent } from '../request.js';
 
 export const gibi = 2 ** 30;
 

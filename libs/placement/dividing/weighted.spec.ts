@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PlacementPolicy } from '#domain';
+import { applyDecision, type Decision, decide } from '../decide.js';
+import type { ClusterState } from '../fleet/cluster-state.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from '../testing/fleet.fixture.js';
 import { apportion } from './apportion.js';
-import type { ClusterState } from './cluster-state.js';
-import { applyDecision, type Decision, decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
 
 const place = (id: string, region: string, zone: string, cores: number): ClusterState =>
   aCluster(id, { region, zone, allocatable: room(cores, 1000) });

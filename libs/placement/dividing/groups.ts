@@ -1,6 +1,7 @@
 import type { ClusterGroup } from '#domain';
+import type { ClusterDescription } from '../fleet/cluster-state.js';
+import type { Candidate, Divider, Division, DivisionTask, FleetChange } from '../plugin.js';
 import { countsBetween } from './cluster-sets.js';
-import type { ClusterDescription } from './cluster-state.js';
 import {
   type Attempt,
   boundsOf,
@@ -15,7 +16,6 @@ import {
   takes,
   tooFewClusters,
 } from './division.js';
-import type { Candidate, Divider, Division, DivisionTask, FleetChange } from './plugin.js';
 import type { Demand } from './room.js';
 import { byWeight, inOrder, type Part, type Sharing, sum } from './sharing.js';
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DecisionRecord } from '#domain';
+import { decide } from '../decide.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from '../testing/fleet.fixture.js';
+import { packRecord } from '../testing/packed-record.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { readIds, readNumbers, readTexts, writeIds, writeNumbers, writeTexts } from './columns.js';
-import { decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
 import { unpackRecord } from './pack.js';
-import { packRecord } from './testing/packed-record.js';
 
 /** Full and half-full, cordoned and tainted clusters, no two alike. */
 const thousand = fleetOf(

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Refusal } from '#domain';
-import type { ClusterState } from './cluster-state.js';
-import { decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf } from './fleet.fixture.js';
-import { admit, type ClusterFilter, refuse } from './plugin.js';
-import { defaultPolicy } from './policy.js';
-import type { GroupRequest } from './request.js';
+import { decide } from '../decide.js';
+import type { ClusterState } from '../fleet/cluster-state.js';
+import { admit, type ClusterFilter, refuse } from '../plugin.js';
+import { defaultPolicy } from '../policy.js';
+import type { GroupRequest } from '../request.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf } from '../testing/fleet.fixture.js';
 
 type Case = [string, Partial<ClusterState>, GroupRequest, Refusal, Partial<ClusterState>];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeClass } from '#domain';
-import { applyDecision, decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, gibi, room } from './fleet.fixture.js';
+import { applyDecision, decide } from '../decide.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, gibi, room } from '../testing/fleet.fixture.js';
 
 const node = (cores: number, devices: readonly number[], differs: Partial<NodeClass> = {}): NodeClass => ({
   nodes: 1,

@@ -1,6 +1,6 @@
 import type { ClusterId, ClusterVerdict, ComponentName, GroupDecision, Refusal } from '#domain';
-import type { EnginePolicy } from './policy.js';
-import type { Remembered } from './remembered.js';
+import type { EnginePolicy } from '../policy.js';
+import type { Remembered } from '../remembered.js';
 
 /** What was considered for one group, in columns by the clusters' places in `ids`; expanded only when read. */
 export interface GroupTrace {

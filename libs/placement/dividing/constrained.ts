@@ -1,3 +1,4 @@
+import type { Candidate, Division, DivisionTask } from '../plugin.js';
 import type { Remainders } from './apportion.js';
 import { ClusterSets } from './cluster-sets.js';
 import {
@@ -11,7 +12,6 @@ import {
   shortOf,
 } from './division.js';
 import { evenly } from './evenly.js';
-import type { Candidate, Division, DivisionTask } from './plugin.js';
 import type { Demand } from './room.js';
 import type { DomainRule, Level } from './selection.js';
 import type { Sharing } from './sharing.js';

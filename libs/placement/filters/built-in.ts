@@ -1,16 +1,16 @@
 import { formatBytes, formatMcpu } from '#domain';
-import { stride } from './figures.js';
-import { affinity } from './filters/affinity.js';
-import { price, residency } from './filters/costs.js';
-import { domains } from './filters/domains.js';
-import { groups } from './filters/groups.js';
-import type { NodeClasses, ResourceName } from './node-classes.js';
-import { selectorText } from './node-selector.js';
-import { admit, admitHeld, type ClusterFilter, refuse } from './plugin.js';
-import type { GroupRequest } from './request.js';
-import { type Demand, type Shortage, wholeReplicas } from './room.js';
-import type { Snapshot } from './snapshot.js';
-import { untolerated } from './tolerations.js';
+import { type Demand, type Shortage, wholeReplicas } from '../dividing/room.js';
+import { stride } from '../fleet/figures.js';
+import type { NodeClasses, ResourceName } from '../fleet/node-classes.js';
+import { selectorText } from '../fleet/node-selector.js';
+import type { Snapshot } from '../fleet/snapshot.js';
+import { untolerated } from '../fleet/tolerations.js';
+import { admit, admitHeld, type ClusterFilter, refuse } from '../plugin.js';
+import type { GroupRequest } from '../request.js';
+import { affinity } from './affinity.js';
+import { price, residency } from './costs.js';
+import { domains } from './domains.js';
+import { groups } from './groups.js';
 
 const list = (names: readonly string[]): string => names.join(', ');
 

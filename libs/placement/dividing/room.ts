@@ -7,9 +7,9 @@ import {
   type ResourceName,
   resourceNames,
   timesFits,
-} from './node-classes.js';
-import type { Allotment, DeviceRequest, GroupRequest, RequestedComponent } from './request.js';
-import type { Snapshot } from './snapshot.js';
+} from '../fleet/node-classes.js';
+import type { Snapshot } from '../fleet/snapshot.js';
+import type { Allotment, DeviceRequest, GroupRequest, RequestedComponent } from '../request.js';
 
 /** A component and what it holds already. */
 export interface Demand {

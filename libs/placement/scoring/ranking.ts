@@ -1,5 +1,5 @@
-import type { Candidate, Ranked } from './plugin.js';
-import type { Snapshot } from './snapshot.js';
+import type { Snapshot } from '../fleet/snapshot.js';
+import type { Candidate, Ranked } from '../plugin.js';
 
 /** Most decisions look at no more candidates than these; they are found in one pass, and only beyond them is all sorted. */
 const few = [16, 64];

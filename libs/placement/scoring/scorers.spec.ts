@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
+import { decide } from '../decide.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from '../testing/fleet.fixture.js';
 
 describe('the strategy balance', () => {
   // 10 cores and 40 GiB each: of the first CPU is used, of the second memory, of the third neither.

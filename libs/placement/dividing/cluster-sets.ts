@@ -1,6 +1,6 @@
+import type { Candidate, Division, DivisionTask } from '../plugin.js';
 import type { Remainders } from './apportion.js';
 import { type Bounds, brief, isDivided, takes, tooFewClusters } from './division.js';
-import type { Candidate, Division, DivisionTask } from './plugin.js';
 import type { Demand } from './room.js';
 import { beyondSlots, type DomainRule, Domains, type Level, type Wish } from './selection.js';
 

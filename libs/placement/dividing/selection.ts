@@ -1,7 +1,7 @@
+import { type DomainColumn, domainColumn, weightOf } from '../fleet/domains.js';
+import type { Snapshot } from '../fleet/snapshot.js';
+import type { Candidate } from '../plugin.js';
 import { apportion, type Remainders } from './apportion.js';
-import { type DomainColumn, domainColumn, weightOf } from './domains.js';
-import type { Candidate } from './plugin.js';
-import type { Snapshot } from './snapshot.js';
 
 /** What holds for the domains of one key; `Infinity` where there is no bound. */
 export interface DomainRule {

@@ -1,8 +1,8 @@
+import { domainOf, weightOf } from '../fleet/domains.js';
+import type { Divider } from '../plugin.js';
 import type { Remainders } from './apportion.js';
 import { divideWithin } from './constrained.js';
 import { clusters, named, type Place, partOf, replicasOf, type Spread, type Spreading } from './division.js';
-import { domainOf, weightOf } from './domains.js';
-import type { Divider } from './plugin.js';
 import { apportionInOrder, type Level } from './selection.js';
 import { byWeight, type Part } from './sharing.js';
 

@@ -7,9 +7,9 @@ import {
   type Taint,
   type Toleration,
 } from '#domain';
+import type { DeviceRequest } from '../request.js';
 import { devicesFit, withoutDevices } from './devices.js';
 import { selects } from './node-selector.js';
-import type { DeviceRequest } from './request.js';
 import { toleratesAll, untolerated } from './tolerations.js';
 
 /** `pods` last: the order in which a shortage is named. */

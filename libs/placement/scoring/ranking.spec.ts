@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aCluster, fleetOf } from './fleet.fixture.js';
+import { aCluster, fleetOf } from '../testing/fleet.fixture.js';
 import { Ranking } from './ranking.js';
 
 const id = (at: number): string => `c${String(at).padStart(4, '0')}`;

@@ -1,6 +1,6 @@
 import type { ClusterPrice } from '#domain';
+import type { ClusterScorer, GroupAtFleet } from '../plugin.js';
 import type { ClusterDescription } from './cluster-state.js';
-import type { ClusterScorer, GroupAtFleet } from './plugin.js';
 import type { Snapshot } from './snapshot.js';
 
 const gibi = 2 ** 30;

@@ -1,6 +1,6 @@
-import { stride } from './figures.js';
-import type { ClusterScorer, GroupAtCluster, GroupAtFleet } from './plugin.js';
-import type { Snapshot } from './snapshot.js';
+import { stride } from '../fleet/figures.js';
+import type { Snapshot } from '../fleet/snapshot.js';
+import type { ClusterScorer, GroupAtCluster, GroupAtFleet } from '../plugin.js';
 
 const asksForDevices = ({ demands }: GroupAtFleet): boolean => demands.some(({ devices }) => devices !== undefined);
 

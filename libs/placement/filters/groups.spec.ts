@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClusterGroup, PlacementPolicy } from '#domain';
-import type { ClusterState } from './cluster-state.js';
-import { applyDecision, type Decision, decide } from './decide.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from './fleet.fixture.js';
+import { applyDecision, type Decision, decide } from '../decide.js';
+import type { ClusterState } from '../fleet/cluster-state.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from '../testing/fleet.fixture.js';
 
 const place = (id: string, region: string, cores: number): ClusterState =>
   aCluster(id, { region, allocatable: room(cores, 1000) });

@@ -1,4 +1,5 @@
 import type { ClusterId, ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
+import type { Remembered } from '../remembered.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import {
   readIds,
@@ -10,7 +11,6 @@ import {
   writeScores,
   writeTexts,
 } from './columns.js';
-import type { Remembered } from './remembered.js';
 import { type GroupTrace, refusalAt } from './trace.js';
 
 const format = 2;

@@ -1,5 +1,5 @@
+import { domainOf } from '../fleet/domains.js';
 import { clusters, named, type Place, partOf, replicasOf, type Spreading } from './division.js';
-import { domainOf } from './domains.js';
 import { type Part, type Sharing, sum } from './sharing.js';
 
 /** No two domains of a key may differ by more than `skew`. */

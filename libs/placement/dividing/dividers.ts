@@ -1,3 +1,4 @@
+import type { Divider, Division, DivisionTask } from '../plugin.js';
 import { copiesWithin, divideWithin, isBound, rulesOf } from './constrained.js';
 import {
   type Bounds,
@@ -17,7 +18,6 @@ import {
   tooFewClusters,
 } from './division.js';
 import { inGroups } from './groups.js';
-import type { Divider, Division, DivisionTask } from './plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
 import { byWeight, inOrder, sum, weighedShares } from './sharing.js';
 import { weighted } from './weighted.js';
