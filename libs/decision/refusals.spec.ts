@@ -9,6 +9,12 @@ it.each([
   ['NoPrice', {}, 'has no price that is known'],
   ['TooExpensive', { hourlyMicros: '32000', maxPriceMicros: '17000' }, 'costs more than 0.017 an hour'],
   ['NotResident', { allowed: 'eu, de', found: 'us, eu' }, 'is of jurisdiction us, eu (allowed: eu, de)'],
+  ['PluginRefused', { plugin: 'hours', why: 'in maintenance' }, 'is refused by hours: in maintenance'],
+  [
+    'PluginFailed',
+    { plugin: 'hours', why: 'timeout after 200 ms' },
+    'could not be judged by hours, which failed (timeout after 200 ms)',
+  ],
   ['NotResident', { allowed: 'eu', found: 'none' }, 'is of no jurisdiction that is known (allowed: eu)'],
 ])('says of a cluster that refuses by %s %o: %s', (reason, facts, words) => {
   expect(refusalWords.ofCluster({ reason, facts })).toBe(words);

@@ -73,6 +73,11 @@ const phrases: Readonly<Record<string, Phrase>> = {
     const laws = found === 'none' ? 'of no jurisdiction that is known' : `of jurisdiction ${found}`;
     return [`is ${laws} (allowed: ${allowed})`, `are ${laws} (allowed: ${allowed})`];
   },
+  PluginRefused: ({ plugin, why }) => [`is refused by ${plugin}: ${why}`, `are refused by ${plugin}: ${why}`],
+  PluginFailed: ({ plugin, why }) => [
+    `could not be judged by ${plugin}, which failed (${why})`,
+    `could not be judged by ${plugin}, which failed (${why})`,
+  ],
   NoNodeFits: ({ component, askedMcpu, askedMemory, taints }) => {
     const kept = taints === undefined ? '' : `; nodes that have it are tainted: ${taints}`;
     const lacking = `no node with room for ${component} (${askedMcpu} cpu, ${askedMemory} memory each${kept})`;

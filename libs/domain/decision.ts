@@ -26,6 +26,24 @@ export interface ClusterVerdict {
   allotments: Readonly<Record<ComponentName, number>>;
 }
 
+/**
+ * What a plug-in from outside said of one group, asked before the decision. Its columns are in the order of the clusters that
+ * it was asked about.
+ */
+export interface PluginAnswer {
+  plugin: string;
+  /** As the plug-in says; empty when it gave no answer. */
+  version: string;
+  /** Why the operator's default takes the answer's place; undefined: the answer counts. */
+  failure: string | undefined;
+  /** Why clusters are refused. */
+  reasons: readonly string[];
+  /** 0: admitted; n: refused for the nth of the reasons. Undefined when it does not filter. */
+  verdicts: ArrayLike<number> | undefined;
+  /** 0 to 1000. Undefined when it does not score. */
+  scores: ArrayLike<number> | undefined;
+}
+
 /** Components that are placed together, and why they went where they went. */
 export interface GroupDecision {
   components: readonly ComponentName[];
@@ -34,6 +52,8 @@ export interface GroupDecision {
   /** The arithmetic of the division, a line each. */
   division: readonly string[];
   clusters: readonly ClusterVerdict[];
+  /** By the order of `clusters`, with the defaults filled in; absent where no plug-ins are configured. */
+  plugins?: readonly PluginAnswer[] | undefined;
 }
 
 /** The record that is stored with every decision; with the snapshot's position it replays bit for bit. */

@@ -1,6 +1,7 @@
 import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain';
 import { Considering } from './considering.js';
 import { type Addition, type Demand, demandsOf, Room, unitOf } from './dividing/room.js';
+import { answered } from './external/answers.js';
 import type { Foreseen } from './fleet/node-classes.js';
 import type { Snapshot } from './fleet/snapshot.js';
 import type { Division, FleetChange, Share } from './plugin.js';
@@ -45,7 +46,7 @@ export function decide(request: PlacementRequest, snapshot: Snapshot, policy: En
   const room = new Room(snapshot);
   const regionsInUse = new Map<string, Set<ClusterId>>();
   const neighbours = [...(request.neighbours ?? [])];
-  const outcomes = request.groups.map((group) => {
+  const outcomes = answered(request.groups, snapshot, policy.plugins).map((group) => {
     const outcome = new GroupPlacement({ request, group, snapshot, room, neighbours, regionsInUse, policy }).place();
     for (const { component, cluster } of outcome.allotments) neighbours.push({ application: '', component, cluster });
     noteRegions(outcome.allotments, snapshot, regionsInUse);
@@ -179,10 +180,11 @@ class GroupPlacement {
 
   #trace(shares: readonly Share[], division: readonly string[], refusal: Refusal | undefined): GroupTrace {
     const { ids, refusedBy, admitted, remembered, refusals, scores } = this.#considering;
-    const { snapshot } = this.#scope;
+    const { snapshot, group, policy } = this.#scope;
+    const plugins = policy.plugins === undefined ? undefined : group.external?.answers;
     const chosen = shares.map(({ slot, replicas }) => ({ place: snapshot.placeOf(slot), replicas }));
     chosen.sort((a, b) => a.place - b.place);
     const components = this.#demands.map(({ name }) => name);
-    return { components, ids, refusedBy, admitted, remembered, refusals, scores, chosen, refusal, division };
+    return { components, ids, refusedBy, admitted, remembered, refusals, scores, chosen, refusal, division, plugins };
   }
 }

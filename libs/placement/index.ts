@@ -1,5 +1,7 @@
 export { applyDecision, type Decision, decide, type RefusedGroup } from './decide.js';
 export type { Addition, Demand, Room } from './dividing/room.js';
+export { faultOf, limits as answerLimits } from './external/answers.js';
+export type { EnginePlugin } from './external/plugins.js';
 export { type Asking, dominantShare, fairOrder, type Standing } from './fair-share.js';
 export type { Batch, ClusterDescription, ClusterState } from './fleet/cluster-state.js';
 export { anyNode, type PodRules, type ResourceName } from './fleet/node-classes.js';
@@ -19,11 +21,12 @@ export {
   type Share,
   type Verdict,
 } from './plugin.js';
-export { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
+export { defaultPolicy, type EnginePolicy, engineVersion, policyHash, withPlugins } from './policy.js';
 export { unpackRecord } from './record/pack.js';
 export type {
   Allotment,
   DeviceRequest,
+  ExternalAnswers,
   GroupRequest,
   Mismatch,
   Neighbour,

@@ -16,7 +16,9 @@ export type FleetChange =
   | 'cluster.ready'
   | 'cluster.schema'
   /** An application of the same environment was placed, or is gone. */
-  | 'application.moved';
+  | 'application.moved'
+  /** Plug-ins from outside may say something else by now. */
+  | 'plugin.answers';
 
 /** What a plug-in sees of one group before the whole fleet. */
 export interface GroupAtFleet {

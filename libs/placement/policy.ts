@@ -1,5 +1,6 @@
 import { canonicalJson } from '#domain';
 import { builtInDividers } from './dividing/dividers.js';
+import { contentOf, type EnginePlugin, externalFilter, externalScorer } from './external/plugins.js';
 import { neighbourly } from './filters/affinity.js';
 import { builtInFilters } from './filters/built-in.js';
 import { carbon, cost } from './fleet/cost.js';
@@ -18,6 +19,8 @@ export interface EnginePolicy {
   dividers: readonly Divider[];
   /** Safety on measured use, in thousandths: 1100 counts a tenth more than was measured. */
   safetyPermille: number;
+  /** Plug-ins from outside, in the order of their answers; their filters and scorers are among those above. */
+  plugins?: readonly EnginePlugin[];
 }
 
 const safetyPermille = 1100;
@@ -40,6 +43,17 @@ export const defaultPolicy: EnginePolicy = {
   safetyPermille,
 };
 
+/** A policy that goes by plug-ins from outside, too. Their names differ from each other and from those in the policy. */
+export function withPlugins(policy: EnginePolicy, plugins: readonly EnginePlugin[]): EnginePolicy {
+  if (plugins.length === 0) return policy;
+  return {
+    ...policy,
+    filters: [...policy.filters, ...plugins.flatMap(externalFilter)],
+    scorers: [...policy.scorers, ...plugins.flatMap(externalScorer)],
+    plugins,
+  };
+}
+
 const hashes = new WeakMap<EnginePolicy, string>();
 
 /** Names a policy: FNV-1a (64 bit, hex) of its canonical JSON. Policies are not changed once in use. */
@@ -51,6 +65,7 @@ export function policyHash(policy: EnginePolicy): string {
     scorers: policy.scorers.map(({ name, weight }) => ({ name, weight })),
     dividers: policy.dividers.map(({ name }) => name),
     safetyPermille: policy.safetyPermille,
+    ...(policy.plugins === undefined ? {} : { plugins: policy.plugins.map(contentOf) }),
   });
   let hash = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);

@@ -6,6 +6,7 @@ import type {
   EnvironmentId,
   NodeSelector,
   PlacementPolicy,
+  PluginAnswer,
   Resources,
   TenantId,
   Toleration,
@@ -53,6 +54,15 @@ export interface GroupRequest {
   kinds?: readonly string[];
   /** By schema id, found before the decision; a schema that is not there has no mismatch. */
   mismatches?: ReadonlyMap<string, readonly Mismatch[]>;
+  /** What plug-ins from outside said, asked before the decision. */
+  external?: ExternalAnswers | undefined;
+}
+
+/** Answers of plug-ins about one group. */
+export interface ExternalAnswers {
+  /** The clusters that they were asked about, in the order of the answers' columns. */
+  clusters: readonly ClusterId[];
+  answers: readonly PluginAnswer[];
 }
 
 /** So many replicas of a component in one cluster. */

@@ -115,3 +115,22 @@ it('tells of a group that found no place why', () => {
   expect(text).toContain('big in default: not placed');
   expect(text).toContain('big not placed: not-enough-capacity (asked 64 cores)');
 });
+
+it('names the plug-ins that failed, and what counts instead', () => {
+  const group = create(wire.GroupDecisionSchema, {
+    components: ['web'],
+    plugins: [
+      { name: 'carbon', version: '1' },
+      { name: 'prices', failure: 'timeout after 200 ms', fallback: { score: 0 } },
+      { name: 'hours', failure: 'was not asked', fallback: { refuses: false } },
+      { name: 'both', version: '2', failure: 'gave no scores', fallback: { score: 500, refuses: true } },
+    ],
+  });
+  const decision = create(wire.DecisionSchema, { groups: [group] });
+  const lines = decisionLines('web', decision, { palette: noColours, bars: false, now: 0 });
+  expect(lines.filter((line) => line.includes('plug-in'))).toEqual([
+    '  plug-in prices failed (timeout after 200 ms): default score 0',
+    '  plug-in hours failed (was not asked): clusters are admitted',
+    '  plug-in both failed (gave no scores): clusters are refused, default score 500',
+  ]);
+});

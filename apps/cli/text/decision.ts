@@ -74,6 +74,18 @@ function groupHead(group: wire.GroupDecision, { palette }: Look): string {
   return `${palette.bold(components.join(' + '))}${linked} ${where}`;
 }
 
+/** A plug-in that failed, and what counts instead. */
+function failureLine({ name, failure, fallback }: wire.ConsultedPlugin, { palette }: Look): string {
+  const { score, refuses } = fallback ?? {};
+  const defaults = [
+    ...(refuses === undefined ? [] : [refuses ? 'clusters are refused' : 'clusters are admitted']),
+    ...(score === undefined ? [] : [`default score ${score}`]),
+  ];
+  return palette.yellow(
+    `plug-in ${name} failed (${failure})${defaults.length === 0 ? '' : `: ${defaults.join(', ')}`}`,
+  );
+}
+
 function groupLines(group: wire.GroupDecision, look: Look): string[] {
   const refused = refusedLines(
     group.clusters.filter(({ outcome }) => outcome === REFUSED),
@@ -84,6 +96,7 @@ function groupLines(group: wire.GroupDecision, look: Look): string[] {
   return [
     '',
     groupHead(group, look),
+    ...group.plugins.filter(({ failure }) => failure !== '').map((plugin) => `  ${failureLine(plugin, look)}`),
     ...group.division.map((line) => `  ${look.palette.dim(line)}`),
     ...[...candidates, ...between, ...refused].map((line) => (line === '' ? '' : `  ${line}`)),
   ];

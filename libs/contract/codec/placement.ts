@@ -1,5 +1,13 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { ClusterId, ClusterVerdict, ComponentName, DecisionRecord, GroupDecision, Refusal } from '#domain';
+import type {
+  ClusterId,
+  ClusterVerdict,
+  ComponentName,
+  DecisionRecord,
+  GroupDecision,
+  PluginAnswer,
+  Refusal,
+} from '#domain';
 import * as wire from '../wire.js';
 import { outcomeToWire } from './enums.js';
 import { clusterName } from './names.js';
@@ -55,6 +63,26 @@ const groupToWire = (group: GroupDecision, words: RefusalWords): MessageInitShap
   ...refusalIfAny(group.refusal, words.ofGroup),
   division: [...group.division],
   clusters: group.clusters.map((verdict) => verdictToWire(verdict, words)),
+  plugins: (group.plugins ?? []).map(pluginToWire),
+});
+
+/** In the place of a failed answer there are the defaults, the same for all clusters. */
+const pluginToWire = ({
+  plugin,
+  version,
+  failure,
+  verdicts,
+  scores,
+}: PluginAnswer): MessageInitShape<typeof wire.ConsultedPluginSchema> => ({
+  name: plugin,
+  version,
+  ...defined({
+    failure,
+    fallback:
+      failure === undefined
+        ? undefined
+        : defined({ score: scores?.[0], refuses: verdicts && verdicts.length > 0 ? verdicts[0] !== 0 : undefined }),
+  }),
 });
 
 const placementsOf = (group: GroupDecision): MessageInitShape<typeof wire.PlacementSchema>[] =>

@@ -1,5 +1,6 @@
-import type { ClusterId, ClusterVerdict, DecisionRecord, GroupDecision, Refusal } from '#domain';
+import type { ClusterId, ClusterVerdict, DecisionRecord, GroupDecision, PluginAnswer, Refusal } from '#domain';
 import type { Remembered } from '../remembered.js';
+import { readAnswers, scoresOf, writeAnswers } from './answers.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import {
   readIds,
@@ -14,6 +15,8 @@ import {
 import { type GroupTrace, refusalAt } from './trace.js';
 
 const format = 2;
+/** Of records with the answers of plug-ins from outside. */
+const formatWithAnswers = 3;
 
 /** The names that a record spells out of its policy. */
 interface PolicyNames {
@@ -31,6 +34,7 @@ export function packTraces(
   policy: PolicyNames,
 ): Uint8Array {
   const out = new ByteWriter();
+  out.byte(traces.some(({ plugins }) => plugins !== undefined) ? formatWithAnswers : format);
   writeHead(out, of, traces[0]?.ids ?? [], traces.length);
   for (const trace of traces) packTrace(out, trace, policy, traces[0]?.ids ?? []);
   return out.finish();
@@ -41,6 +45,7 @@ function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, rost
   writeGroupHead(out, { ...trace, placed: trace.refusal === undefined });
   out.byte(ids === roster ? 1 : 0);
   if (ids !== roster) writeIds(out, ids);
+  if (trace.plugins !== undefined) writeAnswers(out, trace.plugins);
   out.raw(refusalsOf(trace, policy));
   let before = 0;
   out.varint(chosen.length);
@@ -58,6 +63,8 @@ function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, rost
   out.raw(scorerNames(policy.scorers));
   for (let index = 0; index < policy.scorers.length; index++) {
     const column = scores[index];
+    // What a plug-in said is in its answer.
+    if (scoresOf(trace.plugins, policy.scorers[index]?.name) !== undefined) continue;
     if (column === undefined) writeScores(out, noScore, 1);
     else writeScores(out, admitted === column.length ? column : picked(column, refusedBy), admitted);
   }
@@ -123,7 +130,6 @@ function writeHead(
   roster: readonly ClusterId[],
   groups: number,
 ): void {
-  out.byte(format);
   out.text(of.engineVersion);
   out.text(of.policyHash);
   out.text(`${of.feedPosition}`);
@@ -146,26 +152,29 @@ function writeGroupHead(
 export function unpackRecord(bytes: Uint8Array): DecisionRecord {
   const input = new ByteReader(bytes);
   const found = input.byte();
-  if (found !== format) throw new RangeError(`decision record has format ${found}, this engine reads ${format}`);
+  const isAnswered = found === formatWithAnswers;
+  if (found !== format && !isAnswered)
+    throw new RangeError(`decision record has format ${found}, this engine reads ${format} and ${formatWithAnswers}`);
   const engineVersion = input.text();
   const policyHash = input.text();
   const feedPosition = BigInt(input.text());
   const roster = readIds(input);
-  const groups = Array.from({ length: input.varint() }, () => unpackGroup(input, roster));
+  const groups = Array.from({ length: input.varint() }, () => unpackGroup(input, roster, isAnswered));
   return { engineVersion, policyHash, feedPosition, groups };
 }
 
-function unpackGroup(input: ByteReader, roster: readonly ClusterId[]): GroupDecision {
+function unpackGroup(input: ByteReader, roster: readonly ClusterId[], isAnswered: boolean): GroupDecision {
   const components = readList(input);
   const placed = input.byte() === 1;
   const refusal = input.byte() === 1 ? unpackRefusal(input) : undefined;
   const division = readList(input);
   const ids = input.byte() === 1 ? roster : readIds(input);
+  const plugins = isAnswered ? readAnswers(input, ids.length) : undefined;
   const isRefused = readNumbers(input, ids.length).map((each) => each === 1);
   const count = isRefused.filter(Boolean).length;
   const refused = unpackRefusals(input, count).values();
   const chosen = unpackChosen(input, components);
-  const scored = unpackScores(input, ids.length - count).values();
+  const scored = unpackScores(input, isRefused, plugins).values();
   const clusters = ids.map((cluster, place): ClusterVerdict => {
     if (isRefused[place] === true) {
       const { filter, refusal: why } = refused.next().value ?? noRefusal;
@@ -176,7 +185,7 @@ function unpackGroup(input: ByteReader, roster: readonly ClusterId[]): GroupDeci
     const outcome = allotments === undefined ? 'eligible' : 'chosen';
     return { cluster, outcome, filter: undefined, refusal: undefined, scores, total, allotments: allotments ?? {} };
   });
-  return { components, placed, refusal, division, clusters };
+  return { components, placed, refusal, division, clusters, ...(plugins === undefined ? {} : { plugins }) };
 }
 
 type Refused = Pick<ClusterVerdict, 'filter' | 'refusal'>;
@@ -242,9 +251,19 @@ function unpackRefusals(input: ByteReader, count: number): Refused[] {
   return readNumbers(input, count).map((place) => templates[place]?.next().value ?? noRefusal);
 }
 
-function unpackScores(input: ByteReader, count: number): Scored[] {
+function unpackScores(
+  input: ByteReader,
+  isRefused: readonly boolean[],
+  plugins: readonly PluginAnswer[] | undefined,
+): Scored[] {
+  const admitted = isRefused.flatMap((refused, place) => (refused ? [] : [place]));
+  const count = admitted.length;
   const scorers = Array.from({ length: input.varint() }, () => ({ scorer: input.text(), weight: input.varint() }));
-  const columns = scorers.map((each) => ({ ...each, values: readScores(input, count) }));
+  const columns = scorers.map((each) => {
+    const said = scoresOf(plugins, each.scorer);
+    const values = said === undefined ? readScores(input, count) : admitted.map((place) => said[place] ?? 0);
+    return { ...each, values };
+  });
   return Array.from({ length: count }, (_, at) => {
     const scores = columns.map(({ scorer, weight, values }) => ({ scorer, score: values[at] ?? 0, weight }));
     return { scores, total: scores.reduce((sum, { score, weight }) => sum + score * weight, 0) };

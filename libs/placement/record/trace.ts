@@ -1,6 +1,7 @@
-import type { ClusterId, ClusterVerdict, ComponentName, GroupDecision, Refusal } from '#domain';
+import type { ClusterId, ClusterVerdict, ComponentName, GroupDecision, PluginAnswer, Refusal } from '#domain';
 import type { EnginePolicy } from '../policy.js';
 import type { Remembered } from '../remembered.js';
+import { plainAnswers } from './answers.js';
 
 /** What was considered for one group, in columns by the clusters' places in `ids`; expanded only when read. */
 export interface GroupTrace {
@@ -20,6 +21,8 @@ export interface GroupTrace {
   chosen: readonly { place: number; replicas: readonly number[] }[];
   refusal: Refusal | undefined;
   division: readonly string[];
+  /** What plug-ins from outside said, by the clusters' places; undefined where none are configured. */
+  plugins?: readonly PluginAnswer[] | undefined;
 }
 
 export const refusalAt = ({ refusals, remembered }: GroupTrace, place: number): Refusal | undefined =>
@@ -31,7 +34,8 @@ export function expandTrace(trace: GroupTrace, policy: EnginePolicy): GroupDecis
   const clusters = ids.map((cluster, place) =>
     verdictAt(trace, policy, { cluster, place, replicas: chosen.get(place) }),
   );
-  return { components, placed: refusal === undefined, refusal, division, clusters };
+  const plugins = trace.plugins === undefined ? {} : { plugins: plainAnswers(trace.plugins) };
+  return { components, placed: refusal === undefined, refusal, division, clusters, ...plugins };
 }
 
 interface Standing {

@@ -25,7 +25,7 @@ function traceOf(
   const { clusters, components, refusal, division } = group;
   const own = clusters.map(({ cluster }) => cluster);
   return {
-    ...{ components, refusal, division },
+    ...{ components, refusal, division, plugins: group.plugins },
     ids: own.length === roster.length && own.every((id, at) => id === roster[at]) ? roster : own,
     refusedBy: Int16Array.from(clusters, ({ filter }) => (filter === undefined ? -1 : names.indexOf(filter))),
     admitted: clusters.filter(({ outcome }) => outcome !== 'refused').length,

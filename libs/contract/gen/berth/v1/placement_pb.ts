@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/placement.proto.
  */
 export const file_berth_v1_placement: GenFile = /*@__PURE__*/
-  fileDesc("ChhiZXJ0aC92MS9wbGFjZW1lbnQucHJvdG8SCGJlcnRoLnYxIkcKCVBsYWNlbWVudBIRCgljb21wb25lbnQYASABKAkSJwoKYWxsb3RtZW50cxgCIAMoCzITLmJlcnRoLnYxLkFsbG90bWVudCIuCglBbGxvdG1lbnQSDwoHY2x1c3RlchgBIAEoCRIQCghyZXBsaWNhcxgCIAEoBSLoAQoEUGxhbhIMCgRwbGFuGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjaGFuZ2VkGAUgASgIEiQKCGRlY2lzaW9uGAYgASgLMhIuYmVydGgudjEuRGVjaXNpb24SLgoKYWxsb3RtZW50cxgHIAMoCzIaLmJlcnRoLnYxLlBsYW5uZWRBbGxvdG1lbnQSEAoIcmVmdXNhbHMYCCADKAkiVAoQUGxhbm5lZEFsbG90bWVudBIRCgljb21wb25lbnQYASABKAkSDwoHY2x1c3RlchgCIAEoCRILCgNub3cYAyABKAUSDwoHcGxhbm5lZBgEIAEoBSKkAgoIRGVjaXNpb24SCgoCaWQYASABKAkSDwoHcmVsZWFzZRgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZW5naW5lX3ZlcnNpb24YBCABKAkSEwoLcG9saWN5X2hhc2gYBSABKAkSKQoNZmVlZF9wb3NpdGlvbhgGIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEg4KBnBsYWNlZBgHIAEoCBInCgZncm91cHMYCCADKAsyFy5iZXJ0aC52MS5Hcm91cERlY2lzaW9uEicKCnBsYWNlbWVudHMYCSADKAsyEy5iZXJ0aC52MS5QbGFjZW1lbnQSEAoIcHJpb3JpdHkYCiABKAUilQEKDUdyb3VwRGVjaXNpb24SEgoKY29tcG9uZW50cxgBIAMoCRIOCgZwbGFjZWQYAiABKAgSIgoHcmVmdXNhbBgDIAEoCzIRLmJlcnRoLnYxLlJlZnVzYWwSEAoIZGl2aXNpb24YBCADKAkSKgoIY2x1c3RlcnMYBSADKAsyGC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdCKFAQoHUmVmdXNhbBIOCgZyZWFzb24YASABKAkSKwoFZmFjdHMYAiADKAsyHC5iZXJ0aC52MS5SZWZ1c2FsLkZhY3RzRW50cnkSDwoHbWVzc2FnZRgDIAEoCRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijAMKDkNsdXN0ZXJWZXJkaWN0Eg8KB2NsdXN0ZXIYASABKAkSMQoHb3V0Y29tZRgCIAEoDjIgLmJlcnRoLnYxLkNsdXN0ZXJWZXJkaWN0Lk91dGNvbWUSDgoGZmlsdGVyGAMgASgJEiIKB3JlZnVzYWwYBCABKAsyES5iZXJ0aC52MS5SZWZ1c2FsEh8KBnNjb3JlcxgFIAMoCzIPLmJlcnRoLnYxLlNjb3JlEg0KBXRvdGFsGAYgASgDEjwKCmFsbG90bWVudHMYByADKAsyKC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdC5BbGxvdG1lbnRzRW50cnkaMQoPQWxsb3RtZW50c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiYQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEgoOT1VUQ09NRV9DSE9TRU4QARIUChBPVVRDT01FX0VMSUdJQkxFEAISEwoPT1VUQ09NRV9SRUZVU0VEEAMiNgoFU2NvcmUSDgoGc2NvcmVyGAEgASgJEg0KBXNjb3JlGAIgASgFEg4KBndlaWdodBgDIAEoBWIGcHJvdG8z", [file_berth_v1_position, file_google_protobuf_timestamp]);
+  fileDesc("ChhiZXJ0aC92MS9wbGFjZW1lbnQucHJvdG8SCGJlcnRoLnYxIkcKCVBsYWNlbWVudBIRCgljb21wb25lbnQYASABKAkSJwoKYWxsb3RtZW50cxgCIAMoCzITLmJlcnRoLnYxLkFsbG90bWVudCIuCglBbGxvdG1lbnQSDwoHY2x1c3RlchgBIAEoCRIQCghyZXBsaWNhcxgCIAEoBSLoAQoEUGxhbhIMCgRwbGFuGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjaGFuZ2VkGAUgASgIEiQKCGRlY2lzaW9uGAYgASgLMhIuYmVydGgudjEuRGVjaXNpb24SLgoKYWxsb3RtZW50cxgHIAMoCzIaLmJlcnRoLnYxLlBsYW5uZWRBbGxvdG1lbnQSEAoIcmVmdXNhbHMYCCADKAkiVAoQUGxhbm5lZEFsbG90bWVudBIRCgljb21wb25lbnQYASABKAkSDwoHY2x1c3RlchgCIAEoCRILCgNub3cYAyABKAUSDwoHcGxhbm5lZBgEIAEoBSKkAgoIRGVjaXNpb24SCgoCaWQYASABKAkSDwoHcmVsZWFzZRgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZW5naW5lX3ZlcnNpb24YBCABKAkSEwoLcG9saWN5X2hhc2gYBSABKAkSKQoNZmVlZF9wb3NpdGlvbhgGIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEg4KBnBsYWNlZBgHIAEoCBInCgZncm91cHMYCCADKAsyFy5iZXJ0aC52MS5Hcm91cERlY2lzaW9uEicKCnBsYWNlbWVudHMYCSADKAsyEy5iZXJ0aC52MS5QbGFjZW1lbnQSEAoIcHJpb3JpdHkYCiABKAUiwQEKDUdyb3VwRGVjaXNpb24SEgoKY29tcG9uZW50cxgBIAMoCRIOCgZwbGFjZWQYAiABKAgSIgoHcmVmdXNhbBgDIAEoCzIRLmJlcnRoLnYxLlJlZnVzYWwSEAoIZGl2aXNpb24YBCADKAkSKgoIY2x1c3RlcnMYBSADKAsyGC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdBIqCgdwbHVnaW5zGAYgAygLMhkuYmVydGgudjEuQ29uc3VsdGVkUGx1Z2luIsMBCg9Db25zdWx0ZWRQbHVnaW4SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg8KB2ZhaWx1cmUYAyABKAkSNAoIZmFsbGJhY2sYBCABKAsyIi5iZXJ0aC52MS5Db25zdWx0ZWRQbHVnaW4uRmFsbGJhY2saSgoIRmFsbGJhY2sSEgoFc2NvcmUYASABKAVIAIgBARIUCgdyZWZ1c2VzGAIgASgISAGIAQFCCAoGX3Njb3JlQgoKCF9yZWZ1c2VzIoUBCgdSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIrCgVmYWN0cxgCIAMoCzIcLmJlcnRoLnYxLlJlZnVzYWwuRmFjdHNFbnRyeRIPCgdtZXNzYWdlGAMgASgJGiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKMAwoOQ2x1c3RlclZlcmRpY3QSDwoHY2x1c3RlchgBIAEoCRIxCgdvdXRjb21lGAIgASgOMiAuYmVydGgudjEuQ2x1c3RlclZlcmRpY3QuT3V0Y29tZRIOCgZmaWx0ZXIYAyABKAkSIgoHcmVmdXNhbBgEIAEoCzIRLmJlcnRoLnYxLlJlZnVzYWwSHwoGc2NvcmVzGAUgAygLMg8uYmVydGgudjEuU2NvcmUSDQoFdG90YWwYBiABKAMSPAoKYWxsb3RtZW50cxgHIAMoCzIoLmJlcnRoLnYxLkNsdXN0ZXJWZXJkaWN0LkFsbG90bWVudHNFbnRyeRoxCg9BbGxvdG1lbnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASJhCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABISCg5PVVRDT01FX0NIT1NFThABEhQKEE9VVENPTUVfRUxJR0lCTEUQAhITCg9PVVRDT01FX1JFRlVTRUQQAyI2CgVTY29yZRIOCgZzY29yZXIYASABKAkSDQoFc2NvcmUYAiABKAUSDgoGd2VpZ2h0GAMgASgFYgZwcm90bzM", [file_berth_v1_position, file_google_protobuf_timestamp]);
 
 /**
  * How many replicas of a component each cluster is given.
@@ -294,6 +294,13 @@ export type GroupDecision = Message<"berth.v1.GroupDecision"> & {
    * @generated from field: repeated berth.v1.ClusterVerdict clusters = 5;
    */
   clusters: ClusterVerdict[];
+
+  /**
+   * What plug-ins were asked before; empty where none are configured.
+   *
+   * @generated from field: repeated berth.v1.ConsultedPlugin plugins = 6;
+   */
+  plugins: ConsultedPlugin[];
 };
 
 /**
@@ -302,6 +309,76 @@ export type GroupDecision = Message<"berth.v1.GroupDecision"> & {
  */
 export const GroupDecisionSchema: GenMessage<GroupDecision> = /*@__PURE__*/
   messageDesc(file_berth_v1_placement, 5);
+
+/**
+ * A plug-in that was asked about a group of components before it was decided. What it said of each cluster is in the verdicts.
+ *
+ * @generated from message berth.v1.ConsultedPlugin
+ */
+export type ConsultedPlugin = Message<"berth.v1.ConsultedPlugin"> & {
+  /**
+   * Its name; its filter and its scorer are named so, too.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * As it said; empty when it gave no answer.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * Why a default takes its answer's place. Empty: its answer counts.
+   *
+   * @generated from field: string failure = 3;
+   */
+  failure: string;
+
+  /**
+   * What counts instead, when it failed.
+   *
+   * @generated from field: berth.v1.ConsultedPlugin.Fallback fallback = 4;
+   */
+  fallback?: ConsultedPlugin_Fallback | undefined;
+};
+
+/**
+ * Describes the message berth.v1.ConsultedPlugin.
+ * Use `create(ConsultedPluginSchema)` to create a new message.
+ */
+export const ConsultedPluginSchema: GenMessage<ConsultedPlugin> = /*@__PURE__*/
+  messageDesc(file_berth_v1_placement, 6);
+
+/**
+ * The defaults that the operators have configured.
+ *
+ * @generated from message berth.v1.ConsultedPlugin.Fallback
+ */
+export type ConsultedPlugin_Fallback = Message<"berth.v1.ConsultedPlugin.Fallback"> & {
+  /**
+   * Set when it scores: each cluster's, 0 to 1000.
+   *
+   * @generated from field: optional int32 score = 1;
+   */
+  score?: number | undefined;
+
+  /**
+   * Set when it filters: whether clusters are refused.
+   *
+   * @generated from field: optional bool refuses = 2;
+   */
+  refuses?: boolean | undefined;
+};
+
+/**
+ * Describes the message berth.v1.ConsultedPlugin.Fallback.
+ * Use `create(ConsultedPlugin_FallbackSchema)` to create a new message.
+ */
+export const ConsultedPlugin_FallbackSchema: GenMessage<ConsultedPlugin_Fallback> = /*@__PURE__*/
+  messageDesc(file_berth_v1_placement, 6, 0);
 
 /**
  * Why something was turned away.
@@ -336,7 +413,7 @@ export type Refusal = Message<"berth.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 6);
+  messageDesc(file_berth_v1_placement, 7);
 
 /**
  * One cluster's part in a decision.
@@ -393,7 +470,7 @@ export type ClusterVerdict = Message<"berth.v1.ClusterVerdict"> & {
  * Use `create(ClusterVerdictSchema)` to create a new message.
  */
 export const ClusterVerdictSchema: GenMessage<ClusterVerdict> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 7);
+  messageDesc(file_berth_v1_placement, 8);
 
 /**
  * What became of a cluster in a decision.
@@ -432,7 +509,7 @@ export enum ClusterVerdict_Outcome {
  * Describes the enum berth.v1.ClusterVerdict.Outcome.
  */
 export const ClusterVerdict_OutcomeSchema: GenEnum<ClusterVerdict_Outcome> = /*@__PURE__*/
-  enumDesc(file_berth_v1_placement, 7, 0);
+  enumDesc(file_berth_v1_placement, 8, 0);
 
 /**
  * What one scorer gave a cluster.
@@ -463,5 +540,5 @@ export type Score = Message<"berth.v1.Score"> & {
  * Use `create(ScoreSchema)` to create a new message.
  */
 export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 8);
+  messageDesc(file_berth_v1_placement, 9);
 
