@@ -22,6 +22,7 @@ export {
   type Verdict,
 } from './plugin.js';
 export { defaultPolicy, type EnginePolicy, engineVersion, policyHash, withPlugins } from './policy.js';
+export { type Preemptible, type Preemption, planPreemption, type Vacancy } from './preempting/preemption.js';
 export { unpackRecord } from './record/pack.js';
 export type {
   Allotment,

@@ -132,6 +132,29 @@ export class NodeClasses {
     return new NodeClasses(this.#rows.slice(), devices, this.#shape, this.#count);
   }
 
+  /** As they stand now, with what was handed out. */
+  list(): NodeClass[] {
+    return Array.from({ length: this.#count }, (_, at): NodeClass => {
+      const { taints = [], labels = noLabels, deviceModel = '', mcpu = 0, memoryBytes = 0 } = this.#kindAt(at) ?? {};
+      const [nodes = 0, ...amounts] = this.#rows.slice(at * row, at * row + 1 + resourceNames.length);
+      const free = { mcpu: amounts[0] ?? 0, memoryBytes: amounts[1] ?? 0, pods: amounts[2] ?? 0 };
+      const kind = { architecture: '', taints, labels, deviceModel };
+      return { nodes, free, ...kind, allocatable: { mcpu, memoryBytes, pods: 0 }, devices: this.#devices[at] ?? [] };
+    });
+  }
+
+  /** Other nodes of a cluster like this one: told apart by the same labels, filled in the same order. */
+  like(classes: readonly NodeClass[]): NodeClasses {
+    return NodeClasses.of(classes, this.#shape.labelKeys, this.#shape.packs ? 'most-allocated' : 'least-allocated');
+  }
+
+  /** Whether pods with these rules may run on nodes of a class of this cluster, however full. */
+  mayRunOn({ taints, labels = noLabels }: NodeClass, { tolerations, nodeSelector }: PodRules): boolean {
+    const isSelected =
+      nodeSelector === undefined || this.#shape.labelKeys === undefined || selects(nodeSelector, labels);
+    return isSelected && toleratesAll(taints, tolerations);
+  }
+
   get known(): boolean {
     return this.#shape.kinds.length > 0;
   }

@@ -110,6 +110,18 @@ export class Snapshot {
     this.figures.take(slot, amount, -1);
   }
 
+  /** Shows more room than there is, until the function that it answers is called; several are taken back last first. */
+  suppose(slot: number, more: Resources, nodes: NodeClasses): () => void {
+    const before = this.classes(slot);
+    const show = (amount: Resources, times: 1 | -1, classes: NodeClasses): void => {
+      this.figures.take(slot, amount, times);
+      this.#classes[slot] = classes;
+      this.figures.noteRoomiest(slot, classes);
+    };
+    show(more, -1, nodes);
+    return () => show(more, 1, before);
+  }
+
   describe(slot: number): ClusterDescription {
     const description = this.#descriptions[slot];
     if (description === undefined) throw new RangeError(`slot ${slot} holds no cluster`);
