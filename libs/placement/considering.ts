@@ -1,5 +1,6 @@
 import type { ClusterId, Refusal } from '#domain';
 import { unitOf } from './dividing/room.js';
+import { Followed } from './fleet/followed.js';
 import type { ClusterFilter, ClusterScorer, GroupAtCluster, GroupAtFleet } from './plugin.js';
 import type { EnginePolicy } from './policy.js';
 import { type Remembered, remembered } from './remembered.js';
@@ -7,7 +8,25 @@ import { Ranking } from './scoring/ranking.js';
 
 /** Written anew for every filter and every group. */
 let certain = new Uint8Array(1024);
-let totals = new Float64Array(1024);
+let totals = new Int32Array(1024);
+
+type Memory<Plugin extends object, Column extends Int16Array | Uint8Array> = WeakMap<Plugin, Followed<Column>>;
+
+const glances: Memory<ClusterFilter, Uint8Array> = new WeakMap();
+const scorings: Memory<ClusterScorer, Int16Array> = new WeakMap();
+
+function followed<Plugin extends object, Column extends Int16Array | Uint8Array>(
+  memory: Memory<Plugin, Column>,
+  plugin: Plugin,
+  make: (length: number) => Column,
+): Followed<Column> {
+  let columns = memory.get(plugin);
+  if (columns === undefined) {
+    columns = new Followed(make);
+    memory.set(plugin, columns);
+  }
+  return columns;
+}
 
 /** Columns are cut from slabs: a buffer of its own costs each of them more than what it holds. */
 let slab = new Int16Array(0);
@@ -65,15 +84,13 @@ export class Considering {
 
   ranking(): Ranking {
     const count = this.ids.length;
-    if (totals.length < count) totals = new Float64Array(count * 2);
-    totals.fill(0, 0, count);
+    if (totals.length < count) totals = new Int32Array(count * 2);
+    this.admitted = markAdmitted(this.#refusedBy);
     for (const [index, { weight }] of this.#policy.scorers.entries()) {
       const scores = this.scores[index];
       if (scores !== undefined) addUp(scores, weight);
     }
-    const ranking = new Ranking(this.#fleet.snapshot, this.#refusedBy, totals);
-    this.admitted = ranking.length;
-    return ranking;
+    return new Ranking(this.#fleet.snapshot, totals.subarray(0, count), this.admitted);
   }
 
   /** How many clusters each filter turned away. */
@@ -113,14 +130,31 @@ export class Considering {
   }
 
   #askAll(filter: ClusterFilter, index: number): void {
+    const known = this.#glance(filter);
+    for (let place = known.indexOf(0); place !== -1; place = known.indexOf(0, place + 1))
+      if (this.#refusedBy[place] === -1 && !this.#isApart(place)) this.#admits(filter, index, place);
+    for (const place of this.#apart)
+      if (this.#refusedBy[place] === -1 && !this.#holding.has(place)) this.#admits(filter, index, place);
+  }
+
+  #isApart(place: number): boolean {
+    return this.#apart.length > 0 && this.#apart.includes(place);
+  }
+
+  /** 1 for clusters that need not be asked, by place. */
+  #glance(filter: ClusterFilter): Uint8Array {
+    const fleet = this.#fleet;
     const count = this.ids.length;
+    const key = this.#isPerNode ? undefined : filter.follow?.(fleet);
+    if (key !== undefined)
+      return followed(glances, filter, bytes).column(fleet.snapshot, key, (column, from, to) =>
+        filter.glance?.(fleet, column, from, to),
+      );
     if (certain.length < count) certain = new Uint8Array(count * 2);
-    certain.fill(0, 0, count);
-    const marked = filter.glance === undefined || this.#isPerNode ? 0 : filter.glance(this.#fleet, certain);
-    if (marked === count && this.#apart.length === 0) return;
-    for (const place of this.#apart) certain[place] = this.#holding.has(place) ? 1 : 0;
-    for (let place = 0; place < count; place++)
-      if (certain[place] === 0 && this.#refusedBy[place] === -1) this.#admits(filter, index, place);
+    const marked = certain.subarray(0, count);
+    if (filter.glance === undefined || this.#isPerNode) marked.fill(0);
+    else filter.glance(fleet, marked, 0, count);
+    return marked;
   }
 
   #admits(filter: ClusterFilter, index: number, place: number): boolean {
@@ -156,7 +190,14 @@ export class Considering {
         for (let place = 0; place < scores.length; place++) this.#scoreAt(scorer, place, scores);
         continue;
       }
-      scorer.scoreAll(fleet, scores);
+      const key = scorer.follow?.(fleet);
+      if (key === undefined) scoreInto(scorer, fleet, scores, 0, scores.length);
+      else
+        scores.set(
+          followed(scorings, scorer, words).column(fleet.snapshot, key, (kept, from, to) =>
+            scoreInto(scorer, fleet, kept, from, to),
+          ),
+        );
       for (const place of this.#apart) this.#scoreAt(scorer, place, scores);
     }
   }
@@ -179,15 +220,33 @@ export class Considering {
   }
 }
 
-/** Adds a column of scores to the totals; a score that is none is put right in its column, too. */
+const bytes = (length: number): Uint8Array => new Uint8Array(length);
+const words = (length: number): Int16Array => new Int16Array(length);
+
+/** A score that is none is put right. */
+function scoreInto(scorer: ClusterScorer, fleet: GroupAtFleet, scores: Int16Array, from: number, to: number): void {
+  scorer.scoreAll?.(fleet, scores, from, to);
+  for (let place = from; place < to; place++) {
+    const score = scores[place] ?? 0;
+    if (score < 0 || score > 1000) scores[place] = clamp(score);
+  }
+}
+
+/** Begins the totals: 0, or −1 for whoever is refused. Returns how many are not. */
+function markAdmitted(refusedBy: Int16Array): number {
+  let admitted = 0;
+  for (let place = 0; place < refusedBy.length; place++) {
+    const isAdmitted = refusedBy[place] === -1;
+    totals[place] = isAdmitted ? 0 : -1;
+    if (isAdmitted) admitted += 1;
+  }
+  return admitted;
+}
+
 function addUp(scores: Int16Array, weight: number): void {
   for (let place = 0; place < scores.length; place++) {
-    let score = scores[place] ?? 0;
-    if (score < 0 || score > 1000) {
-      score = clamp(score);
-      scores[place] = score;
-    }
-    totals[place] = (totals[place] ?? 0) + score * weight;
+    const total = totals[place] ?? 0;
+    if (total >= 0) totals[place] = total + (scores[place] ?? 0) * weight;
   }
 }
 

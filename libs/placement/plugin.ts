@@ -70,11 +70,16 @@ export interface ClusterFilter {
    */
   remember?(group: GroupRequest): string;
   /**
-   * Marks, by their places in `snapshot.ids`, clusters that it admits for certain if they hold nothing of the group and
-   * the decision has taken nothing there yet; they are not asked. Returns how many it marked. Absent for filters that
-   * have no quicker way to tell.
+   * Writes 1 for clusters that it admits for certain if they hold nothing of the group and the decision has taken nothing
+   * there yet, and 0 for the others: those are asked. By their places in `snapshot.ids`, from `from` to before `to`.
+   * Absent for filters that have no quicker way to tell.
    */
-  glance?(fleet: GroupAtFleet, certain: Uint8Array): number;
+  glance?(fleet: GroupAtFleet, certain: Uint8Array, from: number, to: number): void;
+  /**
+   * Present when `glance` goes by the fleet's figures and descriptions and by this text alone: what it wrote is kept, and
+   * only clusters that have changed are looked at again. Undefined: not for this group.
+   */
+  follow?(fleet: GroupAtFleet): string | undefined;
   admits(at: GroupAtCluster): Verdict;
 }
 
@@ -86,10 +91,16 @@ export interface ClusterScorer {
   /** False: every cluster has 0 for this group, and is not asked. Absent: always asked. */
   applies?(fleet: GroupAtFleet): boolean;
   /**
-   * The scores of all clusters at once, by their places in `snapshot.ids`: as `score` says for one that holds nothing of
-   * the group and where the decision has taken nothing yet; the others are asked. Absent: all are asked one by one.
+   * The scores of many clusters at once, by their places in `snapshot.ids`, from `from` to before `to`: as `score` says
+   * for one that holds nothing of the group and where the decision has taken nothing yet; the others are asked. Absent:
+   * all are asked one by one.
    */
-  scoreAll?(fleet: GroupAtFleet, scores: Int16Array): void;
+  scoreAll?(fleet: GroupAtFleet, scores: Int16Array, from: number, to: number): void;
+  /**
+   * Present when `scoreAll` goes by the fleet's figures and descriptions and by this text alone: what it wrote is kept, and
+   * only clusters that have changed are scored again. Undefined: not for this group.
+   */
+  follow?(fleet: GroupAtFleet): string | undefined;
   score(at: GroupAtCluster): number;
 }
 

@@ -49,15 +49,11 @@ export const affinity: ClusterFilter = {
   name: 'Affinity',
   wakeOn: ['application.moved', 'cluster.relabelled'],
   applies: ({ policy }) => policy.affinity?.some(({ preferred }) => !preferred) ?? false,
-  glance: (fleet, certain) => {
+  glance: (fleet, certain, from, to) => {
     const judged = judgedBy(fleet).filter(({ rule }) => !rule.preferred);
-    let count = 0;
-    for (const [place, slot] of fleet.snapshot.slots.entries()) {
-      if (!judged.every(({ isKept }) => isKept(slot))) continue;
-      certain[place] = 1;
-      count += 1;
-    }
-    return count;
+    const { slots } = fleet.snapshot;
+    for (let place = from; place < to; place++)
+      certain[place] = judged.every(({ isKept }) => isKept(slots[place] ?? 0)) ? 1 : 0;
   },
   admits: (at) => {
     const broken = judgedBy(at).find(({ rule, isKept }) => !rule.preferred && !isKept(at.slot));

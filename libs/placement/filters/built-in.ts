@@ -3,7 +3,6 @@ import { type Demand, type Shortage, wholeReplicas } from '../dividing/room.js';
 import { stride } from '../fleet/figures.js';
 import type { NodeClasses, ResourceName } from '../fleet/node-classes.js';
 import { selectorText } from '../fleet/node-selector.js';
-import type { Snapshot } from '../fleet/snapshot.js';
 import { untolerated } from '../fleet/tolerations.js';
 import { admit, admitHeld, type ClusterFilter, refuse } from '../plugin.js';
 import type { GroupRequest } from '../request.js';
@@ -191,18 +190,18 @@ function isSeenAtOnce({ policy }: GroupRequest, demands: readonly Demand[]): boo
 }
 
 /** Marks clusters that take all of this in sum and on their roomiest node without taints. */
-function glanceAtRoom({ figures, slots }: Snapshot, amounts: readonly number[], certain: Uint8Array): number {
+const glanceAtRoom: NonNullable<ClusterFilter['glance']> = ({ group, demands, unit, snapshot }, certain, from, to) => {
+  if (!isSeenAtOnce(group, demands)) return certain.fill(0, from, to);
+  const { slots, figures } = snapshot;
   const { atOnce } = figures;
-  let count = 0;
-  const [mcpu = 0, memoryBytes = 0, pods = 0] = amounts;
-  for (let place = 0; place < slots.length; place++) {
+  const [mcpu = 0, memoryBytes = 0, pods = 0] = timesUnit(unit, leastOf(group));
+  for (let place = from; place < to; place++) {
     const cell = (slots[place] ?? 0) * stride;
-    if (mcpu > (atOnce[cell] ?? 0) || memoryBytes > (atOnce[cell + 1] ?? 0) || pods > (atOnce[cell + 2] ?? 0)) continue;
-    certain[place] = 1;
-    count += 1;
+    const isShort =
+      mcpu > (atOnce[cell] ?? 0) || memoryBytes > (atOnce[cell + 1] ?? 0) || pods > (atOnce[cell + 2] ?? 0);
+    certain[place] = isShort ? 0 : 1;
   }
-  return count;
-}
+};
 
 /**
  * A cluster has to take at least one replica of every component of the group (or `minReplicas`), or all of them when
@@ -211,8 +210,9 @@ function glanceAtRoom({ figures, slots }: Snapshot, amounts: readonly number[], 
 export const capacity: ClusterFilter = {
   name: 'Capacity',
   wakeOn: ['cluster.capacity'],
-  glance: ({ group, demands, unit, snapshot }, certain) =>
-    isSeenAtOnce(group, demands) ? glanceAtRoom(snapshot, timesUnit(unit, leastOf(group)), certain) : 0,
+  glance: glanceAtRoom,
+  follow: ({ group, demands, unit }) =>
+    isSeenAtOnce(group, demands) ? timesUnit(unit, leastOf(group)).join(' ') : undefined,
   admits: ({ group, demands, unit, cluster, slot, room, snapshot }) => {
     const whole = group.policy.division === 'duplicated';
     const least = leastOf(group);

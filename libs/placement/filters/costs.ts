@@ -6,17 +6,14 @@ export const price: ClusterFilter = {
   name: 'Price',
   wakeOn: ['cluster.relabelled'],
   applies: ({ policy }) => policy.maxPriceMicros !== undefined,
-  glance: ({ group, unit, snapshot }, certain) => {
+  glance: ({ group, unit, snapshot }, certain, from, to) => {
     const most = group.policy.maxPriceMicros ?? Number.POSITIVE_INFINITY;
-    let count = 0;
-    for (const [place, slot] of snapshot.slots.entries()) {
-      const { price: asked } = snapshot.describe(slot);
-      if (asked === undefined || hourlyMicros(unit, asked) > most) continue;
-      certain[place] = 1;
-      count += 1;
+    for (let place = from; place < to; place++) {
+      const { price: asked } = snapshot.describe(snapshot.slots[place] ?? 0);
+      certain[place] = asked !== undefined && hourlyMicros(unit, asked) <= most ? 1 : 0;
     }
-    return count;
   },
+  follow: ({ group, unit }) => `${group.policy.maxPriceMicros} ${unit.join(' ')}`,
   admits: ({ group, unit, cluster }) => {
     const most = group.policy.maxPriceMicros;
     if (most === undefined) return admit;

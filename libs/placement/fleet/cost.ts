@@ -90,11 +90,14 @@ function leastFirst(
     name,
     weight,
     applies: (fleet) => percent(fleet) > 0,
-    scoreAll(fleet, scores) {
+    // Prices are descriptions: what is asked for some clusters only, because of their figures, is as it was.
+    scoreAll(fleet, scores, from, to) {
+      if (to - from < scores.length) return;
       const share = percent(fleet);
       const least = figuresInto(figure, fleet);
       for (let place = 0; place < scores.length; place++) scores[place] = scoreOf(found[place] ?? 0, least, share);
     },
+    follow: (fleet) => `${percent(fleet)} ${fleet.unit.join(' ')}`,
     score(at) {
       const parts = figure.parts(at.cluster);
       if (parts === undefined) return 0;

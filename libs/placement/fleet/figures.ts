@@ -5,6 +5,9 @@ import { amountsOf, type NodeClasses, resourceNames } from './node-classes.js';
 /** Cells of each slot in the columns by resource. */
 export const stride = resourceNames.length;
 
+/** Changes that are remembered slot by slot. A power of two. */
+const logged = 1024;
+
 /** floor(amount × permille ÷ 1000), exact as long as the result is. */
 const scaled = (amount: number, permille: number): number =>
   Math.floor(amount / 1000) * permille + Math.floor(((amount % 1000) * permille) / 1000);
@@ -31,6 +34,10 @@ export class Figures {
   #roomiest = new Float64Array(0);
   /** One cell for each slot: the largest share of a resource that is measured as used, 0 when nothing is measured. */
   measuredShare = new Float64Array(0);
+  /** How often something of a slot was written. */
+  changes = 0;
+  /** The slots of the last of these, the place of the n-th at n modulo its length. */
+  readonly #changed = new Int32Array(logged);
   #slots = 0;
 
   /** Makes room for a slot. */
@@ -71,6 +78,7 @@ export class Figures {
       if (used >= 0) share = Math.max(share, whole > 0 ? used / whole : 1);
     }
     this.measuredShare[slot] = share;
+    this.#note(slot);
   }
 
   noteRoomiest(slot: number, classes: NodeClasses): void {
@@ -78,6 +86,7 @@ export class Figures {
     if (classes.known) classes.writeRoomiest(this.#roomiest, first);
     else this.#roomiest.fill(Number.POSITIVE_INFINITY, first, first + stride);
     for (let cell = first; cell < first + stride; cell++) this.#setFree(cell, this.free[cell] ?? 0);
+    this.#note(slot);
   }
 
   /** Takes an amount out of what is free, or gives it back with `times` −1. */
@@ -87,12 +96,29 @@ export class Figures {
       const cell = slot * stride + at;
       this.#setFree(cell, (this.free[cell] ?? 0) - times * (amounts[at] ?? 0));
     }
+    this.#note(slot);
+  }
+
+  /** The slots that were written since there were so many changes, maybe more than once each; undefined: too many to tell. */
+  changedSince(seen: number): Int32Array | undefined {
+    const count = this.changes - seen;
+    if (count > logged) return undefined;
+    const from = seen % logged;
+    if (from + count <= logged) return this.#changed.subarray(from, from + count);
+    const wrapped = new Int32Array(count);
+    for (let at = 0; at < count; at++) wrapped[at] = this.#changed[(seen + at) % logged] ?? 0;
+    return wrapped;
   }
 
   /** `share` if so much were free. */
   shareOf(cell: number, free: number): number {
     const limit = this.limit[cell] ?? 0;
     return limit > 0 ? (limit - free) * (this.perUnit[cell] ?? 0) : 1000;
+  }
+
+  #note(slot: number): void {
+    this.#changed[this.changes % logged] = slot;
+    this.changes += 1;
   }
 
   #setFree(cell: number, free: number): void {

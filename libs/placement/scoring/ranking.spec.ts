@@ -25,13 +25,13 @@ describe('a ranking', () => {
       fc.property(shape, ({ size, totals, refused, looks }) => {
         const fleet = fleets.get(size);
         if (fleet === undefined) throw new Error(`no fleet of ${size}`);
-        const refusedBy = new Int16Array(size).fill(-1);
-        for (const place of refused) refusedBy[place] = 0;
+        const marked = Int32Array.from(totals);
+        for (const place of refused) marked[place] = -1;
         const expected = [...totals.keys()]
-          .filter((place) => refusedBy[place] === -1)
+          .filter((place) => marked[place] !== -1)
           .sort((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b)
           .map(id);
-        const ranking = new Ranking(fleet, refusedBy, Float64Array.from(totals));
+        const ranking = new Ranking(fleet, marked, expected.length);
         for (const [start, end] of looks)
           expect(ranking.slice(start, end).map(({ cluster }) => cluster.id)).toEqual(expected.slice(start, end));
         expect([...ranking].map(({ cluster }) => cluster.id)).toEqual(expected);

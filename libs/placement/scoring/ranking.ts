@@ -4,31 +4,18 @@ import type { Candidate, Ranked } from '../plugin.js';
 /** Most decisions look at no more candidates than these; they are found in one pass, and only beyond them is all sorted. */
 const few = [16, 64];
 
-/** Written anew by every ranking: only the newest is looked at. */
-let sparePlaces = new Int32Array(1024);
-let spareTotals = new Float64Array(1024);
-
-/** The admitted clusters by total, then by id. Good until the next one is made. */
+/** The admitted clusters by total, then by id. Good as long as the totals are not written anew. */
 export class Ranking implements Ranked {
   readonly length: number;
   readonly #snapshot: Snapshot;
+  readonly #totals: Int32Array;
   #best: Candidate[] = [];
   #sorted: Candidate[] | undefined;
 
-  /** `totals` by place, whole numbers; refused are those of which `refusedBy` is not −1. */
-  constructor(snapshot: Snapshot, refusedBy: Int16Array, totals: Float64Array) {
-    const count = refusedBy.length;
-    if (sparePlaces.length < count) {
-      sparePlaces = new Int32Array(count * 2);
-      spareTotals = new Float64Array(count * 2);
-    }
-    let admitted = 0;
-    for (let place = 0; place < count; place++) {
-      if (refusedBy[place] !== -1) continue;
-      sparePlaces[admitted] = place;
-      spareTotals[admitted++] = totals[place] ?? 0;
-    }
+  /** `totals` by place, −1 for whoever is refused; `admitted`: how many are not. */
+  constructor(snapshot: Snapshot, totals: Int32Array, admitted: number) {
     this.#snapshot = snapshot;
+    this.#totals = totals;
     this.length = admitted;
   }
 
@@ -57,38 +44,35 @@ export class Ranking implements Ranked {
     if (this.#best.length >= Math.min(end, this.length)) return this.#best;
     const most = few.find((count) => count >= end);
     if (most === undefined) return this.#all();
-    this.#best = this.#candidates(bestOf(this.length, most));
+    this.#best = this.#candidates(bestOf(this.#totals, most));
     return this.#best;
   }
 
   #all(): Candidate[] {
-    this.#sorted ??= this.#candidates(inOrder(this.length));
+    this.#sorted ??= this.#candidates(inOrder(this.#totals, this.length));
     return this.#sorted;
   }
 
-  /** `order`: where in the columns each of them is. */
-  #candidates(order: ArrayLike<number>): Candidate[] {
+  #candidates(places: ArrayLike<number>): Candidate[] {
     const { slots } = this.#snapshot;
     const candidates: Candidate[] = [];
-    for (let at = 0; at < order.length; at++)
-      candidates.push(this.#snapshot.candidate(slots[sparePlaces[order[at] ?? 0] ?? 0] ?? 0));
+    for (let at = 0; at < places.length; at++) candidates.push(this.#snapshot.candidate(slots[places[at] ?? 0] ?? 0));
     return candidates;
   }
 }
 
-/** The `most` best of so many, in order; of equals the first. */
-function bestOf(count: number, most: number): number[] {
+/** The places of the `most` best, in order; of equals the first. */
+function bestOf(totals: Int32Array, most: number): number[] {
   const found: number[] = [];
-  for (let at = 0; at < count; at++) {
-    const total = spareTotals[at] ?? 0;
-    if (found.length === most) {
-      if (total <= (spareTotals[found[most - 1] ?? 0] ?? 0)) continue;
-      found.pop();
-    }
-    let place = found.length;
-    for (; place > 0 && (spareTotals[found[place - 1] ?? 0] ?? 0) < total; place--)
-      found[place] = found[place - 1] ?? 0;
-    found[place] = at;
+  let least = -1;
+  for (let place = 0; place < totals.length; place++) {
+    const total = totals[place] ?? 0;
+    if (total <= least) continue;
+    if (found.length === most) found.pop();
+    let at = found.length;
+    for (; at > 0 && (totals[found[at - 1] ?? 0] ?? 0) < total; at--) found[at] = found[at - 1] ?? 0;
+    found[at] = place;
+    if (found.length === most) least = totals[found[most - 1] ?? 0] ?? 0;
   }
   return found;
 }
@@ -96,44 +80,46 @@ function bestOf(count: number, most: number): number[] {
 const digit = 2048;
 let spareOrder = [new Int32Array(1024), new Int32Array(1024)];
 
-/** All of so many, in order; of equals the first. Totals are whole numbers of a narrow range: counted, not compared. */
-function inOrder(count: number): ArrayLike<number> {
+/** The places of all admitted, in order; of equals the first. Totals are of a narrow range: counted, not compared. */
+function inOrder(totals: Int32Array, admitted: number): ArrayLike<number> {
+  if ((spareOrder[0]?.length ?? 0) < admitted)
+    spareOrder = [new Int32Array(admitted * 2), new Int32Array(admitted * 2)];
+  const [low, high] = spareOrder;
+  if (low === undefined || high === undefined) return [];
   let least = Number.POSITIVE_INFINITY;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let at = 0; at < count; at++) {
-    const total = spareTotals[at] ?? 0;
+  let most = 0;
+  let count = 0;
+  for (let place = 0; place < totals.length; place++) {
+    const total = totals[place] ?? 0;
+    if (total < 0) continue;
+    high[count++] = place;
     if (total < least) least = total;
     if (total > most) most = total;
   }
-  if (most - least >= digit * digit) {
-    const order = Array.from({ length: count }, (_, at) => at);
-    return order.sort((a, b) => (spareTotals[b] ?? 0) - (spareTotals[a] ?? 0) || a - b);
-  }
-  if ((spareOrder[0]?.length ?? 0) < count) spareOrder = [new Int32Array(count * 2), new Int32Array(count * 2)];
-  const [low, high] = spareOrder;
-  if (low === undefined || high === undefined) return [];
-  for (let at = 0; at < count; at++) high[at] = at;
-  byDigit(high, low, count, (total) => (most - total) % digit);
-  if (most - least < digit) return low.subarray(0, count);
-  byDigit(low, high, count, (total) => Math.floor((most - total) / digit));
-  return high.subarray(0, count);
+  const places = high.subarray(0, count);
+  if (most - least >= digit * digit) return places.sort((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b);
+  const sorted = low.subarray(0, count);
+  byDigit(totals, places, sorted, (total) => (most - total) % digit);
+  if (most - least < digit) return sorted;
+  byDigit(totals, sorted, places, (total) => Math.floor((most - total) / digit));
+  return places;
 }
 
 const starts = new Int32Array(digit + 1);
 
 /** A pass of a radix sort: stable. */
-function byDigit(from: Int32Array, to: Int32Array, count: number, of: (total: number) => number): void {
+function byDigit(totals: Int32Array, from: Int32Array, to: Int32Array, of: (total: number) => number): void {
   starts.fill(0);
-  for (let at = 0; at < count; at++) {
-    const bucket = of(spareTotals[from[at] ?? 0] ?? 0) + 1;
+  for (let at = 0; at < from.length; at++) {
+    const bucket = of(totals[from[at] ?? 0] ?? 0) + 1;
     starts[bucket] = (starts[bucket] ?? 0) + 1;
   }
   for (let bucket = 0; bucket < digit; bucket++) starts[bucket + 1] = (starts[bucket + 1] ?? 0) + (starts[bucket] ?? 0);
-  for (let at = 0; at < count; at++) {
-    const which = from[at] ?? 0;
-    const bucket = of(spareTotals[which] ?? 0);
-    const place = starts[bucket] ?? 0;
-    starts[bucket] = place + 1;
-    to[place] = which;
+  for (let at = 0; at < from.length; at++) {
+    const place = from[at] ?? 0;
+    const bucket = of(totals[place] ?? 0);
+    const next = starts[bucket] ?? 0;
+    starts[bucket] = next + 1;
+    to[next] = place;
   }
 }

@@ -2,6 +2,8 @@ import { stride } from '../fleet/figures.js';
 import type { Snapshot } from '../fleet/snapshot.js';
 import type { ClusterScorer, GroupAtCluster, GroupAtFleet } from '../plugin.js';
 
+type Scoring = NonNullable<ClusterScorer['scoreAll']>;
+
 const asksForDevices = ({ demands }: GroupAtFleet): boolean => demands.some(({ devices }) => devices !== undefined);
 
 /** Thousandths of the devices of a cluster that are in use; 0 where there are none. */
@@ -29,56 +31,63 @@ function headroomAt(at: GroupAtCluster, safetyPermille: number): number {
   return left(asksForDevices(at) ? Math.max(fullest, devicesUsed(snapshot, slot)) : fullest);
 }
 
-/** The same for the whole fleet, over the columns themselves: each cluster costs a few nanoseconds. */
-function headroomOfAll({ unit, snapshot }: GroupAtFleet, safetyPermille: number, scores: Int16Array): void {
-  const { slots } = snapshot;
-  const { share, perUnit, measuredShare } = snapshot.figures;
-  const [mcpu = 0, memoryBytes = 0, pods = 0] = unit;
-  for (let place = 0; place < slots.length; place++) {
-    const slot = slots[place] ?? 0;
-    const cell = slot * stride;
-    let fullest = (measuredShare[slot] ?? 0) * safetyPermille;
-    const byCpu = (share[cell] ?? 0) + mcpu * (perUnit[cell] ?? 0);
-    if (byCpu > fullest) fullest = byCpu;
-    const byMemory = (share[cell + 1] ?? 0) + memoryBytes * (perUnit[cell + 1] ?? 0);
-    if (byMemory > fullest) fullest = byMemory;
-    const byPods = (share[cell + 2] ?? 0) + pods * (perUnit[cell + 2] ?? 0);
-    if (byPods > fullest) fullest = byPods;
-    scores[place] = left(fullest);
-  }
-}
+/** The same for many clusters, over the columns themselves: each costs a few nanoseconds. */
+const headroomOfAll =
+  (safetyPermille: number): Scoring =>
+  ({ unit, snapshot }, scores, from, to) => {
+    const { slots } = snapshot;
+    const { share, perUnit, measuredShare } = snapshot.figures;
+    const [mcpu = 0, memoryBytes = 0, pods = 0] = unit;
+    for (let place = from; place < to; place++) {
+      const slot = slots[place] ?? 0;
+      const cell = slot * stride;
+      let fullest = (measuredShare[slot] ?? 0) * safetyPermille;
+      const byCpu = (share[cell] ?? 0) + mcpu * (perUnit[cell] ?? 0);
+      if (byCpu > fullest) fullest = byCpu;
+      const byMemory = (share[cell + 1] ?? 0) + memoryBytes * (perUnit[cell + 1] ?? 0);
+      if (byMemory > fullest) fullest = byMemory;
+      const byPods = (share[cell + 2] ?? 0) + pods * (perUnit[cell + 2] ?? 0);
+      if (byPods > fullest) fullest = byPods;
+      scores[place] = left(fullest);
+    }
+  };
 
-function withDevices({ snapshot }: GroupAtFleet, scores: Int16Array): void {
-  for (const [place, slot] of snapshot.slots.entries())
-    scores[place] = Math.min(scores[place] ?? 0, left(devicesUsed(snapshot, slot)));
-}
+const withDevices: Scoring = ({ snapshot }, scores, from, to) => {
+  for (let place = from; place < to; place++)
+    scores[place] = Math.min(scores[place] ?? 0, left(devicesUsed(snapshot, snapshot.slots[place] ?? 0)));
+};
 
 /** Prefers the emptiest cluster. Without a fresh measure, requests alone speak. */
-export const headroom = (safetyPermille: number, weight: number): ClusterScorer => ({
-  name: 'Headroom',
-  weight,
-  applies: ({ group }) => group.policy.strategy !== 'packing',
-  scoreAll: (fleet, scores) => {
-    headroomOfAll(fleet, safetyPermille, scores);
-    if (asksForDevices(fleet)) withDevices(fleet, scores);
-  },
-  score: (at) => headroomAt(at, safetyPermille),
-});
+export function headroom(safetyPermille: number, weight: number): ClusterScorer {
+  const ofAll = headroomOfAll(safetyPermille);
+  return {
+    name: 'Headroom',
+    weight,
+    applies: ({ group }) => group.policy.strategy !== 'packing',
+    scoreAll: (fleet, scores, from, to) => {
+      ofAll(fleet, scores, from, to);
+      if (asksForDevices(fleet)) withDevices(fleet, scores, from, to);
+    },
+    follow: (fleet) => `${fleet.unit.join(' ')}${asksForDevices(fleet) ? ' devices' : ''}`,
+    score: (at) => headroomAt(at, safetyPermille),
+  };
+}
 
 /** Prefers clusters whose CPU and memory are requested alike once the group is there, for the strategy `balance`. */
 export const evenness = (weight: number): ClusterScorer => ({
   name: 'Evenness',
   weight,
   applies: ({ group }) => group.policy.strategy === 'balance',
-  scoreAll: ({ unit, snapshot }, scores) => {
+  scoreAll: ({ unit, snapshot }, scores, from, to) => {
     const { share, perUnit } = snapshot.figures;
     const [mcpu = 0, memoryBytes = 0] = unit;
-    for (const [place, slot] of snapshot.slots.entries()) {
-      const cell = slot * stride;
+    for (let place = from; place < to; place++) {
+      const cell = (snapshot.slots[place] ?? 0) * stride;
       const cpu = (share[cell] ?? 0) + mcpu * (perUnit[cell] ?? 0);
       scores[place] = left(Math.abs(cpu - (share[cell + 1] ?? 0) - memoryBytes * (perUnit[cell + 1] ?? 0)));
     }
   },
+  follow: ({ unit }) => unit.join(' '),
   score: ({ unit, slot, snapshot, room, holds }) => {
     const { figures } = snapshot;
     const [cpu = 0, memory = 0] = [0, 1].map((resource) => {
