@@ -85,12 +85,17 @@ export class Considering {
   ranking(): Ranking {
     const count = this.ids.length;
     if (totals.length < count) totals = new Int32Array(count * 2);
-    this.admitted = markAdmitted(this.#refusedBy);
+    const own = totals.subarray(0, count);
+    let isFirst = true;
     for (const [index, { weight }] of this.#policy.scorers.entries()) {
       const scores = this.scores[index];
-      if (scores !== undefined) addUp(scores, weight);
+      if (scores === undefined) continue;
+      if (isFirst) this.admitted = begin(own, this.#refusedBy, scores, weight);
+      else addUp(own, scores, weight);
+      isFirst = false;
     }
-    return new Ranking(this.#fleet.snapshot, totals.subarray(0, count), this.admitted);
+    if (isFirst) this.admitted = begin(own, this.#refusedBy, own.fill(0), 0);
+    return new Ranking(this.#fleet.snapshot, own, this.admitted);
   }
 
   /** How many clusters each filter turned away. */
@@ -119,14 +124,23 @@ export class Considering {
   #filter(): void {
     const { filters } = this.#policy;
     const { group } = this.#fleet;
-    const asked: [ClusterFilter, number][] = [];
-    for (const [index, filter] of filters.entries())
-      if (filter.applies === undefined || filter.applies(group)) asked.push([filter, index]);
+    if (this.#holding.size > 0) this.#askHolding();
+    for (let index = 0; index < filters.length; index++) {
+      const filter = filters[index];
+      if (filter === undefined || filter.remember !== undefined || filter.applies?.(group) === false) continue;
+      this.#askAll(filter, index);
+    }
+  }
+
+  /** What is remembered of others does not count for those that hold a part of the group: they are asked everything. */
+  #askHolding(): void {
+    const { filters } = this.#policy;
+    const { group } = this.#fleet;
+    const asked = [...filters.entries()].filter(([, filter]) => filter.applies?.(group) !== false);
     for (const place of this.#holding) {
       this.#write(place, -1);
-      for (const [filter, index] of asked) if (!this.#admits(filter, index, place)) break;
+      for (const [index, filter] of asked) if (!this.#admits(filter, index, place)) break;
     }
-    for (const [filter, index] of asked) if (filter.remember === undefined) this.#askAll(filter, index);
   }
 
   #askAll(filter: ClusterFilter, index: number): void {
@@ -232,21 +246,22 @@ function scoreInto(scorer: ClusterScorer, fleet: GroupAtFleet, scores: Int16Arra
   }
 }
 
-/** Begins the totals: 0, or −1 for whoever is refused. Returns how many are not. */
-function markAdmitted(refusedBy: Int16Array): number {
+/** Writes the first scores, or −1 for whoever is refused. Returns how many are not. */
+function begin(own: Int32Array, refusedBy: Int16Array, scores: ArrayLike<number>, weight: number): number {
   let admitted = 0;
-  for (let place = 0; place < refusedBy.length; place++) {
-    const isAdmitted = refusedBy[place] === -1;
-    totals[place] = isAdmitted ? 0 : -1;
-    if (isAdmitted) admitted += 1;
+  for (let place = 0; place < own.length; place++) {
+    if (refusedBy[place] === -1) {
+      own[place] = (scores[place] ?? 0) * weight;
+      admitted += 1;
+    } else own[place] = -1;
   }
   return admitted;
 }
 
-function addUp(scores: Int16Array, weight: number): void {
+function addUp(own: Int32Array, scores: Int16Array, weight: number): void {
   for (let place = 0; place < scores.length; place++) {
-    const total = totals[place] ?? 0;
-    if (total >= 0) totals[place] = total + (scores[place] ?? 0) * weight;
+    const total = own[place] ?? 0;
+    if (total >= 0) own[place] = total + (scores[place] ?? 0) * weight;
   }
 }
 

@@ -39,17 +39,14 @@ export function apportion(
 function quotas(seats: number, weights: readonly number[]): number[] {
   const sum = weights.reduce((total, weight) => total + weight, 0);
   const floors = weights.map((weight) => Math.floor((seats * weight) / sum));
+  const rest = seats - floors.reduce((total, floor) => total + floor, 0);
+  if (rest === 0) return floors;
   const remainders = weights.map((weight, place) => seats * weight - (floors[place] ?? 0) * sum);
   const order = weights
     .map((_, place) => place)
     .filter((place) => (weights[place] ?? 0) > 0)
     .sort((a, b) => (remainders[b] ?? 0) - (remainders[a] ?? 0) || (weights[b] ?? 0) - (weights[a] ?? 0) || a - b);
-  let left = seats - floors.reduce((total, floor) => total + floor, 0);
-  for (const place of order) {
-    if (left <= 0) break;
-    floors[place] = (floors[place] ?? 0) + 1;
-    left -= 1;
-  }
+  for (const place of order.slice(0, rest)) floors[place] = (floors[place] ?? 0) + 1;
   return floors;
 }
 

@@ -1,5 +1,4 @@
 import type { PlacementPolicy, Refusal } from '#domain';
-import { resourceNames, timesFits } from '../fleet/node-classes.js';
 import type { Candidate, Division, DivisionTask, Share } from '../plugin.js';
 import { type Demand, wholeReplicas } from './room.js';
 import type { Part } from './sharing.js';
@@ -110,22 +109,16 @@ export function handOut(
   spread: Spreading,
 ): Attempt | Demand {
   const { demands, room } = task;
-  const linked = demands.length > 1;
-  const leasts = demands.map((demand) =>
-    chosen.map(({ cluster }, place) => {
-      if (!isDivided(demand)) return wholeReplicas(demand, cluster.nodes);
-      return linked || (least > 1 && place < least) ? Math.max(1, task.group.policy.minReplicas ?? 0) : 0;
-    }),
-  );
-  for (const [place, { slot }] of chosen.entries()) {
-    const wants = demands.map((demand, at) => [demand, leasts[at]?.[place] ?? 0] as const);
+  const leasts = leastsOf(task, chosen, least);
+  for (const [place, { slot }] of leasts === undefined ? [] : chosen.entries()) {
+    const wants = demands.map((demand, at) => [demand, leasts?.[at]?.[place] ?? 0] as const);
     const shortage = room.takeAll(slot, wants);
     if (shortage !== undefined) return shortage.demand;
   }
   const counts: (readonly number[])[] = [];
   const lines: string[] = [];
   for (const [at, demand] of demands.entries()) {
-    const base = leasts[at] ?? [];
+    const base = leasts?.[at] ?? [];
     if (!isDivided(demand)) {
       counts.push(base);
       lines.push(wholeLine(demand, chosen.length));
@@ -143,6 +136,22 @@ export function handOut(
     lines.push(...result.lines);
   }
   return { shares: sharesOf(demands, chosen, counts), lines };
+}
+
+/** By demand, what each chosen cluster gets in any case; undefined when that is nothing. */
+function leastsOf(
+  { group, demands }: DivisionTask,
+  chosen: readonly Candidate[],
+  least: number,
+): readonly (readonly number[])[] | undefined {
+  const linked = demands.length > 1;
+  if (!linked && least <= 1 && demands.every(isDivided)) return undefined;
+  return demands.map((demand) =>
+    chosen.map(({ cluster }, place) => {
+      if (!isDivided(demand)) return wholeReplicas(demand, cluster.nodes);
+      return linked || (least > 1 && place < least) ? Math.max(1, group.policy.minReplicas ?? 0) : 0;
+    }),
+  );
 }
 
 function sharesOf(
@@ -221,13 +230,15 @@ export const partOf = (task: DivisionTask, demand: Demand, { candidate, least, c
 /** How many replicas the measured and requested headroom of a cluster holds. */
 function headroomReplicas(task: DivisionTask, demand: Demand, { slot }: Candidate, cap: number): number {
   const { snapshot, room, safetyPermille } = task;
-  const left = { mcpu: 0, memoryBytes: 0, pods: 0 };
-  for (const [at, resource] of resourceNames.entries()) {
+  let fits = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < demand.amounts.length; at++) {
+    const asked = demand.amounts[at] ?? 0;
+    if (asked === 0) continue;
     const measured = snapshot.measured(slot, at);
     const unused = snapshot.allocatable(slot, at) - Math.floor((measured * safetyPermille) / 1000);
-    left[resource] = measured < 0 ? room.free(slot, at) : Math.min(room.free(slot, at), unused);
+    const left = measured < 0 ? room.free(slot, at) : Math.min(room.free(slot, at), unused);
+    fits = Math.min(fits, Math.floor(Math.max(0, left) / asked));
   }
-  const fits = timesFits(demand.perReplica, left);
   return fits === Number.POSITIVE_INFINITY ? cap : fits;
 }
 

@@ -81,6 +81,11 @@ interface Overlay {
   taken: Map<Demand, number>;
 }
 
+/** What an attempt found where it took something; undefined as long as it has taken nothing. */
+interface Journal {
+  before: Map<number, Overlay | undefined> | undefined;
+}
+
 /**
  * The room that is left while a decision is being made: the snapshot's, less what the decision has handed out.
  * What an application holds is credited, component by component: only growth needs room.
@@ -88,8 +93,8 @@ interface Overlay {
 export class Room {
   readonly #snapshot: Snapshot;
   #overlays = new Map<number, Overlay>();
-  #journal: Map<number, Overlay | undefined> | undefined;
-  readonly #closed = new Set<number>();
+  #journal: Journal | undefined;
+  #closed: Set<number> | undefined;
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
@@ -106,6 +111,7 @@ export class Room {
 
   /** From here on the cluster keeps what it holds and gets nothing new. */
   close(slot: number): void {
+    this.#closed ??= new Set();
     this.#closed.add(slot);
   }
 
@@ -114,15 +120,19 @@ export class Room {
     return this.#overlays.keys();
   }
 
+  #isClosed(slot: number): boolean {
+    return this.#closed?.has(slot) === true;
+  }
+
   openAll(): void {
-    this.#closed.clear();
+    this.#closed = undefined;
   }
 
   /** How many more replicas fit now; not exact beyond `enough`. `Infinity` when nothing is asked for. */
   fit(slot: number, demand: Demand, enough = Number.POSITIVE_INFINITY): number {
     const held = this.held(slot, demand);
     const before = this.taken(slot, demand);
-    let most = this.#closed.has(slot) ? (held?.replicas ?? 0) : Number.POSITIVE_INFINITY;
+    let most = this.#isClosed(slot) ? (held?.replicas ?? 0) : Number.POSITIVE_INFINITY;
     for (let resource = 0; resource < demand.amounts.length; resource++) {
       const asked = demand.amounts[resource] ?? 0;
       if (asked === 0) continue;
@@ -139,7 +149,7 @@ export class Room {
    * since that node is never left with less than what is still to come. False says nothing.
    */
   takesAtOnce(slot: number, amounts: readonly number[]): boolean {
-    if (this.#closed.has(slot)) return false;
+    if (this.#isClosed(slot)) return false;
     for (let resource = 0; resource < amounts.length; resource++) {
       const asked = amounts[resource] ?? 0;
       if (asked > 0 && asked > this.free(slot, resource)) return false;
@@ -182,16 +192,19 @@ export class Room {
   /** Runs `work`; when it says false, all that it took is given back. Attempts may nest. */
   attempt(work: () => boolean): boolean {
     const outer = this.#journal;
-    const journal = new Map<number, Overlay | undefined>();
+    const journal: Journal = { before: undefined };
     this.#journal = journal;
     const kept = work();
     this.#journal = outer;
-    for (const [slot, overlay] of journal) {
-      if (kept) {
-        if (outer !== undefined && !outer.has(slot)) outer.set(slot, overlay);
-      } else if (overlay === undefined) this.#overlays.delete(slot);
-      else this.#overlays.set(slot, overlay);
-    }
+    if (journal.before === undefined) return kept;
+    if (kept && outer !== undefined && outer.before === undefined) outer.before = journal.before;
+    else if (!kept || outer !== undefined)
+      for (const [slot, overlay] of journal.before) {
+        if (kept) {
+          if (outer?.before?.has(slot) === false) outer.before.set(slot, overlay);
+        } else if (overlay === undefined) this.#overlays.delete(slot);
+        else this.#overlays.set(slot, overlay);
+      }
     return kept;
   }
 
@@ -261,8 +274,11 @@ export class Room {
 
   #write(slot: number): Overlay {
     const known = this.#overlays.get(slot);
-    if (known !== undefined && (this.#journal === undefined || this.#journal.has(slot))) return known;
-    this.#journal?.set(slot, known);
+    const journal = this.#journal;
+    if (journal !== undefined && journal.before?.has(slot) !== true) {
+      journal.before ??= new Map();
+      journal.before.set(slot, known);
+    } else if (known !== undefined) return known;
     const overlay: Overlay =
       known === undefined
         ? { free: this.#snapshot.freeOf(slot), classes: undefined, taken: new Map() }

@@ -112,10 +112,13 @@ export class NodeClasses {
     labelKeys?: readonly string[],
     scoring: NodeScoring = 'least-allocated',
   ): NodeClasses {
-    const figures = classes.flatMap(({ nodes, free }, at) => {
-      const amounts = resourceNames.map((resource) => free[resource]);
-      return [nodes, ...amounts, at, 0];
-    });
+    // Pushed one by one, so that no place is ever empty: numbers of an array with holes are boxed whenever they are read.
+    const figures: number[] = [];
+    for (const [at, { nodes, free }] of classes.entries()) {
+      figures.push(nodes);
+      for (const resource of resourceNames) figures.push(free[resource]);
+      figures.push(at, 0);
+    }
     const kinds = classes.map(({ taints, labels = noLabels, deviceModel = '', allocatable }): Kind => {
       const { mcpu = 0, memoryBytes = 0 } = allocatable ?? {};
       return { taints, labels, deviceModel, mcpu, memoryBytes };

@@ -16,6 +16,17 @@ function cutOff(length: number): Uint8Array<ArrayBuffer> {
   return slab.subarray(cut - length, cut);
 }
 
+/** Bytes of a text in UTF-8, undefined when some of it is not of the basic plane: an encoder costs more than most texts. */
+function utf8Length(value: string): number | undefined {
+  let length = 0;
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at);
+    if (code >= 0xd800 && code <= 0xdfff) return undefined;
+    length += code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+  }
+  return length;
+}
+
 /** Growing bytes with the few encodings that packed records need. Whole numbers from 0 to 2^53 − 1. */
 export class ByteWriter {
   #bytes = spare;
@@ -41,26 +52,30 @@ export class ByteWriter {
   }
 
   text(value: string): void {
-    if (!this.#ascii(value)) {
+    const length = utf8Length(value);
+    if (length === undefined) {
       const bytes = encoder.encode(value);
       this.varint(bytes.length);
       this.raw(bytes);
+      return;
     }
-  }
-
-  /** Short plain text without an encoder; false, and nothing written, when it is another. */
-  #ascii(value: string): boolean {
-    const { length } = value;
-    if (length > 127) return false;
-    this.#reserve(length + 1);
-    for (let at = 0; at < length; at++) {
+    this.varint(length);
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    let next = this.#length;
+    for (let at = 0; at < value.length; at++) {
       const code = value.charCodeAt(at);
-      if (code > 127) return false;
-      this.#bytes[this.#length + 1 + at] = code;
+      if (code < 0x80) bytes[next++] = code;
+      else if (code < 0x800) {
+        bytes[next++] = 0xc0 | (code >> 6);
+        bytes[next++] = 0x80 | (code & 0x3f);
+      } else {
+        bytes[next++] = 0xe0 | (code >> 12);
+        bytes[next++] = 0x80 | ((code >> 6) & 0x3f);
+        bytes[next++] = 0x80 | (code & 0x3f);
+      }
     }
-    this.#bytes[this.#length] = length;
-    this.#length += length + 1;
-    return true;
+    this.#length = next;
   }
 
   raw(bytes: Uint8Array): void {
@@ -94,20 +109,25 @@ export class ByteWriter {
     if (filled > 0) this.byte(pending);
   }
 
-  /** Two bytes each, the lower first. */
-  words(values: ArrayLike<number>, count: number): void {
-    this.#reserve(count * 2);
-    for (let at = 0; at < count; at++) {
+  /** The scores of the `count` of which `refusedBy` is −1: two bytes each, the lower first, or one byte each, less `least`. */
+  scores(
+    values: Int16Array,
+    count: number,
+    refusedBy: Int16Array,
+    { least, isWide }: { least: number; isWide: boolean },
+  ): void {
+    this.#reserve(isWide ? count * 2 : count);
+    const bytes = this.#bytes;
+    let next = this.#length;
+    for (let at = 0; at < values.length; at++) {
+      if (refusedBy[at] !== -1) continue;
       const value = values[at] ?? 0;
-      this.#bytes[this.#length++] = value & 255;
-      this.#bytes[this.#length++] = value >> 8;
+      if (isWide) {
+        bytes[next++] = value & 255;
+        bytes[next++] = value >> 8;
+      } else bytes[next++] = value - least;
     }
-  }
-
-  /** A byte each, less `least`. */
-  octets(values: ArrayLike<number>, count: number, least: number): void {
-    this.#reserve(count);
-    for (let at = 0; at < count; at++) this.#bytes[this.#length++] = (values[at] ?? 0) - least;
+    this.#length = next;
   }
 
   #reserve(more: number): void {

@@ -65,24 +65,13 @@ function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, rost
     const column = scores[index];
     // What a plug-in said is in its answer.
     if (scoresOf(trace.plugins, policy.scorers[index]?.name) !== undefined) continue;
-    if (column === undefined) writeScores(out, noScore, 1);
-    else writeScores(out, admitted === column.length ? column : picked(column, refusedBy), admitted);
+    if (column === undefined) out.raw(noScore);
+    else writeScores(out, column, admitted, refusedBy);
   }
 }
 
-/** A column of zeros, however long: its only number is the least. */
-const noScore = [0];
-
-/** Written anew for every column. */
-let pickedScores = new Int16Array(1024);
-
-/** The scores of admitted clusters. */
-function picked(column: Int16Array, refusedBy: Int16Array): Int16Array {
-  if (pickedScores.length < column.length) pickedScores = new Int16Array(column.length * 2);
-  let next = 0;
-  for (let at = 0; at < column.length; at++) if (refusedBy[at] === -1) pickedScores[next++] = column[at] ?? 0;
-  return pickedScores;
-}
+/** A column of zeros, however long: no bytes for each, and the one number that all of them are. */
+const noScore = Uint8Array.of(0, 0);
 
 const writtenScorers = new WeakMap<PolicyNames['scorers'], Uint8Array>();
 

@@ -2,7 +2,7 @@ import type { Snapshot } from '../fleet/snapshot.js';
 import type { Candidate, Ranked } from '../plugin.js';
 
 /** Most decisions look at no more candidates than these; they are found in one pass, and only beyond them is all sorted. */
-const few = [16, 64];
+const few = [4, 16, 64];
 
 /** The admitted clusters by total, then by id. Good as long as the totals are not written anew. */
 export class Ranking implements Ranked {
