@@ -198,22 +198,30 @@ export class Considering {
     const fleet = this.#fleet;
     for (const [index, scorer] of this.#policy.scorers.entries()) {
       if (this.ids.length === 0 || scorer.applies?.(fleet) === false) continue;
+      const kept = this.#followedScores(scorer);
+      if (kept !== undefined && this.#apart.length === 0) {
+        this.scores[index] = kept;
+        continue;
+      }
       const scores = column(this.ids.length);
       this.scores[index] = scores;
       if (scorer.scoreAll === undefined || this.#isPerNode) {
         for (let place = 0; place < scores.length; place++) this.#scoreAt(scorer, place, scores);
         continue;
       }
-      const key = scorer.follow?.(fleet);
-      if (key === undefined) scoreInto(scorer, fleet, scores, 0, scores.length);
-      else
-        scores.set(
-          followed(scorings, scorer, words).column(fleet.snapshot, key, (kept, from, to) =>
-            scoreInto(scorer, fleet, kept, from, to),
-          ),
-        );
+      if (kept === undefined) scoreInto(scorer, fleet, scores, 0, scores.length);
+      else scores.set(kept);
       for (const place of this.#apart) this.#scoreAt(scorer, place, scores);
     }
+  }
+
+  #followedScores(scorer: ClusterScorer): Int16Array | undefined {
+    const fleet = this.#fleet;
+    const key = this.#isPerNode ? undefined : scorer.follow?.(fleet);
+    if (key === undefined) return undefined;
+    return followed(scorings, scorer, words).column(fleet.snapshot, key, (kept, from, to) =>
+      scoreInto(scorer, fleet, kept, from, to),
+    );
   }
 
   #scoreAt(scorer: ClusterScorer, place: number, scores: Int16Array): void {

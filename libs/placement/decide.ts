@@ -6,8 +6,8 @@ import type { Foreseen } from './fleet/node-classes.js';
 import type { Snapshot } from './fleet/snapshot.js';
 import type { Division, FleetChange, Share } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
-import { packTraces } from './record/pack.js';
-import { expandTrace, type GroupTrace } from './record/trace.js';
+import { packTraces, unpackRecord } from './record/pack.js';
+import type { GroupTrace } from './record/trace.js';
 import type { Allotment, GroupRequest, Neighbour, PlacementRequest } from './request.js';
 
 /** A group for which no place was found, and what could change that. */
@@ -54,9 +54,10 @@ export function decide(request: PlacementRequest, snapshot: Snapshot, policy: En
   });
   const refused = outcomes.flatMap((outcome) => (outcome.refused === undefined ? [] : [outcome.refused]));
   const placed = refused.length === 0;
-  let record: DecisionRecord | undefined;
   const basis = { engineVersion, policyHash: policyHash(policy), feedPosition: snapshot.feedPosition };
   const traces = outcomes.map(({ trace }) => (placed ? trace : heldBack(trace, refused)));
+  const packed = packTraces(basis, traces, policy);
+  let record: DecisionRecord | undefined;
   return {
     basis,
     placed,
@@ -65,12 +66,10 @@ export function decide(request: PlacementRequest, snapshot: Snapshot, policy: En
     additions: placed ? room.additions() : [],
     foreseen: placed ? room.foreseen() : [],
     get record() {
-      record ??= { ...basis, groups: traces.map((trace) => expandTrace(trace, policy)) };
+      record ??= unpackRecord(packed);
       return record;
     },
-    get packed() {
-      return packTraces(basis, traces, policy);
-    },
+    packed,
   };
 }
 

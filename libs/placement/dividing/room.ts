@@ -27,9 +27,14 @@ export interface Demand {
 
 export const demandsOf = (group: GroupRequest, previous: readonly Allotment[]): Demand[] =>
   group.components.map((component) => ({
-    ...component,
+    name: component.name,
+    kind: component.kind,
+    replicas: component.replicas,
+    perReplica: component.perReplica,
     amounts: amountsOf(component.perReplica),
     tolerations: component.tolerations ?? noTolerations,
+    nodeSelector: component.nodeSelector,
+    devices: component.devices,
     held: heldOf(component, previous),
   }));
 

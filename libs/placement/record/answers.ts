@@ -36,11 +36,3 @@ export const scoresOf = (
   answers: readonly PluginAnswer[] | undefined,
   name: string | undefined,
 ): ArrayLike<number> | undefined => answers?.find(({ plugin }) => plugin === name)?.scores;
-
-/** As they come out of a record. */
-export const plainAnswers = (answers: readonly PluginAnswer[]): PluginAnswer[] =>
-  answers.map(({ plugin, version, failure, reasons, verdicts, scores }) => ({
-    ...{ plugin, version, failure, reasons: [...reasons] },
-    verdicts: verdicts && Array.from(verdicts),
-    scores: scores && Array.from(scores),
-  }));
