@@ -45,15 +45,9 @@ export function externalFilter({ name, filter }: EnginePlugin, at: number): Clus
     {
       name,
       wakeOn: [...filter.wakeOn, 'plugin.answers'],
-      glance: ({ group, snapshot }, certain) => {
+      glance: ({ group }, certain, from, to) => {
         const verdicts = answerAt(group, at)?.verdicts;
-        let count = 0;
-        for (let place = 0; place < snapshot.ids.length; place++) {
-          if (verdicts?.[place] !== 0) continue;
-          certain[place] = 1;
-          count += 1;
-        }
-        return count;
+        for (let place = from; place < to; place++) certain[place] = verdicts?.[place] === 0 ? 1 : 0;
       },
       admits: ({ group, snapshot, slot, holds }) => {
         const answer = answerAt(group, at);
@@ -74,9 +68,9 @@ export function externalScorer({ name, score }: EnginePlugin, at: number): Clust
     {
       name,
       weight: score.weight,
-      scoreAll: ({ group }, scores) => {
+      scoreAll: ({ group }, scores, from, to) => {
         const said = answerAt(group, at)?.scores;
-        for (let place = 0; place < scores.length; place++) scores[place] = said?.[place] ?? 0;
+        for (let place = from; place < to; place++) scores[place] = said?.[place] ?? 0;
       },
       score: ({ group, snapshot, slot }) => answerAt(group, at)?.scores?.[snapshot.placeOf(slot)] ?? 0,
     },
