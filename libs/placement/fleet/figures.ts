@@ -78,9 +78,9 @@ export class Figures {
       if (used >= 0) share = Math.max(share, whole > 0 ? used / whole : 1);
     }
     this.measuredShare[slot] = share;
-    this.#note(slot);
   }
 
+  /** After `write`, and whenever classes have changed. */
   noteRoomiest(slot: number, classes: NodeClasses): void {
     const first = slot * stride;
     if (classes.known) classes.writeRoomiest(this.#roomiest, first);
