@@ -1,4 +1,4 @@
-/** The wire: generated from proto/. `wire` is the public contract, `line` the agents' line, `rpc` google.rpc. */
+/** The wire: generated from proto/. `wire` is the public contract, `line` the agents' line, `plugin` what plug-ins serve, `rpc` google.rpc. */
 
 export {
   inventoryChange,
@@ -21,5 +21,6 @@ export * from './codec/status.js';
 export * from './codec/tenancy.js';
 export * from './codec/time.js';
 export * as line from './line.js';
+export * as plugin from './plugin.js';
 export * as rpc from './rpc.js';
 export * as wire from './wire.js';

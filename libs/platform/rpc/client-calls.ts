@@ -55,6 +55,22 @@ const cancelOn = (signal: AbortSignal | undefined, call: { cancel(): void }): ((
   return () => signal.removeEventListener('abort', cancel);
 };
 
+/** Nobody would catch what a callback throws. */
+const settleWith = <T>(
+  read: () => T,
+  resolve: (value: T) => void,
+  reject: (error: RpcError) => void,
+  method: DescMethod,
+): void => {
+  try {
+    resolve(read());
+  } catch (cause) {
+    reject(
+      new RpcError('INTERNAL', `${method.toString()} answered what is no ${method.output.typeName}`, {}, { cause }),
+    );
+  }
+};
+
 export const unaryCall =
   <I extends DescMessage, O extends DescMessage>(
     client: Client,
@@ -71,7 +87,7 @@ export const unaryCall =
         forget();
         if (error !== null) reject(fromService(error));
         else if (answer === undefined) reject(new RpcError('INTERNAL', `${method.toString()} answered nothing`));
-        else resolve(fromBinary(method.output, answer));
+        else settleWith(() => fromBinary(method.output, answer), resolve, reject, method);
       });
       forget = cancelOn(settings.signal, call);
     });
