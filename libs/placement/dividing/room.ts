@@ -82,7 +82,10 @@ export interface Addition {
 
 interface Overlay {
   free: number[];
+  /** Undefined: the snapshot's, less what is `owed`. */
   classes: NodeClasses | undefined;
+  /** Pods that are not yet taken from the nodes. Most decisions never look at those again, and then none are copied. */
+  owed: { demand: Demand; pods: number } | undefined;
   taken: Map<Demand, number>;
 }
 
@@ -159,7 +162,7 @@ export class Room {
       const asked = amounts[resource] ?? 0;
       if (asked > 0 && asked > this.free(slot, resource)) return false;
     }
-    const classes = this.#overlays.get(slot)?.classes ?? this.#snapshot.classes(slot);
+    const classes = this.#classes(slot);
     return !classes.known || classes.takesAtOnce(amounts);
   }
 
@@ -186,12 +189,36 @@ export class Room {
     }
     const kept = keptPods(demand, held);
     const pods = Math.max(0, before + replicas - kept) - Math.max(0, before - kept);
-    if (pods > 0 && this.#snapshot.classes(slot).known) {
-      overlay.classes ??= this.#snapshot.classes(slot).clone();
-      if (demand.kind === 'daemon') overlay.classes.takeOnEachNode(demand.amounts);
-      else overlay.classes.take(demand.amounts, pods, demand);
-    }
+    if (pods > 0) this.#takeNodes(slot, overlay, demand, pods);
     overlay.taken.set(demand, before + replicas);
+  }
+
+  #takeNodes(slot: number, overlay: Overlay, demand: Demand, pods: number): void {
+    if (!this.#snapshot.classes(slot).known) return;
+    const isUntouched = overlay.classes === undefined && overlay.owed === undefined;
+    if (isUntouched && demand.kind !== 'daemon') {
+      overlay.owed = { demand, pods };
+      return;
+    }
+    const classes = this.#settled(slot, overlay);
+    if (demand.kind === 'daemon') classes.takeOnEachNode(demand.amounts);
+    else classes.take(demand.amounts, pods, demand);
+  }
+
+  /** The nodes as the decision leaves them. */
+  #classes(slot: number): NodeClasses {
+    const overlay = this.#overlays.get(slot);
+    if (overlay === undefined) return this.#snapshot.classes(slot);
+    if (overlay.classes === undefined && overlay.owed === undefined) return this.#snapshot.classes(slot);
+    return this.#settled(slot, overlay);
+  }
+
+  #settled(slot: number, overlay: Overlay): NodeClasses {
+    overlay.classes ??= this.#snapshot.classes(slot).clone();
+    const { classes, owed } = overlay;
+    overlay.owed = undefined;
+    if (owed !== undefined) classes.take(owed.demand.amounts, owed.pods, owed.demand);
+    return classes;
   }
 
   /** Runs `work`; when it says false, all that it took is given back. Attempts may nest. */
@@ -237,7 +264,7 @@ export class Room {
     return additions;
   }
 
-  /** What became of the nodes that it took from. */
+  /** What became of the nodes that it took from, where they were looked at again. */
   foreseen(): Foreseen[] {
     const foreseen: Foreseen[] = [];
     for (const [slot, { classes: after }] of this.#overlays) {
@@ -271,7 +298,7 @@ export class Room {
   }
 
   #nodesFit(slot: number, demand: Demand, before: number, enough: number): number {
-    const classes = this.#overlays.get(slot)?.classes ?? this.#snapshot.classes(slot);
+    const classes = this.#classes(slot);
     if (!classes.known || demand.kind === 'daemon') return Number.POSITIVE_INFINITY;
     const kept = keptPods(demand, this.held(slot, demand));
     return Math.max(0, kept - before) + classes.count(demand.amounts, demand, enough);
@@ -286,8 +313,8 @@ export class Room {
     } else if (known !== undefined) return known;
     const overlay: Overlay =
       known === undefined
-        ? { free: this.#snapshot.freeOf(slot), classes: undefined, taken: new Map() }
-        : { free: [...known.free], classes: known.classes?.clone(), taken: new Map(known.taken) };
+        ? { free: this.#snapshot.freeOf(slot), classes: undefined, owed: undefined, taken: new Map() }
+        : { free: [...known.free], classes: known.classes?.clone(), owed: known.owed, taken: new Map(known.taken) };
     this.#overlays.set(slot, overlay);
     return overlay;
   }
