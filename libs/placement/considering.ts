@@ -3,12 +3,13 @@ import { unitOf } from './dividing/room.js';
 import { Followed } from './fleet/followed.js';
 import type { ClusterFilter, ClusterScorer, GroupAtCluster, GroupAtFleet } from './plugin.js';
 import type { EnginePolicy } from './policy.js';
-import { type Remembered, remembered } from './remembered.js';
+import { admittedBy, type Remembered, remembered } from './remembered.js';
 import { Ranking } from './scoring/ranking.js';
 
 /** Written anew for every filter and every group. */
 let certain = new Uint8Array(1024);
 let totals = new Int32Array(1024);
+const nobody = new Int32Array(0);
 
 type Memory<Plugin extends object, Column extends Int16Array | Uint8Array> = WeakMap<Plugin, Followed<Column>>;
 
@@ -50,8 +51,8 @@ export class Considering {
   readonly refusals = new Map<number, Refusal>();
   /** One column for each scorer; undefined where it does not apply: 0 for all. */
   readonly scores: (Int16Array | undefined)[];
-  /** How many clusters all filters admitted; known once they are ranked. */
-  admitted = 0;
+  /** Places of the clusters that all filters admitted; known once they are ranked. */
+  admitted: Int32Array = nobody;
   readonly #fleet: GroupAtFleet;
   readonly #policy: EnginePolicy;
   #refusedBy: Int16Array;
@@ -83,18 +84,15 @@ export class Considering {
   }
 
   ranking(): Ranking {
-    const count = this.ids.length;
+    const isRemembered = this.#refusedBy === this.remembered.refusedBy;
+    this.admitted = isRemembered ? this.remembered.admitted : admittedBy(this.#refusedBy);
+    const count = this.admitted.length;
     if (totals.length < count) totals = new Int32Array(count * 2);
-    const own = totals.subarray(0, count);
-    let isFirst = true;
-    for (const [index, { weight }] of this.#policy.scorers.entries()) {
+    const own = totals.subarray(0, count).fill(0);
+    for (let index = 0; index < this.scores.length; index++) {
       const scores = this.scores[index];
-      if (scores === undefined) continue;
-      if (isFirst) this.admitted = begin(own, this.#refusedBy, scores, weight);
-      else addUp(own, scores, weight);
-      isFirst = false;
+      if (scores !== undefined) addUp(own, this.admitted, scores, this.#policy.scorers[index]?.weight ?? 0);
     }
-    if (isFirst) this.admitted = begin(own, this.#refusedBy, own.fill(0), 0);
     return new Ranking(this.#fleet.snapshot, own, this.admitted);
   }
 
@@ -254,23 +252,8 @@ function scoreInto(scorer: ClusterScorer, fleet: GroupAtFleet, scores: Int16Arra
   }
 }
 
-/** Writes the first scores, or −1 for whoever is refused. Returns how many are not. */
-function begin(own: Int32Array, refusedBy: Int16Array, scores: ArrayLike<number>, weight: number): number {
-  let admitted = 0;
-  for (let place = 0; place < own.length; place++) {
-    if (refusedBy[place] === -1) {
-      own[place] = (scores[place] ?? 0) * weight;
-      admitted += 1;
-    } else own[place] = -1;
-  }
-  return admitted;
-}
-
-function addUp(own: Int32Array, scores: Int16Array, weight: number): void {
-  for (let place = 0; place < scores.length; place++) {
-    const total = own[place] ?? 0;
-    if (total >= 0) own[place] = total + (scores[place] ?? 0) * weight;
-  }
+function addUp(own: Int32Array, admitted: Int32Array, scores: Int16Array, weight: number): void {
+  for (let at = 0; at < own.length; at++) own[at] = (own[at] ?? 0) + (scores[admitted[at] ?? 0] ?? 0) * weight;
 }
 
 const clamp = (score: number): number => (score >= 1000 ? 1000 : score > 0 ? Math.floor(score) : 0);

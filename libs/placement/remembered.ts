@@ -7,6 +7,8 @@ import type { GroupRequest } from './request.js';
 export interface Remembered {
   /** The place of the filter that refused, in the list; −1 when all admitted. */
   refusedBy: Int16Array;
+  /** Places of the others. */
+  admitted: Int32Array;
   refusals: readonly (Refusal | undefined)[];
 }
 
@@ -66,9 +68,17 @@ export function remembered(filters: readonly ClusterFilter[], fleet: GroupAtFlee
     if (verdicts.size < mostKeys) break;
     verdicts.delete(oldest);
   }
-  const found = { refusedBy, refusals };
+  const found = { refusedBy, admitted: admittedBy(refusedBy), refusals };
   verdicts.set(key, found);
   return found;
+}
+
+/** Places where nobody refused. */
+export function admittedBy(refusedBy: Int16Array): Int32Array {
+  const places = new Int32Array(refusedBy.length);
+  let count = 0;
+  for (let place = 0; place < refusedBy.length; place++) if (refusedBy[place] === -1) places[count++] = place;
+  return places.subarray(0, count);
 }
 
 export const isRemembered = (filter: ClusterFilter, group: GroupRequest): boolean =>

@@ -109,25 +109,26 @@ export class ByteWriter {
     if (filled > 0) this.byte(pending);
   }
 
-  /** The scores of the `count` of which `refusedBy` is −1: two bytes each, the lower first, or one byte each, less `least`. */
-  scores(
-    values: Int16Array,
-    count: number,
-    refusedBy: Int16Array,
-    { least, isWide }: { least: number; isWide: boolean },
-  ): void {
-    this.#reserve(isWide ? count * 2 : count);
+  /** The values at these places, two bytes each, the lower first. */
+  words(values: Int16Array, places: Int32Array): void {
+    this.#reserve(places.length * 2);
     const bytes = this.#bytes;
     let next = this.#length;
-    for (let at = 0; at < values.length; at++) {
-      if (refusedBy[at] !== -1) continue;
-      const value = values[at] ?? 0;
-      if (isWide) {
-        bytes[next++] = value & 255;
-        bytes[next++] = value >> 8;
-      } else bytes[next++] = value - least;
+    for (let at = 0; at < places.length; at++) {
+      const value = values[places[at] ?? 0] ?? 0;
+      bytes[next++] = value & 255;
+      bytes[next++] = value >> 8;
     }
     this.#length = next;
+  }
+
+  /** The values at these places, a byte each, less `least`. */
+  octets(values: Int16Array, places: Int32Array, least: number): void {
+    this.#reserve(places.length);
+    const bytes = this.#bytes;
+    const from = this.#length;
+    for (let at = 0; at < places.length; at++) bytes[from + at] = (values[places[at] ?? 0] ?? 0) - least;
+    this.#length = from + places.length;
   }
 
   #reserve(more: number): void {

@@ -58,23 +58,20 @@ export function readNumbers(input: ByteReader, count: number): number[] {
   return input.bits(count, head - 128).map((place) => distinct[place] ?? 0);
 }
 
-/**
- * The scores of the admitted, 0 to 1000: one number for all, or a byte each, or two. Quick rather than small. Admitted are
- * those of which `refusedBy` is −1, `count` of them.
- */
-export function writeScores(out: ByteWriter, scores: Int16Array, count: number, refusedBy: Int16Array): void {
+/** The scores at these places, 0 to 1000: one number for all, or a byte each, or two. Quick rather than small. */
+export function writeScores(out: ByteWriter, scores: Int16Array, places: Int32Array): void {
   let least = 1000;
   let most = 0;
-  for (let at = 0; at < scores.length; at++) {
-    if (refusedBy[at] !== -1) continue;
-    const score = scores[at] ?? 0;
+  for (let at = 0; at < places.length; at++) {
+    const score = scores[places[at] ?? 0] ?? 0;
     if (score < least) least = score;
     if (score > most) most = score;
   }
   const width = least === most ? 0 : most - least < 256 ? 1 : 2;
   out.byte(width);
   if (width < 2) out.varint(least);
-  if (width > 0) out.scores(scores, count, refusedBy, { least, isWide: width === 2 });
+  if (width === 1) out.octets(scores, places, least);
+  if (width === 2) out.words(scores, places);
 }
 
 export function readScores(input: ByteReader, count: number): number[] {

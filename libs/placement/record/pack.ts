@@ -41,7 +41,7 @@ export function packTraces(
 }
 
 function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, roster: readonly ClusterId[]): void {
-  const { ids, refusedBy, admitted, scores, chosen } = trace;
+  const { ids, admitted, scores, chosen } = trace;
   writeGroupHead(out, { ...trace, placed: trace.refusal === undefined });
   out.byte(ids === roster ? 1 : 0);
   if (ids !== roster) writeIds(out, ids);
@@ -58,15 +58,15 @@ function packTrace(out: ByteWriter, trace: GroupTrace, policy: PolicyNames, rost
       out,
       chosen.map(({ replicas }) => replicas[at] ?? 0),
     );
-  out.varint(admitted === 0 ? 0 : policy.scorers.length);
-  if (admitted === 0) return;
+  out.varint(admitted.length === 0 ? 0 : policy.scorers.length);
+  if (admitted.length === 0) return;
   out.raw(scorerNames(policy.scorers));
   for (let index = 0; index < policy.scorers.length; index++) {
     const column = scores[index];
     // What a plug-in said is in its answer.
     if (scoresOf(trace.plugins, policy.scorers[index]?.name) !== undefined) continue;
     if (column === undefined) out.raw(noScore);
-    else writeScores(out, column, admitted, refusedBy);
+    else writeScores(out, column, admitted);
   }
 }
 

@@ -10,8 +10,8 @@ export interface GroupTrace {
   ids: readonly ClusterId[];
   /** The place of the filter that refused, in the policy's list; −1 when all admitted. */
   refusedBy: Int16Array;
-  /** How many clusters all filters admitted. */
-  admitted: number;
+  /** Places of the clusters that all filters admitted. */
+  admitted: Int32Array;
   /** Why, for refusals that `refusals` does not have. */
   remembered: Remembered;
   /** By place. */

@@ -25,13 +25,13 @@ describe('a ranking', () => {
       fc.property(shape, ({ size, totals, refused, looks }) => {
         const fleet = fleets.get(size);
         if (fleet === undefined) throw new Error(`no fleet of ${size}`);
-        const marked = Int32Array.from(totals);
-        for (const place of refused) marked[place] = -1;
-        const expected = [...totals.keys()]
-          .filter((place) => marked[place] !== -1)
-          .sort((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b)
-          .map(id);
-        const ranking = new Ranking(fleet, marked, expected.length);
+        const admitted = [...totals.keys()].filter((place) => !refused.includes(place));
+        const expected = [...admitted].sort((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b).map(id);
+        const ranking = new Ranking(
+          fleet,
+          Int32Array.from(admitted, (place) => totals[place] ?? 0),
+          Int32Array.from(admitted),
+        );
         for (const [start, end] of looks)
           expect(ranking.slice(start, end).map(({ cluster }) => cluster.id)).toEqual(expected.slice(start, end));
         expect([...ranking].map(({ cluster }) => cluster.id)).toEqual(expected);

@@ -9,14 +9,16 @@ export class Ranking implements Ranked {
   readonly length: number;
   readonly #snapshot: Snapshot;
   readonly #totals: Int32Array;
+  readonly #admitted: Int32Array;
   #best: Candidate[] = [];
   #sorted: Candidate[] | undefined;
 
-  /** `totals` by place, −1 for whoever is refused; `admitted`: how many are not. */
-  constructor(snapshot: Snapshot, totals: Int32Array, admitted: number) {
+  /** `admitted`: the places of all there are; `totals`: what each of them has, 0 or more. */
+  constructor(snapshot: Snapshot, totals: Int32Array, admitted: Int32Array) {
     this.#snapshot = snapshot;
     this.#totals = totals;
-    this.length = admitted;
+    this.#admitted = admitted;
+    this.length = admitted.length;
   }
 
   slice(start = 0, end = this.length): Candidate[] {
@@ -49,29 +51,31 @@ export class Ranking implements Ranked {
   }
 
   #all(): Candidate[] {
-    this.#sorted ??= this.#candidates(inOrder(this.#totals, this.length));
+    this.#sorted ??= this.#candidates(inOrder(this.#totals));
     return this.#sorted;
   }
 
-  #candidates(places: ArrayLike<number>): Candidate[] {
+  /** `order`: where in `admitted` each of them is. */
+  #candidates(order: ArrayLike<number>): Candidate[] {
     const { slots } = this.#snapshot;
     const candidates: Candidate[] = [];
-    for (let at = 0; at < places.length; at++) candidates.push(this.#snapshot.candidate(slots[places[at] ?? 0] ?? 0));
+    for (let at = 0; at < order.length; at++)
+      candidates.push(this.#snapshot.candidate(slots[this.#admitted[order[at] ?? 0] ?? 0] ?? 0));
     return candidates;
   }
 }
 
-/** The places of the `most` best, in order; of equals the first. */
+/** Where the `most` best are, in order; of equals the first. */
 function bestOf(totals: Int32Array, most: number): number[] {
   const found: number[] = [];
   let least = -1;
-  for (let place = 0; place < totals.length; place++) {
-    const total = totals[place] ?? 0;
+  for (let which = 0; which < totals.length; which++) {
+    const total = totals[which] ?? 0;
     if (total <= least) continue;
     if (found.length === most) found.pop();
     let at = found.length;
     for (; at > 0 && (totals[found[at - 1] ?? 0] ?? 0) < total; at--) found[at] = found[at - 1] ?? 0;
-    found[at] = place;
+    found[at] = which;
     if (found.length === most) least = totals[found[most - 1] ?? 0] ?? 0;
   }
   return found;
@@ -80,29 +84,27 @@ function bestOf(totals: Int32Array, most: number): number[] {
 const digit = 2048;
 let spareOrder = [new Int32Array(1024), new Int32Array(1024)];
 
-/** The places of all admitted, in order; of equals the first. Totals are of a narrow range: counted, not compared. */
-function inOrder(totals: Int32Array, admitted: number): ArrayLike<number> {
-  if ((spareOrder[0]?.length ?? 0) < admitted)
-    spareOrder = [new Int32Array(admitted * 2), new Int32Array(admitted * 2)];
+/** Where all of them are, in order; of equals the first. Totals are of a narrow range: counted, not compared. */
+function inOrder(totals: Int32Array): ArrayLike<number> {
+  const count = totals.length;
+  if ((spareOrder[0]?.length ?? 0) < count) spareOrder = [new Int32Array(count * 2), new Int32Array(count * 2)];
   const [low, high] = spareOrder;
   if (low === undefined || high === undefined) return [];
   let least = Number.POSITIVE_INFINITY;
   let most = 0;
-  let count = 0;
-  for (let place = 0; place < totals.length; place++) {
-    const total = totals[place] ?? 0;
-    if (total < 0) continue;
-    high[count++] = place;
+  for (let at = 0; at < count; at++) {
+    const total = totals[at] ?? 0;
+    high[at] = at;
     if (total < least) least = total;
     if (total > most) most = total;
   }
-  const places = high.subarray(0, count);
-  if (most - least >= digit * digit) return places.sort((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b);
+  const order = high.subarray(0, count);
+  if (most - least >= digit * digit) return order.sort((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b);
   const sorted = low.subarray(0, count);
-  byDigit(totals, places, sorted, (total) => (most - total) % digit);
+  byDigit(totals, order, sorted, (total) => (most - total) % digit);
   if (most - least < digit) return sorted;
-  byDigit(totals, sorted, places, (total) => Math.floor((most - total) / digit));
-  return places;
+  byDigit(totals, sorted, order, (total) => Math.floor((most - total) / digit));
+  return order;
 }
 
 const starts = new Int32Array(digit + 1);
@@ -116,10 +118,10 @@ function byDigit(totals: Int32Array, from: Int32Array, to: Int32Array, of: (tota
   }
   for (let bucket = 0; bucket < digit; bucket++) starts[bucket + 1] = (starts[bucket + 1] ?? 0) + (starts[bucket] ?? 0);
   for (let at = 0; at < from.length; at++) {
-    const place = from[at] ?? 0;
-    const bucket = of(totals[place] ?? 0);
+    const which = from[at] ?? 0;
+    const bucket = of(totals[which] ?? 0);
     const next = starts[bucket] ?? 0;
     starts[bucket] = next + 1;
-    to[next] = place;
+    to[next] = which;
   }
 }

@@ -28,8 +28,8 @@ function traceOf(
     ...{ components, refusal, division, plugins: group.plugins },
     ids: own.length === roster.length && own.every((id, at) => id === roster[at]) ? roster : own,
     refusedBy: Int16Array.from(clusters, ({ filter }) => (filter === undefined ? -1 : names.indexOf(filter))),
-    admitted: clusters.filter(({ outcome }) => outcome !== 'refused').length,
-    remembered: { refusedBy: new Int16Array(0), refusals: [] },
+    admitted: Int32Array.from(clusters.flatMap(({ outcome }, place) => (outcome === 'refused' ? [] : [place]))),
+    remembered: { refusedBy: new Int16Array(0), admitted: new Int32Array(0), refusals: [] },
     refusals: new Map(clusters.flatMap(({ refusal: why }, place) => (why === undefined ? [] : [[place, why]]))),
     scores: Array.from({ length: scorers }, (_, at) =>
       Int16Array.from(clusters, (each) => each.scores[at]?.score ?? 0),
