@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { defineConfig, logLevels, setting } from '#platform';
+import type { PluginSettings } from '#plugins';
 import { parseApiKey } from './auth/api-key.js';
 import type { GivenKeys } from './bootstrap.js';
 
@@ -21,10 +22,16 @@ export interface GatewayConfig {
   bootstrap: GivenKeys;
   /** Connections to Postgres. */
   poolSize: number;
+  /** Asked before a plan is made or taken; schedulers are given the same. */
+  plugins: readonly PluginSettings[];
 }
 
 /** What of a configuration has a usual value. */
-export const gatewayDefaults = { poolSize: 10, bootstrap: { operatorKey: undefined, ownerKey: undefined } } as const;
+export const gatewayDefaults = {
+  poolSize: 10,
+  bootstrap: { operatorKey: undefined, ownerKey: undefined },
+  plugins: [],
+} as const;
 
 const addressForm = /^(.+):([0-9]{1,5})$/;
 
@@ -59,6 +66,7 @@ const read = defineConfig({
   BERTH_GATEWAY_POOL_SIZE: setting.integer(2, 200, gatewayDefaults.poolSize),
   BERTH_HUB_PUBLIC_ADDRESS: setting.text('127.0.0.1:7443'),
   BERTH_HUB_AUTHORITY_FILE: setting.text('hub/authority.crt'),
+  BERTH_PLUGINS: setting.optionalText(),
   BERTH_LOG_LEVEL: setting.oneOf(logLevels, 'info'),
 });
 
@@ -74,13 +82,15 @@ export function gatewayConfig(env: Readonly<Record<string, string | undefined>>)
       ownerKey: values.BERTH_BOOTSTRAP_OWNER_KEY,
     },
     poolSize: values.BERTH_GATEWAY_POOL_SIZE,
+    plugins: [],
   };
   const {
     BERTH_HUB_PUBLIC_ADDRESS: hubAddress,
     BERTH_HUB_AUTHORITY_FILE: authorityFile,
+    BERTH_PLUGINS: pluginsFile,
     BERTH_LOG_LEVEL: logLevel,
   } = values;
-  return { config, hubAddress, authorityFile, logLevel };
+  return { config, hubAddress, authorityFile, pluginsFile, logLevel };
 }
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;

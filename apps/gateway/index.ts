@@ -1,5 +1,6 @@
 import { systemClock } from '#domain';
 import { RpcHost, type RpcObserver, silentLogger, startNest } from '#platform';
+import { PluginHost } from '#plugins';
 import { connectStore } from '#store';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import type { GatewayConfig } from './config.js';
@@ -36,10 +37,12 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
   const { clock = systemClock, ids = systemIds, log = silentLogger(), enrolment, observe } = options;
   const seams: GatewaySeams = { clock, ids, log, enrolment };
   const { databaseUrl: url, poolSize } = config;
+  const plugins = config.plugins.length === 0 ? undefined : new PluginHost(config.plugins, { log, clock });
   const store = await connectStore({ url, poolSize, applicationName: 'berth-gateway', log });
   try {
     const firstKeys = await bootstrap(store, ids, config.bootstrap);
-    const app = await startNest(GatewayModule.forRoot({ config, store, seams, observe }), log);
+    await plugins?.start();
+    const app = await startNest(GatewayModule.forRoot({ config, store, plugins, seams, observe }), log);
     const { server } = app.get(RpcHost, { strict: false });
     return {
       grpcAddress: server.grpcAddress,
@@ -47,10 +50,12 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
       firstKeys,
       close: async () => {
         await app.close();
+        await plugins?.close();
         await store.close();
       },
     };
   } catch (error) {
+    await plugins?.close();
     await store.close();
     throw error;
   }

@@ -1,11 +1,13 @@
 import '#platform/small-heap';
 import { createLogger, databaseFailure, runMain } from '#platform';
 import { preferSpeedFromHere } from '#platform/small-heap';
+import { readPluginsFile } from '#plugins';
 import { certificateIn, fingerprintIn, gatewayConfig } from './config.js';
 import { firstKeysNotice, startGateway } from './index.js';
 
 await runMain(async () => {
-  const { config, hubAddress, authorityFile, logLevel } = gatewayConfig(process.env);
+  const { config: own, hubAddress, authorityFile, pluginsFile, logLevel } = gatewayConfig(process.env);
+  const config = pluginsFile === undefined ? own : { ...own, plugins: await readPluginsFile(pluginsFile) };
   const log = createLogger({ app: 'gateway', level: logLevel });
   const enrolment = {
     hubAddress,

@@ -2,6 +2,7 @@ import { type Message } from '@bufbuild/protobuf';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Principal } from '#domain';
 import { type RpcCall, RpcModule, type RpcObserver, type RpcServerOptions } from '#platform';
+import type { PluginHost } from '#plugins';
 import type { Store } from '#store';
 import { ApplicationController } from './applications/controller.js';
 import { Authenticator } from './auth/authenticator.js';
@@ -22,6 +23,8 @@ const maxRequestBytes = 4 * 1024 * 1024;
 export interface GatewayModuleOptions {
   config: GatewayConfig;
   store: Store;
+  /** Absent: there are none. */
+  plugins?: PluginHost | undefined;
   seams: GatewaySeams;
   observe: RpcObserver | undefined;
 }
@@ -50,7 +53,7 @@ class PartsModule {}
 @Module({})
 export class GatewayModule {
   static forRoot(options: GatewayModuleOptions): DynamicModule {
-    const { store, seams } = options;
+    const { store, plugins, seams } = options;
     const parts: DynamicModule = {
       module: PartsModule,
       providers: [
@@ -58,6 +61,7 @@ export class GatewayModule {
         { provide: gatewayParts.ids, useValue: seams.ids },
         { provide: gatewayParts.clock, useValue: seams.clock },
         { provide: gatewayParts.log, useValue: seams.log },
+        { provide: gatewayParts.plugins, useValue: plugins },
         { provide: gatewayParts.enrolment, useValue: seams.enrolment },
         Authenticator,
       ],

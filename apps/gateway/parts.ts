@@ -8,6 +8,7 @@ export const gatewayParts = {
   clock: Symbol('gateway:clock'),
   log: Symbol('gateway:log'),
   enrolment: Symbol('gateway:enrolment'),
+  plugins: Symbol('gateway:plugins'),
 } as const;
 
 /** Where agents enrol, and by what they know the hub again. */

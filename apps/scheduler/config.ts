@@ -1,4 +1,5 @@
 import { defineConfig, logLevels, setting } from '#platform';
+import type { PluginSettings } from '#plugins';
 
 /** What a scheduler needs to know. */
 export interface SchedulerConfig {
@@ -18,6 +19,8 @@ export interface SchedulerConfig {
   sweepIntervalMs: number;
   /** How often the whole fleet is read again, whatever was heard. */
   rereadIntervalMs: number;
+  /** Asked before releases are decided; gateways are given the same. */
+  plugins: readonly PluginSettings[];
 }
 
 export const schedulerDefaults = {
@@ -27,6 +30,7 @@ export const schedulerDefaults = {
   scanIntervalMs: 2_000,
   sweepIntervalMs: 5_000,
   rereadIntervalMs: 60_000,
+  plugins: [],
 } as const satisfies Omit<SchedulerConfig, 'databaseUrl' | 'queueUrl'>;
 
 const addressForm = /^(.+):([0-9]{1,5})$/;
@@ -39,6 +43,7 @@ const parse = defineConfig({
     .optionalText()
     .refine(isAddress, { error: 'host:port, like 127.0.0.1:7072; not set: nothing is served' }),
   BERTH_SCHEDULER_BATCH: setting.integer(1, 1_000, schedulerDefaults.batchSize),
+  BERTH_PLUGINS: setting.optionalText(),
   BERTH_LOG_LEVEL: setting.oneOf(logLevels, 'info'),
 });
 
@@ -52,5 +57,5 @@ export function schedulerConfigFrom(env: Readonly<Record<string, string | undefi
     health: host === undefined ? undefined : { host, port: Number(port) },
     batchSize: read.BERTH_SCHEDULER_BATCH,
   };
-  return { config, logLevel: read.BERTH_LOG_LEVEL };
+  return { config, pluginsFile: read.BERTH_PLUGINS, logLevel: read.BERTH_LOG_LEVEL };
 }

@@ -1,11 +1,13 @@
 import '#platform/small-heap';
 import { createLogger, databaseFailure, runMain } from '#platform';
 import { preferSpeedFromHere } from '#platform/small-heap';
+import { readPluginsFile } from '#plugins';
 import { schedulerConfigFrom } from './config.js';
 import { startScheduler } from './index.js';
 
 await runMain(async () => {
-  const { config, logLevel } = schedulerConfigFrom(process.env);
+  const { config: own, pluginsFile, logLevel } = schedulerConfigFrom(process.env);
+  const config = pluginsFile === undefined ? own : { ...own, plugins: await readPluginsFile(pluginsFile) };
   try {
     const scheduler = await startScheduler(config, { log: createLogger({ app: 'scheduler', level: logLevel }) });
     preferSpeedFromHere();

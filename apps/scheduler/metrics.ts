@@ -12,6 +12,7 @@ export interface SchedulerMetrics {
   overdue: Counter<'kind'>;
   clusters: Gauge;
   failures: Counter<'part'>;
+  pluginSeconds: Histogram<'plugin' | 'outcome'>;
 }
 
 export function schedulerMetrics(registry: Registry): SchedulerMetrics {
@@ -69,6 +70,13 @@ export function schedulerMetrics(registry: Registry): SchedulerMetrics {
       name: 'berth_scheduler_failures_total',
       help: 'Rounds that ended with an error and were begun again, by part.',
       labelNames: ['part'],
+      registers,
+    }),
+    pluginSeconds: new Histogram({
+      name: 'berth_scheduler_plugin_seconds',
+      help: 'Questions to plug-ins by what became of them: answered, nonsense, failed, left-alone (not asked after failures).',
+      labelNames: ['plugin', 'outcome'],
+      buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     }),
   };

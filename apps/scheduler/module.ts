@@ -1,7 +1,8 @@
 import { type DynamicModule, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Clock, Ids } from '#domain';
-import { defaultPolicy, type EnginePolicy } from '#placement';
+import { defaultPolicy, type EnginePolicy, withPlugins } from '#placement';
 import { createMetrics, type HealthEndpoint, type Logger, queueFailure, startHealthEndpoint } from '#platform';
+import { type Asking, PluginHost } from '#plugins';
 import { connectQueue, type Queue } from '#queue';
 import { connectStore, type Store } from '#store';
 import type { SchedulerConfig } from './config.js';
@@ -26,6 +27,7 @@ const tokens = {
   store: Symbol('scheduler:store'),
   queue: Symbol('scheduler:queue'),
   health: Symbol('scheduler:health'),
+  plugins: Symbol('scheduler:plugins'),
 };
 
 /** Ends what runs in the order in which it stands on each other. */
@@ -36,10 +38,12 @@ class Shutdown implements OnApplicationShutdown {
     @Inject(tokens.queue) private readonly queue: Queue<SchedulerJob>,
     @Inject(tokens.store) private readonly store: Store,
     @Inject(tokens.health) private readonly health: HealthEndpoint | undefined,
+    @Inject(tokens.plugins) private readonly plugins: PluginHost | undefined,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
     await this.scheduler.stop();
+    await this.plugins?.close();
     await this.queue.close();
     await this.health?.close();
     await this.store.close();
@@ -86,10 +90,11 @@ export class SchedulerModule {
         {
           provide: Scheduler,
           // After the health endpoint: nothing is begun by a process that cannot start.
-          inject: [tokens.store, tokens.queue, Sweeper, tokens.health],
-          useFactory: (store: Store, queue: Queue<SchedulerJob>, sweeper: Sweeper) =>
-            compose({ config, seams, metrics, store, queue, sweeper }),
+          inject: [tokens.store, tokens.queue, Sweeper, tokens.plugins, tokens.health],
+          useFactory: (store: Store, queue: Queue<SchedulerJob>, sweeper: Sweeper, plugins: PluginHost | undefined) =>
+            compose({ config, seams, metrics, store, queue, sweeper, plugins }),
         },
+        { provide: tokens.plugins, inject: [tokens.health], useFactory: () => openPlugins(config, seams, metrics) },
         {
           provide: tokens.health,
           inject: [tokens.store],
@@ -109,6 +114,19 @@ export class SchedulerModule {
   }
 }
 
+/** None, and no cost, where none are configured. */
+async function openPlugins(
+  { plugins }: SchedulerConfig,
+  { log, clock }: SchedulerSeams,
+  { pluginSeconds }: SchedulerMetrics,
+): Promise<PluginHost | undefined> {
+  if (plugins.length === 0) return undefined;
+  const observe = ({ plugin, outcome, seconds }: Asking): void => pluginSeconds.observe({ plugin, outcome }, seconds);
+  const host = new PluginHost(plugins, { log, clock, observe });
+  await host.start();
+  return host;
+}
+
 async function compose(parts: {
   config: SchedulerConfig;
   seams: SchedulerSeams;
@@ -116,10 +134,13 @@ async function compose(parts: {
   store: Store;
   queue: Queue<SchedulerJob>;
   sweeper: Sweeper;
+  plugins: PluginHost | undefined;
 }): Promise<Scheduler> {
-  const { config, seams, metrics, store, queue, sweeper } = parts;
-  const { name, ids, log, clock, policy = defaultPolicy } = seams;
-  const placer = new Placer({ store, name, policy, ids, metrics, log, clock, batchSize: config.batchSize });
+  const { config, seams, metrics, store, queue, sweeper, plugins } = parts;
+  const { name, ids, log, clock } = seams;
+  const { batchSize } = config;
+  const policy = withPlugins(seams.policy ?? defaultPolicy, plugins?.plugins ?? []);
+  const placer = new Placer({ store, name, policy, ids, metrics, log, clock, batchSize, plugins });
   const reaper = new Reaper({ store, name, ids, metrics, log });
   const scheduler = new Scheduler({ config, store, queue, placer, reaper, sweeper, clock, metrics, log });
   await scheduler.start();

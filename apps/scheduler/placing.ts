@@ -1,8 +1,10 @@
-import { type Committed, commitBatch, type Decided, deadlines, decideRelease, Neighbourhood } from '#decision';
+import { type Committed, commitBatch, consult, type Decided, deadlines, decideRelease, Neighbourhood } from '#decision';
 import { type Clock, type ClusterId, type Ids, Unavailable } from '#domain';
-import type { EnginePolicy, FleetChange } from '#placement';
+import type { EnginePolicy, ExternalAnswers, FleetChange } from '#placement';
 import type { Logger } from '#platform';
+import type { PluginHost } from '#plugins';
 import { isRetriable, placementStore, type Store, sqlState, sqlStateOf } from '#store';
+import { AskingAgain } from './asking-again.js';
 import { Backlog } from './backlog.js';
 import { FleetPicture } from './fleet/picture.js';
 import type { SchedulerMetrics } from './metrics.js';
@@ -17,6 +19,8 @@ export interface PlacerParts {
   log: Logger;
   batchSize: number;
   clock: Clock;
+  /** Asked before every batch; absent: there are none. */
+  plugins?: PluginHost | undefined;
 }
 
 export interface Round {
@@ -37,6 +41,11 @@ interface Undecidable {
   why: string;
 }
 
+/** What plug-ins said of each release's groups. */
+type Consulted = ReadonlyMap<placementStore.WaitingRelease, readonly ExternalAnswers[]>;
+
+const nobodyAsked: Consulted = new Map();
+
 const nothing: Round = { taken: 0, placed: 0, refused: 0, stale: 0, lost: 0, refusals: [], placements: [] };
 
 /**
@@ -50,10 +59,12 @@ export class Placer {
   #allDirty = true;
   readonly #principal;
   readonly #backlog: Backlog;
+  readonly #askingAgain: AskingAgain;
 
   constructor(private readonly parts: PlacerParts) {
     this.#principal = { kind: 'system' as const, actor: `scheduler/${parts.name}` };
-    const { store, name, clock } = parts;
+    const { store, name, clock, plugins } = parts;
+    this.#askingAgain = new AskingAgain(clock, plugins?.askAgainMs);
     this.#backlog = new Backlog({
       read: (sql, parameters) => store.unitOfWork.read(this.#principal, sql, parameters),
       name,
@@ -83,6 +94,7 @@ export class Placer {
         throw error;
       });
     }
+    if (this.#askingAgain.isDue()) this.#note(['plugin.answers']);
     await this.#wake();
     if (feedPosition !== undefined) this.picture.snapshot.feedPosition = feedPosition;
   }
@@ -128,7 +140,7 @@ export class Placer {
     const done = metrics.roundSeconds.startTimer();
     const waiting = await this.#backlog.next(batchSize, this.picture.snapshot);
     if (waiting.length === 0) return nothing;
-    const { batch, undecidable } = this.#decide(waiting);
+    const { batch, undecidable } = this.#decide(waiting, await this.#consult(waiting));
     const committed = await this.#commitApart(batch, undecidable);
     this.#backlog.note(committed.placed, committed.refused.length);
     if (undecidable.length > 0) await this.#refuseUndecidable(undecidable);
@@ -137,7 +149,15 @@ export class Placer {
     return this.#count(waiting.length, committed, undecidable);
   }
 
-  #decide(waiting: readonly placementStore.WaitingRelease[]): { batch: Decided[]; undecidable: Undecidable[] } {
+  async #consult(waiting: readonly placementStore.WaitingRelease[]): Promise<Consulted> {
+    const { plugins } = this.parts;
+    return plugins === undefined ? nobodyAsked : await consult(waiting, this.picture.snapshot, plugins);
+  }
+
+  #decide(
+    waiting: readonly placementStore.WaitingRelease[],
+    consulted: Consulted,
+  ): { batch: Decided[]; undecidable: Undecidable[] } {
     const { policy, ids } = this.parts;
     const { snapshot, schemas } = this.picture;
     const deciding = { snapshot, schemas, policy, ids, key: placementStore.releaseKey, moved: new Neighbourhood() };
@@ -145,7 +165,9 @@ export class Placer {
     const undecidable: Undecidable[] = [];
     for (const release of waiting) {
       try {
-        batch.push(decideRelease(release, deciding));
+        const decided = decideRelease(release, deciding, consulted.get(release));
+        this.#askingAgain.note(decided.decision.refused);
+        batch.push(decided);
       } catch (error) {
         this.#giveUp(undecidable, release, error);
       }

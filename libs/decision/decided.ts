@@ -1,5 +1,12 @@
 import type { ClusterSchema, Ids } from '#domain';
-import { applyDecision, type Decision, decide, type EnginePolicy, type Snapshot } from '#placement';
+import {
+  applyDecision,
+  type Decision,
+  decide,
+  type EnginePolicy,
+  type ExternalAnswers,
+  type Snapshot,
+} from '#placement';
 import type { placementStore } from '#store';
 import type { Neighbourhood } from './neighbourhood.js';
 import { refusalsOf } from './refusals.js';
@@ -30,8 +37,9 @@ export interface Deciding {
 export function decideRelease(
   release: placementStore.WaitingRelease,
   { snapshot, schemas, policy, ids, key, moved }: Deciding,
+  external?: readonly ExternalAnswers[],
 ): Decided {
-  const decision = decide(requestOf(moved.beside(release), schemas), snapshot, policy);
+  const decision = decide(requestOf(moved.beside(release), schemas, external), snapshot, policy);
   const replicas = new Map(release.spec.components.map((component) => [component.name, component.replicas]));
   const decided = {
     key: key(release),

@@ -1,5 +1,6 @@
 export { isMeasureFresh, stateOf } from './cluster-state.js';
 export { type CommitContext, type Committed, commitBatch } from './commit.js';
+export { type Consulting, consult } from './consulting.js';
 export { deadlines } from './deadlines.js';
 export { type Decided, type Deciding, decideRelease } from './decided.js';
 export { Neighbourhood } from './neighbourhood.js';

@@ -1,8 +1,8 @@
-import { type ClusterSchema, type Component, isJsonObject, linkGroups, placementOf, type Toleration } from '#domain';
+import { type ClusterSchema, type Component, isJsonObject, type Toleration } from '#domain';
 import { objectRefsOf, podNodeSelector, podRequests, renderComponent, schemaMismatches } from '#kube';
-import type { GroupRequest, Mismatch, PlacementRequest, PodRules } from '#placement';
+import type { ExternalAnswers, GroupRequest, Mismatch, PlacementRequest, PodRules } from '#placement';
 import type { placementStore } from '#store';
-import { inDecidingOrder } from './group-order.js';
+import { groupsOf } from './consulting.js';
 
 /** Tolerations of a component's pods, as its pod spec says: for nodes, where the policy's are for clusters. */
 function podTolerations({ workloadExtra: { podSpec } }: Component): Toleration[] {
@@ -76,17 +76,17 @@ const lackingOf = (objects: ReturnType<typeof rendered>, schema: ClusterSchema):
       .map((mismatch) => ({ component, ...mismatch })),
   );
 
-/** A waiting release as the engine is asked: groups of linked components, what they need, what is held already. */
+/**
+ * A waiting release as the engine is asked: groups of linked components, what they need, what is held already, and what
+ * plug-ins said of each group.
+ */
 export function requestOf(
   release: placementStore.WaitingRelease,
   schemas: ReadonlyMap<string, ClusterSchema>,
+  external: readonly ExternalAnswers[] = [],
 ): PlacementRequest {
   const { spec, tenant, application, environment, namespace, held, neighbours } = release;
-  const grouped = linkGroups(spec).flatMap((components) => {
-    const [first] = components;
-    return first === undefined ? [] : [{ components, policy: placementOf(spec, first) }];
-  });
-  const groups = inDecidingOrder(grouped).map(({ components, policy }): GroupRequest => {
+  const groups = groupsOf(spec).map(({ components, policy }, at): GroupRequest => {
     const refs = components.flatMap((component) => objectRefsOf(component, namespace));
     return {
       components: components.map((component) => ({
@@ -99,6 +99,7 @@ export function requestOf(
       policy,
       kinds: [...new Set(refs.map(({ apiVersion, kind }) => `${apiVersion}/${kind}`))].sort(),
       mismatches: mismatchesOf(components, release, schemas),
+      external: external[at],
     };
   });
   return { tenant, application, environment, groups, previous: held, neighbours };

@@ -43,7 +43,7 @@ const pluginEntry = z
         tokenFile: text.optional(),
       })
       .optional(),
-    timeoutMs: whole(1, 10_000).default(200),
+    timeoutMs: whole(1, 5_000).default(200),
     settings: z.custom<JsonObject>(isJsonObject, 'must be an object').default({}),
     filter: z
       .strictObject({

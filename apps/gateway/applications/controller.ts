@@ -1,8 +1,9 @@
 import { Inject } from '@nestjs/common';
 import { readApplicationName, wire } from '#contract';
 import type { Clock, Ids, Principal } from '#domain';
-import { defaultPolicy } from '#placement';
+import { defaultPolicy, withPlugins } from '#placement';
 import { type RpcCall, type RpcHandlers, RpcService, type ServerStreamWriter } from '#platform';
+import type { PluginHost } from '#plugins';
 import type { Store } from '#store';
 import { Authenticator } from '../auth/authenticator.js';
 import { mutate } from '../dry-run.js';
@@ -63,9 +64,11 @@ export class ApplicationController implements RpcHandlers<typeof wire.Applicatio
     @Inject(gatewayParts.ids) private readonly ids: Ids,
     @Inject(gatewayParts.clock) clock: Clock,
     @Inject(Authenticator) private readonly authenticator: Authenticator,
+    @Inject(gatewayParts.plugins) plugins: PluginHost | undefined,
   ) {
     this.#reads = new ApplicationReads(store);
-    this.#planning = { store, ids, clock, fleet: new GatewayFleet(), policy: defaultPolicy };
+    const policy = withPlugins(defaultPolicy, plugins?.plugins ?? []);
+    this.#planning = { store, ids, clock, fleet: new GatewayFleet(), policy, plugins };
   }
 
   async applyApplication(request: wire.ApplyApplicationRequest, { principal }: Call) {

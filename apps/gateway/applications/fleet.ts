@@ -1,6 +1,16 @@
-import { type Decided, type Deciding, decideRelease, isMeasureFresh, Neighbourhood, stateOf } from '#decision';
+import {
+  type Consulting,
+  consult,
+  type Decided,
+  type Deciding,
+  decideRelease,
+  isMeasureFresh,
+  Neighbourhood,
+  stateOf,
+} from '#decision';
 import type { ClusterId, ClusterSchema } from '#domain';
-import { type ClusterState, Snapshot } from '#placement';
+import { type ClusterState, type ExternalAnswers, Snapshot } from '#placement';
+import type { PluginHost } from '#plugins';
 import { placementStore, type Transaction } from '#store';
 
 interface KnownCluster {
@@ -48,18 +58,22 @@ export class GatewayFleet {
     this.#snapshot.feedPosition = feedPosition;
   }
 
+  /** What plug-ins say of it, before this fleet. */
+  async consult(asked: Consulting, plugins: PluginHost): Promise<readonly ExternalAnswers[]> {
+    return (await consult([asked], this.#snapshot, plugins)).get(asked) ?? [];
+  }
+
   /** Pure: what it hands out is given back at once. */
-  decide(release: placementStore.WaitingRelease, deciding: Pick<Deciding, 'policy' | 'ids'>): DecidedNow {
+  decide(
+    release: placementStore.WaitingRelease,
+    deciding: Pick<Deciding, 'policy' | 'ids'>,
+    external?: readonly ExternalAnswers[],
+  ): DecidedNow {
     const decidedOn = new Map([...this.#known].map(([id, { state }]) => [id, state]));
     const key = placementStore.releaseKey;
     const moved = new Neighbourhood();
-    const decided = decideRelease(release, {
-      ...deciding,
-      key,
-      snapshot: this.#snapshot,
-      schemas: this.#schemas,
-      moved,
-    });
+    const fleet = { snapshot: this.#snapshot, schemas: this.#schemas };
+    const decided = decideRelease(release, { ...deciding, ...fleet, key, moved }, external);
     for (const id of new Set(decided.decision.additions.map(({ cluster }) => cluster))) {
       const known = this.#known.get(id);
       if (known !== undefined) this.#keep(known.stamp, { ...known.state, version: this.#next() });

@@ -11,7 +11,8 @@ import {
   sharesOf,
 } from '#decision';
 import { addResources, type Clock, type Ids, type Millis, PlanOutdated, QuotaExceeded } from '#domain';
-import type { EnginePolicy } from '#placement';
+import type { EnginePolicy, ExternalAnswers } from '#placement';
+import type { PluginHost } from '#plugins';
 import { insertPlan, placementStore, type Store, type StoredPlan, type StorePrincipal, type Transaction } from '#store';
 import { mutate } from '../dry-run.js';
 import { type Applied, type ApplyOrder, answerOf, applyApplication, isSame, lockScene, type Scene } from './apply.js';
@@ -29,6 +30,7 @@ export interface PlanningParts {
   clock: Clock;
   fleet: GatewayFleet;
   policy: EnginePolicy;
+  plugins: PluginHost | undefined;
 }
 
 /** What an apply would come to. */
@@ -46,10 +48,21 @@ async function decideWritten(
   tx: Transaction,
   { key, environment }: ApplyOrder,
   { fleet, policy, ids }: PlanningParts,
+  external: readonly ExternalAnswers[] | undefined,
 ): Promise<DecidedNow> {
   const release = await placementStore.readWaitingOf(tx, { ...key, environment });
   if (release === undefined) throw new Error('what was just applied does not wait');
-  return fleet.decide(release, { policy, ids });
+  return fleet.decide(release, { policy, ids }, external);
+}
+
+/** The fleet as it is, and what plug-ins say before it. Before anything is locked: others need not wait for plug-ins. */
+async function lookAround(
+  tx: Transaction,
+  { key, environment, intake: { spec } }: ApplyOrder,
+  { fleet, plugins }: PlanningParts,
+): Promise<readonly ExternalAnswers[] | undefined> {
+  await fleet.refresh(tx);
+  return plugins === undefined ? undefined : await fleet.consult({ ...key, environment, spec }, plugins);
 }
 
 const overQuota = ({ tenant, project }: ApplyOrder['key'], facts: Readonly<Record<string, string>>): QuotaExceeded =>
@@ -62,11 +75,10 @@ const overQuota = ({ tenant, project }: ApplyOrder['key'], facts: Readonly<Recor
 
 /** Applies and decides, in a transaction that must not commit. */
 async function foresee(tx: Transaction, order: ApplyOrder, parts: PlanningParts): Promise<Foreseen> {
-  // Before anything is locked.
-  await parts.fleet.refresh(tx);
+  const external = await lookAround(tx, order, parts);
   const scene = await lockScene(tx, order);
   await applyApplication(tx, order, parts.ids, { scene: Promise.resolve(scene), anew: true });
-  const { decided } = await decideWritten(tx, order, parts);
+  const { decided } = await decideWritten(tx, order, parts, external);
   if (decided.decision.placed) {
     const charges = { charge: order.intake.charge, asking: scene.asking?.charge, holding: scene.holding?.charge };
     const used = addResources(scene.project.used, chargeDifference(charges));
@@ -187,14 +199,14 @@ export async function applyAsPlanned(
   const { ids } = parts;
   const plan = await findPlan(tx, token, asked);
   const order = { ...asked, plan: plan.id };
-  await parts.fleet.refresh(tx);
+  const external = await lookAround(tx, order, parts);
   const scene = await lockScene(tx, order);
   const etag = etagIn(scene);
   if (etag !== plan.etag)
     throw outdated(order, [`the application has changed (etag "${plan.etag}" when planned, now "${etag}")`]);
   const applied = await applyApplication(tx, order, ids, { scene: Promise.resolve(scene), anew: plan.changed });
   if (!applied.changed) return applied;
-  const { decided, decidedOn } = await decideWritten(tx, order, parts);
+  const { decided, decidedOn } = await decideWritten(tx, order, parts, external);
   const differences = differencesOf(plan.allotments, decided);
   if (differences.length > 0) throw outdated(order, differences);
   await take(tx, order, decided, { actor: order.author, ids, decidedOn });
