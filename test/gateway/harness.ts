@@ -1,6 +1,12 @@
 import { wire } from '#contract';
 import { openChannel, type RpcChannel, RpcError } from '#platform';
-import { type Gateway, type GatewayOptions, gatewayDefaults, startGateway } from '../../apps/gateway/index.js';
+import {
+  type Gateway,
+  type GatewayConfig,
+  type GatewayOptions,
+  gatewayDefaults,
+  startGateway,
+} from '../../apps/gateway/index.js';
 import { startTestDatabase, type TestDatabase } from '../../libs/store/testing/database.js';
 
 /** A gateway on a database of its own, as a process would run it. */
@@ -26,14 +32,17 @@ export type Clients = ReturnType<typeof clientsOn>;
 
 export const fingerprint = 'ab'.repeat(32);
 
-export async function startGatewayHarness(options: Partial<GatewayOptions> = {}): Promise<GatewayHarness> {
+export async function startGatewayHarness(
+  options: Partial<GatewayOptions> = {},
+  config: Partial<GatewayConfig> = {},
+): Promise<GatewayHarness> {
   const db = await startTestDatabase();
   // Hub and scheduler order the feed; here their part is played alone.
   const sequencing = await db.connect('berth_scheduler');
   sequencing.feed.startSequencer();
   const local = { host: '127.0.0.1', port: 0 };
   const gateway = await startGateway(
-    { ...gatewayDefaults, databaseUrl: db.urlFor('berth_gateway'), grpc: local, http: local },
+    { ...gatewayDefaults, databaseUrl: db.urlFor('berth_gateway'), grpc: local, http: local, ...config },
     { enrolment: { hubAddress: 'hub.example:7443', authorityFingerprint: () => fingerprint }, ...options },
   );
   const channels: RpcChannel[] = [];

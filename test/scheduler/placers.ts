@@ -3,7 +3,7 @@ import { defaultPolicy, type EnginePolicy } from '#placement';
 import { createLogger, createMetrics, silentLogger } from '#platform';
 import type { Store } from '#store';
 import { schedulerMetrics } from '../../apps/scheduler/metrics.js';
-import { Placer } from '../../apps/scheduler/placing.js';
+import { Placer, type PlacerParts } from '../../apps/scheduler/placing.js';
 import { Reaper } from '../../apps/scheduler/reaping/reaper.js';
 import { Sweeper } from '../../apps/scheduler/sweeping/sweeper.js';
 import type { TestDatabase } from '../../libs/store/testing/database.js';
@@ -22,6 +22,7 @@ export async function aPlacer(
   name: string,
   batchSize = 50,
   policy: EnginePolicy = defaultPolicy,
+  more: Pick<PlacerParts, 'plugins'> & Partial<Pick<PlacerParts, 'clock'>> = {},
 ): Promise<TestPlacer> {
   const kinship = name.includes('/') ? { applicationName: name } : {};
   const store = await database.connect('berth_scheduler', { poolSize: 3, ...kinship });
@@ -36,6 +37,7 @@ export async function aPlacer(
     log: silentLogger(),
     batchSize,
     clock: systemClock,
+    ...more,
   });
   return {
     placer,

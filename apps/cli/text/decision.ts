@@ -2,6 +2,7 @@ import { wire } from '#contract';
 import { age, idOf } from './figures.js';
 import type { Look } from './look.js';
 import { outcomeWord } from './phases.js';
+import { failedPlugins } from './plugins.js';
 import { refusalText, refusedLines } from './refusals.js';
 import { table } from './table.js';
 
@@ -74,18 +75,6 @@ function groupHead(group: wire.GroupDecision, { palette }: Look): string {
   return `${palette.bold(components.join(' + '))}${linked} ${where}`;
 }
 
-/** A plug-in that failed, and what counts instead. */
-function failureLine({ name, failure, fallback }: wire.ConsultedPlugin, { palette }: Look): string {
-  const { score, refuses } = fallback ?? {};
-  const defaults = [
-    ...(refuses === undefined ? [] : [refuses ? 'clusters are refused' : 'clusters are admitted']),
-    ...(score === undefined ? [] : [`default score ${score}`]),
-  ];
-  return palette.yellow(
-    `plug-in ${name} failed (${failure})${defaults.length === 0 ? '' : `: ${defaults.join(', ')}`}`,
-  );
-}
-
 function groupLines(group: wire.GroupDecision, look: Look): string[] {
   const refused = refusedLines(
     group.clusters.filter(({ outcome }) => outcome === REFUSED),
@@ -96,7 +85,7 @@ function groupLines(group: wire.GroupDecision, look: Look): string[] {
   return [
     '',
     groupHead(group, look),
-    ...group.plugins.filter(({ failure }) => failure !== '').map((plugin) => `  ${failureLine(plugin, look)}`),
+    ...failedPlugins(group, look).map((line) => `  ${line}`),
     ...group.division.map((line) => `  ${look.palette.dim(line)}`),
     ...[...candidates, ...between, ...refused].map((line) => (line === '' ? '' : `  ${line}`)),
   ];

@@ -1,6 +1,7 @@
 import { wire } from '#contract';
 import { idOf, until } from './figures.js';
 import type { Look, Palette } from './look.js';
+import { failedPlugins } from './plugins.js';
 import { refusalText, refusedLines } from './refusals.js';
 import { table } from './table.js';
 
@@ -34,6 +35,7 @@ function groupLines(group: wire.GroupDecision, look: Look): string[] {
   return [
     '',
     head,
+    ...failedPlugins(group, look).map((line) => `  ${line}`),
     ...why.filter((line) => line !== '').map((line) => `  ${look.palette.dim(line)}`),
     ...refusedLines(refused, look).map((line) => `  ${line}`),
   ];
