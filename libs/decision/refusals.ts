@@ -73,6 +73,18 @@ const phrases: Readonly<Record<string, Phrase>> = {
     const laws = found === 'none' ? 'of no jurisdiction that is known' : `of jurisdiction ${found}`;
     return [`is ${laws} (allowed: ${allowed})`, `are ${laws} (allowed: ${allowed})`];
   },
+  NoStorageClass: ({ component, storageClass, found }) => {
+    const lacking = `no storage class ${storageClass}, which ${component} needs (found: ${found})`;
+    return [`has ${lacking}`, `have ${lacking}`];
+  },
+  NoDefaultStorageClass: ({ component, found }) => {
+    const lacking = `no default storage class, which ${component} needs (found: ${found})`;
+    return [`has ${lacking}`, `have ${lacking}`];
+  },
+  DataElsewhere: ({ component, clusters }) => {
+    const lacking = `not the data of ${component}, which is in ${clusters}`;
+    return [`has ${lacking}`, `have ${lacking}`];
+  },
   PluginRefused: ({ plugin, why }) => [`is refused by ${plugin}: ${why}`, `are refused by ${plugin}: ${why}`],
   PluginFailed: ({ plugin, why }) => [
     `could not be judged by ${plugin}, which failed (${why})`,

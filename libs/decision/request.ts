@@ -1,5 +1,5 @@
 import { type ClusterSchema, type Component, isJsonObject, type Toleration } from '#domain';
-import { objectRefsOf, podNodeSelector, podRequests, renderComponent, schemaMismatches } from '#kube';
+import { claimedStorage, objectRefsOf, podNodeSelector, podRequests, renderComponent, schemaMismatches } from '#kube';
 import type { ExternalAnswers, GroupRequest, Mismatch, PlacementRequest, PodRules } from '#placement';
 import type { placementStore } from '#store';
 import { groupsOf } from './consulting.js';
@@ -95,6 +95,7 @@ export function requestOf(
         replicas: component.replicas,
         perReplica: podRequests(component),
         ...podRules(component),
+        storage: claimedStorage(component),
       })),
       policy,
       kinds: [...new Set(refs.map(({ apiVersion, kind }) => `${apiVersion}/${kind}`))].sort(),

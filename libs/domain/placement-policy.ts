@@ -112,6 +112,8 @@ export const placementPolicy = z.strictObject({
   /** Jurisdictions; a cluster's own must all be among them. Absent: any. */
   residency: z.array(z.string().min(1).max(63)).max(mostJurisdictions).optional(),
   affinity: z.array(affinity).max(policyLimits.affinity).optional(),
+  /** Replicas may go where their volumes' data is not: they begin with empty ones. */
+  leaveData: z.literal(true).optional(),
 });
 
 export type Toleration = z.infer<typeof toleration>;

@@ -26,6 +26,7 @@ export { checkSpec } from './model/check.js';
 export { importManifests } from './model/import.js';
 export type { KubernetesObject } from './model/kinds.js';
 export { parseManifests } from './model/manifests.js';
+export { type ClaimedStorage, claimedStorage } from './model/claims.js';
 export { podNodeSelector } from './model/node-selection.js';
 export { objectRefsOf, type RenderContext, renderComponent, renderNamespace } from './model/render.js';
 export { podRequests } from './model/requests.js';

@@ -15,6 +15,7 @@ export type FleetChange =
   | 'cluster.capacity'
   | 'cluster.ready'
   | 'cluster.schema'
+  | 'cluster.storage'
   /** An application of the same environment was placed, or is gone. */
   | 'application.moved'
   /** Plug-ins from outside may say something else by now. */

@@ -24,8 +24,18 @@ export interface RequestedComponent {
   tolerations?: readonly Toleration[];
   /** Labels of nodes that its pods require: other classes are left out. Not judged for daemons: theirs run where it matches. */
   nodeSelector?: NodeSelector | undefined;
+  /** What its volumes are made of, and whether they outlive its pods. Absent: it has none. */
+  storage?: RequestedStorage | undefined;
   /** Devices that each pod asks for. */
   devices?: DeviceRequest | undefined;
+}
+
+/** What the volumes of a component ask of a cluster. */
+export interface RequestedStorage {
+  /** Storage classes by name; '' stands for the cluster's default. */
+  classes: readonly string[];
+  /** Where it is, its data is. */
+  keepsData: boolean;
 }
 
 /** So many devices, or a part of one. */

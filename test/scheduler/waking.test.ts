@@ -51,6 +51,8 @@ interface Refused {
   fleet: Record<string, ClusterFixture>;
   /** Before the first decision. */
   given?: string;
+  /** What is placed before it, as an earlier revision of the same application. */
+  before?: ApplicationSpec;
   asks: ApplicationSpec;
   reason: string;
   /** Changes nothing of the reason, and must not be followed by a decision. */
@@ -67,6 +69,16 @@ const two = { north: {}, south: {} };
 const selecting = component('web', {
   workloadExtra: { metadata: {}, spec: {}, podMetadata: {}, podSpec: { nodeSelector: { disk: 'ssd' } } },
 });
+const withData = (replicas: number) =>
+  component('web', {
+    kind: 'stateful-service',
+    replicas,
+    workloadExtra: {
+      ...{ metadata: {}, podMetadata: {}, podSpec: {} },
+      spec: { volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { storageClassName: 'fast' } }] },
+    },
+  });
+const fast = `storage_classes = '${JSON.stringify([{ name: 'fast', provisioner: 'p', isDefault: false, waitsForConsumer: false }])}'`;
 const regions = [{ by: 'region', minDomains: 2, maxDomains: 0, maxSkew: 1 }];
 const eu = { clusters: [], regions: ['eu'], zones: [], providers: [], labels: {} };
 const relabel = clusters(`labels = '{"other": "label"}'`);
@@ -184,6 +196,22 @@ const refused: Record<string, Refused> = {
     useless: relabel,
     cure: capacity(`schema_digest = ''`),
   },
+  StorageClasses: {
+    fleet: one,
+    asks: spec([withData(1)]),
+    reason: 'NoStorageClass',
+    useless: relabel,
+    cure: capacity(fast),
+  },
+  VolumeData: {
+    fleet: { north: { cores: 1 }, south: {} },
+    given: capacity(fast),
+    before: spec([withData(1)], { clusters: ['north'] }),
+    asks: spec([withData(4)]),
+    reason: 'VolumeData',
+    useless: relabel,
+    cure: capacity('allocatable_mcpu = 4000', `cluster_id = 'north'`),
+  },
   Affinity: {
     fleet: two,
     asks: web({ affinity: [{ application: 'db', component: '', by: 'cluster', apart: false, preferred: false }] }),
@@ -279,9 +307,13 @@ describe('waking', () => {
     async (_, c) => {
       for (const [id, fixture] of Object.entries(c.fleet)) await scenario.cluster(id, fixture);
       if (c.given !== undefined) await database.query(c.given);
-      await scenario.apply('front', c.asks);
       const { placer, count } = await aPlacer(database, 's1');
       await placer.refresh();
+      if (c.before !== undefined) {
+        await scenario.apply('front', c.before);
+        expect(await placer.round()).toMatchObject({ taken: 1, placed: 1 });
+      }
+      await scenario.apply('front', c.asks);
       expect(await placer.round()).toMatchObject({ taken: 1, refused: 1 });
       const reasons = await database.query<{ reason: string }>(
         `SELECT unnest(x->>'reason' || ARRAY(SELECT jsonb_object_keys(x->'facts'))) AS reason

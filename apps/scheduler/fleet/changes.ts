@@ -81,5 +81,6 @@ export function changesBetween(before: ClusterState | undefined, after: ClusterS
   if (hasMoreRoom) changes.push('cluster.capacity');
   if (before.schemaId !== after.schemaId || asText(before.kinds) !== asText(after.kinds))
     changes.push('cluster.schema');
+  if (asText(before.storageClasses ?? []) !== asText(after.storageClasses ?? [])) changes.push('cluster.storage');
   return changes;
 }

@@ -86,6 +86,7 @@ export function policyFromWire(
       carbonWeight: unlessZero(from.carbonWeight),
       residency: unlessEmpty([...from.residency]),
       affinity: unlessEmpty(from.affinity.map(affinityFromWire)),
+      leaveData: from.leaveData ? true : undefined,
       clusterGroupMode: word(
         from.clusterGroupMode,
         clusterGroupModeFromWire,
@@ -149,6 +150,7 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     carbonWeight = 0,
     residency = [],
     affinity = [],
+    leaveData = false,
     ...plain
   } = policy;
   return create(wire.PlacementPolicySchema, {
@@ -161,7 +163,7 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
     minReplicas: minReplicas ?? 0,
     maxReplicas: maxReplicas ?? 0,
     clusterGroups: clusterGroups.map((each): MessageInitShape<typeof wire.ClusterGroupSchema> => ({ ...each })),
-    ...{ costWeight, carbonWeight, residency: [...residency] },
+    ...{ costWeight, carbonWeight, residency: [...residency], leaveData },
     affinity: affinity.map((each): MessageInitShape<typeof wire.AffinitySchema> => ({ ...each })),
     ...defined({ maxPriceMicros: maxPriceMicros === undefined ? undefined : BigInt(maxPriceMicros) }),
     ...defined({ clusterGroupMode: mode === undefined ? undefined : clusterGroupModeToWire[mode] }),

@@ -10,6 +10,7 @@ import { affinity } from './affinity.js';
 import { price, residency } from './costs.js';
 import { domains } from './domains.js';
 import { groups } from './groups.js';
+import { storageClasses, volumeData } from './storage.js';
 
 const list = (names: readonly string[]): string => names.join(', ');
 
@@ -245,8 +246,10 @@ export const builtInFilters: readonly ClusterFilter[] = [
   domains,
   taints,
   apiSupport,
+  storageClasses,
   price,
   affinity,
+  volumeData,
   nodeLabels,
   capacity,
 ];

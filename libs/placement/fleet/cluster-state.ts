@@ -1,4 +1,12 @@
-import type { ClusterFacts, ClusterId, ClusterPhase, NodeClass, OverSubscription, Resources } from '#domain';
+import type {
+  ClusterFacts,
+  ClusterId,
+  ClusterPhase,
+  NodeClass,
+  OverSubscription,
+  Resources,
+  StorageClass,
+} from '#domain';
 import type { PodRules } from './node-classes.js';
 
 /** So many replicas of one size. */
@@ -35,6 +43,8 @@ export interface ClusterState extends ClusterFacts {
   /** Kinds served, as `apps/v1/Deployment`. */
   kinds: readonly string[];
   schemaId: string;
+  /** What volumes can be made of; undefined when nobody tells: then it is not judged. */
+  storageClasses?: readonly Pick<StorageClass, 'name' | 'isDefault'>[] | undefined;
   /** Grows with every change; an older state is ignored. */
   version: bigint;
 }
@@ -57,6 +67,7 @@ export type ClusterDescription = Pick<
   | 'serverVersion'
   | 'schemaId'
   | 'nodes'
+  | 'storageClasses'
 > & { kinds: ReadonlySet<string> };
 
 /** A cluster that all filters admitted. */

@@ -54,9 +54,13 @@ export class Snapshot {
     const slot = known ?? this.#open(state.id);
     this.#versions.set(state.id, state.version);
     const { id, region, zone, provider, labels, taints, cordoned, phase, serverVersion, schemaId, nodes } = state;
-    const { price, carbonIntensity, jurisdictions, sameMemberAs } = state;
+    const { price, carbonIntensity, jurisdictions, sameMemberAs, storageClasses } = state;
     const place = { id, region, zone, provider, labels, taints, cordoned, price, carbonIntensity, jurisdictions };
-    this.#describe(slot, { ...place, phase, sameMemberAs, serverVersion, schemaId, nodes }, state.kinds);
+    this.#describe(
+      slot,
+      { ...place, phase, sameMemberAs, serverVersion, schemaId, nodes, storageClasses },
+      state.kinds,
+    );
     this.figures.write(slot, state);
     const classes = NodeClasses.of(state.classes, state.labelKeys, state.nodeScoring);
     for (const { perReplica, replicas, rules = anyNode } of state.unreflected ?? [])

@@ -7,6 +7,7 @@ import type {
   NodeScoring,
   OverSubscription,
   Resources,
+  StorageClass,
 } from '#domain';
 import { costsOf } from '../clusters/rows.js';
 import type { Transaction } from '../core/transaction.js';
@@ -37,6 +38,8 @@ export interface FleetCluster extends ClusterFacts {
   /** Reservations of pods that the last inventory does not show, by size and rules: not yet in `classes`. */
   unreflected: readonly { perReplica: Resources; replicas: number; rules?: NodeRules }[];
   kinds: readonly string[];
+  /** What volumes can be made of there. */
+  storageClasses: readonly StorageClass[];
   schemaDigest: string;
 }
 
@@ -70,6 +73,7 @@ interface FleetRow {
   label_keys: string[] | null;
   unreflected: { mcpu: number; memoryBytes: number; replicas: number; rules: NodeRules | null }[] | null;
   kinds: string[];
+  storage_classes: StorageClass[];
   schema_digest: string;
 }
 
@@ -81,7 +85,7 @@ const columns = `
   c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase, same.other AS same_member_as,
   c.oversubscribe_mcpu_permille, c.oversubscribe_memory_permille,
   c.core_hour_micros::text, c.gib_hour_micros::text, c.carbon_intensity, c.jurisdictions, c.node_scoring,
-  k.server_version, k.nodes, k.work_sequence::text, k.classes, k.label_keys, k.kinds, k.schema_digest,
+  k.server_version, k.nodes, k.work_sequence::text, k.classes, k.label_keys, k.kinds, k.storage_classes, k.schema_digest,
   ARRAY[k.allocatable_mcpu, k.allocatable_memory_bytes, k.allocatable_pods]::float8[] AS allocatable,
   ARRAY[k.foreign_mcpu, k.foreign_memory_bytes, k.foreign_pods]::float8[] AS foreign_requests,
   ARRAY[k.reserved_mcpu, k.reserved_memory_bytes, k.reserved_pods]::float8[] AS reserved,
@@ -119,6 +123,7 @@ function clusterOf(row: FleetRow): FleetCluster {
     ...costsOf(row),
     sameMemberAs: row.same_member_as ?? undefined,
     labelKeys: row.label_keys ?? undefined,
+    storageClasses: row.storage_classes,
     serverVersion: row.server_version,
     workSequence: BigInt(row.work_sequence),
     allocatable: resourcesOf(row.allocatable),
