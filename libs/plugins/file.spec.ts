@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -76,6 +76,16 @@ plugins:
       },
     });
     expect(others).toEqual([]);
+  });
+
+  it('may be as docs/plugins.md shows it', async () => {
+    const guide = await readFile(join(import.meta.dirname, '../../docs/plugins.md'), 'utf8');
+    const [, example = ''] = /```yaml\n(.*?)```/s.exec(guide) ?? [];
+    const here = example
+      .replace('./maintenance-hours', './hours')
+      .replace('prices-ca', 'ca')
+      .replace('prices.token', 'token');
+    expect((await read(here)).map(({ engine }) => engine.name)).toEqual(['maintenance-hours', 'spot-prices']);
   });
 
   it('may be JSON, and empty', async () => {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { clockAt, type PluginAnswer } from '#domain';
 import { silentLogger } from '#platform';
@@ -209,6 +211,17 @@ describe('a package', () => {
   ])('that %s is named, and the next question finds a new worker', async (_, source, failure) => {
     const { ask } = await host(await inWorker(source, scoring, { timeoutMs: 5_000 }));
     for (let time = 0; time < 2; time++) expect(why(await ask('shop'))).toEqual([expect.stringContaining(failure)]);
+  });
+
+  it('may be written as docs/plugins.md shows it', async () => {
+    const guide = await readFile(join(import.meta.dirname, '../../docs/plugins.md'), 'utf8');
+    const [, example = ''] = /```js\n(.*?)```/s.exec(guide) ?? [];
+    const { host: made } = await host(await inWorker(example, undefined, { settings: { owner: 'navy' } }));
+    const gold = fleetOf(aCluster('a'), aCluster('b', { labels: { tier: 'gold' } }));
+    const [said] = await made.consult([group('shop')], gold);
+    expect(plain(said?.answers ?? [])).toMatchObject([
+      { reasons: ['is for the owner'], verdicts: [0, 1], scores: [0, 0] },
+    ]);
   });
 
   it('that throws for one group answers for the others', async () => {

@@ -31,9 +31,17 @@ describe('the examples', () => {
     ]);
   });
 
-  it('says of every example how to run it', () => {
+  it('says where plug-ins are told of', () => {
+    for (const { name } of readdirSync(new URL('plugins/', examples), { withFileTypes: true }).filter((each) =>
+      each.isDirectory(),
+    ))
+      expect(read('../docs/plugins.md')).toContain(`examples/plugins/${name}`);
+    expect(read('README.md')).toContain('docs/plugins.md');
+  });
+
+  it('says of every application how to run it', () => {
     const folders = readdirSync(examples, { withFileTypes: true }).filter((each) => each.isDirectory());
-    for (const { name } of folders)
+    for (const { name } of folders.filter((each) => each.name !== 'plugins'))
       for (const file of readdirSync(new URL(`${name}/`, examples)))
         expect(read('README.md')).toContain(`-f examples/${name}/${file}`);
   });

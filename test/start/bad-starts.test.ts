@@ -81,6 +81,11 @@ describe('a start that cannot succeed', () => {
     saysInOneLine(ended, new RegExp(`^${setting}.*${told.source}`));
   });
 
+  it.each<[App]>([['gateway'], ['scheduler']])('names the file of plug-ins that is not there: %s', async (app) => {
+    const ended = await apps.run(app, { ...envOf[app](), BERTH_PLUGINS: './nothing-here.yaml' });
+    saysInOneLine(ended, /^BERTH_PLUGINS \.\/nothing-here\.yaml: cannot be read: ENOENT/);
+  });
+
   it.each<[string, Record<string, string>, RegExp]>([
     ['no hub', {}, /^BERTH_HUB is not set; allowed: host:port of the hub \(or --hub\)$/],
     ['no kubeconfig', { BERTH_HUB: '127.0.0.1:1' }, /^KUBECONFIG is not set; allowed: /],
