@@ -15,6 +15,7 @@ import { NodeScoring1795400000014 } from './0014-node-scoring.js';
 import { Priority1795400000017 } from './0017-priority.js';
 import { FairShare1795400000018 } from './0018-fair-share.js';
 import { NeighboursWake1795400000019 } from './0019-neighbours-wake.js';
+import { Preemption1795400000021 } from './0021-preemption.js';
 
 /** Every schema change, in order. A migration that has been released is never edited. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   Priority1795400000017,
   FairShare1795400000018,
   NeighboursWake1795400000019,
+  Preemption1795400000021,
 ] as const;

@@ -13,6 +13,8 @@ export interface SchedulerMetrics {
   clusters: Gauge;
   failures: Counter<'part'>;
   pluginSeconds: Histogram<'plugin' | 'outcome'>;
+  preemptions: Counter;
+  victims: Counter;
 }
 
 export function schedulerMetrics(registry: Registry): SchedulerMetrics {
@@ -64,6 +66,16 @@ export function schedulerMetrics(registry: Registry): SchedulerMetrics {
     clusters: new Gauge({
       name: 'berth_scheduler_clusters',
       help: 'Clusters in the picture that decisions are made on.',
+      registers,
+    }),
+    preemptions: new Counter({
+      name: 'berth_scheduler_preemptions_total',
+      help: 'Releases for which others of a lower priority gave way.',
+      registers,
+    }),
+    victims: new Counter({
+      name: 'berth_scheduler_preempted_total',
+      help: 'Releases that gave way.',
       registers,
     }),
     failures: new Counter({

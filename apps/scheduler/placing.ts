@@ -1,13 +1,24 @@
-import { type Committed, commitBatch, consult, type Decided, deadlines, decideRelease, Neighbourhood } from '#decision';
-import { type Clock, type ClusterId, type Ids, Unavailable } from '#domain';
-import type { EnginePolicy, ExternalAnswers, FleetChange } from '#placement';
+import {
+  type Committed,
+  type Consulted,
+  commitBatch,
+  consult,
+  type Decided,
+  deadlines,
+  decideRelease,
+  Neighbourhood,
+} from '#decision';
+import type { Clock, ClusterId, Ids } from '#domain';
+import type { EnginePolicy, FleetChange } from '#placement';
 import type { Logger } from '#platform';
 import type { PluginHost } from '#plugins';
-import { isRetriable, placementStore, type Store, sqlState, sqlStateOf } from '#store';
+import { placementStore, type Store } from '#store';
 import { AskingAgain } from './asking-again.js';
 import { Backlog } from './backlog.js';
 import { FleetPicture } from './fleet/picture.js';
 import type { SchedulerMetrics } from './metrics.js';
+import { Preempting } from './preempting.js';
+import { isTransient } from './transient.js';
 
 export interface PlacerParts {
   store: Store;
@@ -30,6 +41,8 @@ export interface Round {
   /** To be decided again on newer figures. */
   stale: number;
   lost: number;
+  /** Refused until those have left that gave way to them. */
+  preempting: number;
   /** Refused at these generations: for a timer that tries again. */
   refusals: readonly (placementStore.ReleaseRef & { generation: bigint; reason: string })[];
   /** Placed at these generations: for a timer that looks whether they became ready. */
@@ -41,12 +54,12 @@ interface Undecidable {
   why: string;
 }
 
-/** What plug-ins said of each release's groups. */
-type Consulted = ReadonlyMap<placementStore.WaitingRelease, readonly ExternalAnswers[]>;
-
 const nobodyAsked: Consulted = new Map();
 
-const nothing: Round = { taken: 0, placed: 0, refused: 0, stale: 0, lost: 0, refusals: [], placements: [] };
+const nothing: Round = {
+  ...{ taken: 0, placed: 0, refused: 0, stale: 0, lost: 0, preempting: 0 },
+  ...{ refusals: [], placements: [] },
+};
 
 /**
  * Takes what waits, decides on its own picture of the fleet, commits on locked figures. One at a time: `refresh` and
@@ -60,11 +73,14 @@ export class Placer {
   readonly #principal;
   readonly #backlog: Backlog;
   readonly #askingAgain: AskingAgain;
+  readonly #preempting: Preempting;
 
   constructor(private readonly parts: PlacerParts) {
     this.#principal = { kind: 'system' as const, actor: `scheduler/${parts.name}` };
-    const { store, name, clock, plugins } = parts;
+    const { store, name, clock, policy, ids, metrics, log, plugins } = parts;
     this.#askingAgain = new AskingAgain(clock, plugins?.askAgainMs);
+    const { picture } = this;
+    this.#preempting = new Preempting({ store, principal: this.#principal, picture, policy, ids, metrics, log });
     this.#backlog = new Backlog({
       read: (sql, parameters) => store.unitOfWork.read(this.#principal, sql, parameters),
       name,
@@ -140,13 +156,18 @@ export class Placer {
     const done = metrics.roundSeconds.startTimer();
     const waiting = await this.#backlog.next(batchSize, this.picture.snapshot);
     if (waiting.length === 0) return nothing;
-    const { batch, undecidable } = this.#decide(waiting, await this.#consult(waiting));
-    const committed = await this.#commitApart(batch, undecidable);
-    this.#backlog.note(committed.placed, committed.refused.length);
+    const consulted = await this.#consult(waiting);
+    const { batch, undecidable, moved } = this.#decide(waiting, consulted);
+    const first = await this.#preempting.first(batch, { moved, consulted });
+    const { preempting, ...committed } =
+      first === undefined
+        ? { ...(await this.#commitApart(batch, undecidable)), preempting: 0 }
+        : await this.#commitPreempting(batch, first, consulted, undecidable);
+    this.#backlog.note(committed.placed, committed.refused.length + preempting);
     if (undecidable.length > 0) await this.#refuseUndecidable(undecidable);
     await this.#wake();
     done();
-    return this.#count(waiting.length, committed, undecidable);
+    return { ...this.#count(waiting.length, committed, undecidable), preempting };
   }
 
   async #consult(waiting: readonly placementStore.WaitingRelease[]): Promise<Consulted> {
@@ -154,13 +175,42 @@ export class Placer {
     return plugins === undefined ? nobodyAsked : await consult(waiting, this.picture.snapshot, plugins);
   }
 
-  #decide(
-    waiting: readonly placementStore.WaitingRelease[],
+  /**
+   * What was decided before the release that others may give way to is committed; what was decided after it waits for the
+   * next round, when the room is given away that is left then.
+   */
+  async #commitPreempting(
+    batch: readonly Decided[],
+    first: number,
     consulted: Consulted,
-  ): { batch: Decided[]; undecidable: Undecidable[] } {
+    undecidable: Undecidable[],
+  ): Promise<Committed & { preempting: number }> {
+    const before = await this.#commitApart(batch.slice(0, first), undecidable);
+    const later = batch.slice(first + 1);
+    for (const { decision, release } of batch.slice(first))
+      for (const { cluster } of [...decision.additions, ...release.nominated]) this.touch(cluster);
+    const moved = new Neighbourhood();
+    for (const { release, decision } of before.placed) moved.note(release, decision.allotments);
+    const [asked] = batch.slice(first, first + 1);
+    if (asked === undefined) return { ...before, preempting: 0 };
+    await this.refresh();
+    const outcome = await this.#preempting.take(asked.release, { moved, consulted });
+    const stale = later.map(again);
+    if (outcome.kind === 'decided') {
+      const own = await this.#commitApart([outcome.decided], undecidable);
+      return { ...together([before, own, { ...nobody, stale }]), preempting: 0 };
+    }
+    if (outcome.kind === 'stale')
+      return { ...together([before, { ...nobody, stale: [again(asked), ...stale] }]), preempting: 0 };
+    for (const cluster of outcome.clusters) this.touch(cluster);
+    return { ...together([before, { ...nobody, stale }]), preempting: 1 };
+  }
+
+  #decide(waiting: readonly placementStore.WaitingRelease[], consulted: Consulted) {
     const { policy, ids } = this.parts;
     const { snapshot, schemas } = this.picture;
-    const deciding = { snapshot, schemas, policy, ids, key: placementStore.releaseKey, moved: new Neighbourhood() };
+    const moved = new Neighbourhood();
+    const deciding = { snapshot, schemas, policy, ids, key: placementStore.releaseKey, moved };
     const batch: Decided[] = [];
     const undecidable: Undecidable[] = [];
     for (const release of waiting) {
@@ -172,7 +222,7 @@ export class Placer {
         this.#giveUp(undecidable, release, error);
       }
     }
-    return { batch, undecidable };
+    return { batch, undecidable, moved };
   }
 
   async #refuseUndecidable(undecidable: readonly Undecidable[]): Promise<void> {
@@ -212,7 +262,7 @@ export class Placer {
   async #commit(batch: readonly Decided[]): Promise<Committed> {
     if (batch.length === 0) return nobody;
     const { store, ids } = this.parts;
-    const touched = new Set(batch.flatMap(({ decision }) => decision.additions.map(({ cluster }) => cluster)));
+    const touched = new Set(batch.flatMap(changing));
     const { states: decidedOn, readings: known } = this.picture;
     const context = { actor: this.#principal.actor, ids, decidedOn, known };
     try {
@@ -255,10 +305,10 @@ export class Placer {
     undecidable.push({ release, why: `internal error ${incident}` });
   }
 
-  #count(taken: number, { placed, refused, stale, lost }: Committed, undecidable: readonly Undecidable[]): Round {
+  #count(taken: number, { placed, refused, stale, lost }: Committed, undecidable: readonly Undecidable[]) {
     const { metrics, log } = this.parts;
     if (placed.length + refused.length + stale.length > 0) metrics.commits.inc();
-    if (stale.length > 0) metrics.conflicts.inc();
+    if (stale.some(({ why }) => why !== 'preempting')) metrics.conflicts.inc();
     const outcomes = { placed: placed.length, refused: refused.length, stale: stale.length, lost: lost.length };
     for (const [outcome, count] of Object.entries(outcomes)) metrics.decisions.inc({ outcome }, count);
     log.debug({ taken, ...outcomes }, 'batch committed');
@@ -282,16 +332,16 @@ function foreseen(batch: readonly Decided[], { placed, asKnown }: Committed): Re
   const done = new Set(placed);
   const clusters = new Set(asKnown);
   for (const decided of batch)
-    if (!done.has(decided)) for (const { cluster } of decided.decision.additions) clusters.delete(cluster);
+    if (!done.has(decided)) for (const cluster of changing(decided)) clusters.delete(cluster);
   return clusters;
 }
 
-/** It says nothing about the decision: the same may succeed the next time. */
-function isTransient(error: unknown): boolean {
-  const state = sqlStateOf(error);
-  const waitedTooLong = state === sqlState.lockNotAvailable || state === sqlState.queryCanceled;
-  return error instanceof Unavailable || isRetriable(error) || waitedTooLong;
-}
+/** Clusters of which the picture shows something else with the decision. */
+const changing = ({ decision, release }: Decided): ClusterId[] =>
+  decision.placed ? [...decision.additions, ...release.nominated].map(({ cluster }) => cluster) : [];
+
+/** To be decided in the next round, whatever comes of this one. */
+const again = ({ key }: Decided): Committed['stale'][number] => ({ key, cluster: '', why: 'preempting' });
 
 const nobody: Committed = {
   ...{ placed: [], refused: [], stale: [], lost: [], locked: [] },

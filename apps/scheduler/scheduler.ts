@@ -138,7 +138,7 @@ export class Scheduler {
     await placer.refresh(this.#position);
     const round = await placer.round();
     this.#setTimers(round);
-    const moved = round.placed + round.refused + round.stale + round.lost > 0;
+    const moved = round.placed + round.refused + round.stale + round.lost + round.preempting > 0;
     return moved && (round.stale > 0 || round.taken >= config.batchSize);
   }
 

@@ -32,11 +32,12 @@ export interface Afterwards {
 
 export function afterwards(
   locked: readonly FleetCluster[],
-  { works, capacity }: Pick<Settlement, 'works' | 'capacity'>,
+  { works, capacity, unkept }: Pick<Settlement, 'works' | 'capacity' | 'unkept'>,
   holdings: readonly placementStore.Holding[],
 ): Afterwards {
   const held = new Set(holdings.map(({ workId }) => workId));
-  const unknown = new Set(works.filter(({ workId }) => held.has(workId)).map(({ cluster }) => cluster));
+  const unknown = new Set(unkept);
+  for (const { workId, cluster } of works) if (held.has(workId)) unknown.add(cluster);
   const worksIn = new Map<ClusterId, placementStore.WorkWrite[]>();
   for (const work of works) worksIn.set(work.cluster, [...(worksIn.get(work.cluster) ?? []), work]);
   const changes = new Map(capacity.map((change) => [change.cluster, change]));

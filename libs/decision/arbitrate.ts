@@ -18,6 +18,8 @@ export interface Growth {
 export interface Claim {
   key: string;
   growth: readonly Growth[];
+  /** Room that is kept for it there, and no longer once it is granted. */
+  kept?: readonly { cluster: ClusterId; amount: Resources }[];
 }
 
 /** A locked row, and whether the decision was made on these very figures. */
@@ -54,7 +56,23 @@ class Ledger {
   }
 
   /** Why this claim cannot be granted now; undefined when it can. */
-  obstacle({ growth }: Claim): { cluster: ClusterId; why: string } | undefined {
+  obstacle(claim: Claim): { cluster: ClusterId; why: string } | undefined {
+    this.#letGo(claim, 1);
+    const obstacle = this.#obstacle(claim);
+    this.#letGo(claim, -1);
+    return obstacle;
+  }
+
+  #letGo({ kept = [] }: Claim, times: 1 | -1): void {
+    for (const { cluster, amount } of kept) {
+      const slot = this.#figures.slotOf(cluster);
+      if (slot === undefined) continue;
+      if (times === 1) this.#figures.release(slot, amount);
+      else this.#figures.reserve(slot, amount);
+    }
+  }
+
+  #obstacle({ growth }: Claim): { cluster: ClusterId; why: string } | undefined {
     const growing = growth.filter(adds);
     for (const cluster of new Set(growing.map((each) => each.cluster))) {
       const why = this.#obstacleAt(
@@ -66,7 +84,9 @@ class Ledger {
     return undefined;
   }
 
-  grant({ growth }: Claim): void {
+  grant(claim: Claim): void {
+    const { growth } = claim;
+    this.#letGo(claim, 1);
     for (const { cluster, amount, perReplica, newPods, rules, everyNode } of growth) {
       const slot = this.#figures.slotOf(cluster);
       if (slot === undefined) continue;

@@ -40,6 +40,7 @@ const figures = (state: ClusterState): string =>
     state.allocatable,
     state.foreignRequests,
     state.reserved,
+    state.nominated,
     state.overSubscription,
     state.classes,
     state.unreflected,
@@ -60,7 +61,7 @@ export async function commitBatch(
   // While the locks are waited for; what is under them waits for nothing that can be done before.
   await sent();
   const firstWorks = firstWorksOf(placing(batch), context.ids);
-  const { projects, waiting, holding, fleet, holdings } = await asking;
+  const { projects, waiting, holding, fleet, holdings, nominated } = await asking;
   const live = batch.filter(({ key }) => waiting.has(key));
   const lost = batch.filter(({ key }) => !waiting.has(key));
   if (live.length === 0)
@@ -72,7 +73,7 @@ export async function commitBatch(
     const asDecided = asKnown.has(cluster.id) || (before !== undefined && figures(before) === figures(state));
     return { state, asDecided, workSequence: cluster.workSequence };
   });
-  const settlement = settle(live, { clusters, holdings, holding, projects }, context.ids, firstWorks);
+  const settlement = settle(live, { clusters, holdings, holding, projects, nominated }, context.ids, firstWorks);
   const written = write(tx, settlement, context);
   tx.last(written);
   const { unknown, known } = afterwards(fleet, settlement, holdings);
@@ -96,7 +97,9 @@ const placingOf = (batch: readonly Decided[]): placementStore.WaitingRelease[] =
 /** Clusters that a batch chooses, and those that have works of its applications. In order of id. */
 function concerned(batch: readonly Decided[]): string[] {
   const clusters = batch.flatMap(({ decision, release }) =>
-    decision.placed ? [...decision.allotments.map(({ cluster }) => cluster), ...release.worksAt] : [],
+    decision.placed
+      ? [...decision.allotments, ...release.nominated].map(({ cluster }) => cluster).concat(release.worksAt)
+      : [],
   );
   return [...new Set(clusters)].sort();
 }
@@ -123,10 +126,14 @@ async function lockAsked(
     tx,
     placing.filter(({ worksAt }) => worksAt.length > 0),
   );
-  await tx.together([projects, waiting, holding, fleet, holdings]);
+  const nominated = placementStore.readNominated(
+    tx,
+    placing.filter(({ nominated }) => nominated.length > 0),
+  );
+  await tx.together([projects, waiting, holding, fleet, holdings, nominated]);
   return {
     ...{ projects: await projects, waiting: await waiting, holding: await holding },
-    ...{ fleet: await fleet, holdings: await holdings },
+    ...{ fleet: await fleet, holdings: await holdings, nominated: await nominated },
   };
 }
 
@@ -154,6 +161,10 @@ async function write(
       placementsOf(placed),
     ),
     placementStore.writeWorks(tx, works),
+    placementStore.endNominations(
+      tx,
+      placed.map(({ release }) => release).filter(({ nominated }) => nominated.length > 0),
+    ),
   ];
   const stamps = placementStore.writeCapacity(tx, capacity);
   await tx.together([...first, stamps, account(tx, placed, told, context.actor), announce(tx, settlement, told)]);
@@ -173,7 +184,7 @@ const movesOf = ({ placed, refused, charges }: Settlement): placementStore.Relea
     phase: 'refused' as const,
     refusals,
     wakeOn,
-    deadlineMs: deadlines.refused,
+    deadlineMs: decided.release.nominated.length > 0 ? deadlines.preempting : deadlines.refused,
   })),
 ];
 
@@ -249,6 +260,8 @@ async function announce(tx: Transaction, settlement: Settlement, told: Settlemen
       resource: cluster,
       version: workSequence,
     })),
+    // Room that was kept is there for all again, and no work tells of it.
+    ...settlement.unkept.map((resource) => ({ tenant: undefined, kind: 'cluster' as const, resource })),
     ...decided.map(({ release }) => ({
       tenant: release.tenant,
       kind: 'application' as const,

@@ -9,6 +9,7 @@ import {
 } from '#placement';
 import type { placementStore } from '#store';
 import type { Neighbourhood } from './neighbourhood.js';
+import { withPreemption } from './preempting/words.js';
 import { refusalsOf } from './refusals.js';
 import { requestOf } from './request.js';
 
@@ -39,7 +40,9 @@ export function decideRelease(
   { snapshot, schemas, policy, ids, key, moved }: Deciding,
   external?: readonly ExternalAnswers[],
 ): Decided {
-  const decision = decide(requestOf(moved.beside(release), schemas, external), snapshot, policy);
+  const decision = withOwnRoom(release, snapshot, () =>
+    decide(requestOf(moved.beside(release), schemas, external), snapshot, policy),
+  );
   const replicas = new Map(release.spec.components.map((component) => [component.name, component.replicas]));
   const decided = {
     key: key(release),
@@ -47,11 +50,23 @@ export function decideRelease(
     release,
     decision,
     record: decision.packed,
-    refusals: decision.placed ? [] : refusalsOf(decision, replicas),
+    refusals: decision.placed ? [] : withPreemption(release, refusalsOf(decision, replicas)),
   };
   if (decision.placed) {
     applyDecision(snapshot, decision);
     moved.note(release, decision.allotments);
   }
   return decided;
+}
+
+/** Decides with the room that is kept for the release; once it is placed nothing is kept any more. */
+function withOwnRoom({ nominated }: placementStore.WaitingRelease, snapshot: Snapshot, work: () => Decision): Decision {
+  const kept = nominated.flatMap(({ cluster, amount }) => {
+    const slot = snapshot.slotOf(cluster);
+    return slot === undefined ? [] : [{ slot, amount }];
+  });
+  for (const { slot, amount } of kept) snapshot.release(slot, amount);
+  const decision = work();
+  if (!decision.placed) for (const { slot, amount } of kept) snapshot.reserve(slot, amount);
+  return decision;
 }

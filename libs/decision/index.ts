@@ -5,6 +5,8 @@ export { deadlines } from './deadlines.js';
 export { type Decided, type Deciding, decideRelease } from './decided.js';
 export { Neighbourhood } from './neighbourhood.js';
 export { compareShares, quotaObstacle, type Share, type ShareChange, sharesOf } from './plan.js';
+export { commitPreemption, type PreemptionOrder, type PreemptionOutcome } from './preempting/commit.js';
+export { type Consulted, mayPreempt, planFor, type Victim, worthPlanning } from './preempting/plan.js';
 export { refusalWords } from './refusals.js';
 export { requestOf } from './request.js';
 export { reservedDelta } from './reservations.js';

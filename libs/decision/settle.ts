@@ -23,6 +23,8 @@ export interface Locked {
   /** Placed releases that the batch's would replace. */
   holding: readonly placementStore.HoldingRelease[];
   projects: readonly placementStore.ProjectQuota[];
+  /** Room that is kept for releases of the batch. */
+  nominated?: readonly placementStore.Nominated[];
 }
 
 /** Everything that a commit writes. */
@@ -39,6 +41,8 @@ export interface Settlement {
   works: readonly placementStore.WorkWrite[];
   capacity: readonly placementStore.CapacityChange[];
   usage: readonly placementStore.ProjectQuota[];
+  /** Clusters where room was kept for releases that are placed now. */
+  unkept: readonly string[];
 }
 
 const sameApplication =
@@ -81,14 +85,20 @@ export class CapacityLedger {
   }
 }
 
-function claims(placing: readonly Decided[], holdings: readonly placementStore.Holding[]) {
+const isOf =
+  (a: placementStore.ReleaseRef) =>
+  (b: placementStore.ReleaseRef): boolean =>
+    a.tenant === b.tenant && a.project === b.project && a.environment === b.environment && a.number === b.number;
+
+function claims(placing: readonly Decided[], { holdings, nominated = [] }: Locked) {
   return placing.map(({ key, release, decision }) => {
     const components = new Map(release.spec.components.map((each): [string, Component] => [each.name, each]));
     const own = holdings.filter(sameApplication(release));
-    return claimOf(key, decision.allotments, own, components, (name) => {
+    const claim = claimOf(key, decision.allotments, own, components, (name) => {
       const component = components.get(name);
       return component === undefined ? anyNode : podRules(component);
     });
+    return release.nominated.length === 0 ? claim : { ...claim, kept: nominated.filter(isOf(release)) };
   });
 }
 
@@ -100,7 +110,7 @@ export function settle(
   firstWorks: FirstWorks = new Map(),
 ): Settlement {
   const placing = batch.filter(({ decision }) => decision.placed);
-  const arbitrated = arbitrate(claims(placing, locked.holdings), locked.clusters);
+  const arbitrated = arbitrate(claims(placing, locked), locked.clusters);
   const { granted } = arbitrated;
   const stale = [...arbitrated.stale];
   const quota = new QuotaLedger(locked.projects);
@@ -109,6 +119,7 @@ export function settle(
   );
   const charges = new Map<string, Resources>();
   const locks = new Set(locked.clusters.map(({ state }) => state.id));
+  const unkept = new Set<string>();
   const placed: Decided[] = [];
   const works: placementStore.WorkWrite[] = [];
   const superseded: placementStore.HoldingRelease[] = [];
@@ -122,6 +133,12 @@ export function settle(
     if (unlocked !== undefined) {
       // a work that came meanwhile: once more, knowing it
       stale.push({ key, cluster: unlocked.cluster, why: 'not locked' });
+      continue;
+    }
+    const leaving = own.find(({ preempted }) => preempted === true);
+    if (leaving !== undefined) {
+      // what it still reserves there is promised to another
+      stale.push({ key, cluster: leaving.cluster, why: 'preempted' });
       continue;
     }
     const replaced = locked.holding.filter(sameApplication(release));
@@ -143,11 +160,18 @@ export function settle(
       capacity.add(work.cluster, reservedDelta(before, work.reservations));
       works.push(work);
     }
+    for (const { cluster } of (locked.nominated ?? []).filter(isOf(release))) {
+      capacity.add(cluster, noResources);
+      unkept.add(cluster);
+    }
     charges.set(key, charge);
     superseded.push(...replaced);
     placed.push(decided);
   }
-  return { placed, refused, stale, superseded, charges, works, capacity: capacity.changes(), usage: quota.changes() };
+  return {
+    ...{ placed, refused, stale, superseded, charges, works },
+    ...{ capacity: capacity.changes(), usage: quota.changes(), unkept: [...unkept].sort() },
+  };
 }
 
 const wakeOnOf = ({ decision }: Decided): string[] =>

@@ -124,6 +124,8 @@ export const applicationSpecSchema = z
       .min(-limits.priority, { error: priorityBounds })
       .max(limits.priority, { error: priorityBounds })
       .optional(),
+    /** Whether it may take room from what is placed with a lower priority; absent: it may. */
+    preemption: z.enum(['lower-priority', 'never']).optional(),
   })
   .superRefine((spec, context) => {
     const known = new Set<string>();

@@ -22,7 +22,8 @@ export {
   type Verdict,
 } from './plugin.js';
 export { defaultPolicy, type EnginePolicy, engineVersion, policyHash, withPlugins } from './policy.js';
-export { type Preemptible, type Preemption, planPreemption, type Vacancy } from './preempting/preemption.js';
+export { hopeful, type Preemptible, type Preemption, planPreemption, type Vacancy } from './preempting/preemption.js';
+export { vacatedState } from './preempting/vacated.js';
 export { unpackRecord } from './record/pack.js';
 export type {
   Allotment,

@@ -84,6 +84,7 @@ describe('row-level security, with the checks before it taken out', () => {
     const plan = {
       ...{ ...acmes, id: randomUUID(), environment: 'default', etag: '', digest: '', changed: true },
       allotments: [{ component: 'shop', cluster: 'north', replicas: 1 }],
+      preempts: [],
       author: 'test',
     };
     const own: StorePrincipal = { kind: 'tenant', tenant: 'acme', actor: 'test' };

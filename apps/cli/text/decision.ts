@@ -91,6 +91,18 @@ function groupLines(group: wire.GroupDecision, look: Look): string[] {
   ];
 }
 
+/** Who gave way to whom. */
+function preemptionLines({ preempted, preemptedBy }: wire.Decision, { palette, now }: Look): string[] {
+  const peer = ({ application, release, priority }: wire.PreemptionPeer): string =>
+    `${idOf(application)} ${idOf(release)} (priority ${priority})`;
+  return [
+    ...preempted.map((each) => `${peer(each)} gave way to it ${age(each.createTime, now)} ago`),
+    ...(preemptedBy === undefined
+      ? []
+      : [palette.yellow(`gave way to ${peer(preemptedBy)} ${age(preemptedBy.createTime, now)} ago`)]),
+  ];
+}
+
 /** Where each group of components went and why; every cluster with its verdict. */
 export function decisionLines(name: string, decision: wire.Decision, look: Look): string[] {
   const { palette } = look;
@@ -101,6 +113,7 @@ export function decisionLines(name: string, decision: wire.Decision, look: Look)
     palette.dim(
       `decision ${decision.id}, priority ${decision.priority}, engine ${decision.engineVersion}, fleet as of position ${decision.feedPosition?.sequence ?? '-'}`,
     ),
+    ...preemptionLines(decision, look),
     ...decision.groups.flatMap((group) => groupLines(group, look)),
   ];
 }

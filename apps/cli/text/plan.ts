@@ -42,6 +42,9 @@ function groupLines(group: wire.GroupDecision, look: Look): string[] {
 }
 
 function verdictOf(plan: wire.Plan, palette: Palette): string {
+  const victims = plan.preempts.length;
+  if (victims > 0)
+    return palette.yellow(`${victims} ${victims === 1 ? 'application' : 'applications'} would have to give way`);
   if (plan.decision?.placed !== true) return palette.red('there is no place');
   if (!plan.changed) return 'nothing would change';
   const moved = plan.allotments.filter(({ now, planned }) => now !== planned).length;
@@ -49,10 +52,18 @@ function verdictOf(plan: wire.Plan, palette: Palette): string {
   return `${moved} of ${plan.allotments.length} placements would change`;
 }
 
+/** Who would have to go, and when there is a place then. */
+function victimLines({ preempts }: wire.Plan, { palette }: Look): string[] {
+  if (preempts.length === 0) return [];
+  const rows = preempts.map(({ application, release, priority }) => [idOf(application), idOf(release), `${priority}`]);
+  const after = palette.dim('  they leave first; their room is kept, and this is placed in it when they are gone:');
+  return ['', ...table(['GIVES WAY', 'RELEASE', 'PRIORITY'], rows, palette), '', after];
+}
+
 /** What an apply would change, and why; `command` would take it. */
 export function planLines(name: string, plan: wire.Plan, command: string, look: Look): string[] {
   const { palette } = look;
-  const placed = plan.decision?.placed === true;
+  const placed = plan.decision?.placed === true || plan.preempts.length > 0;
   const hint = [
     '',
     palette.dim(`to take exactly this (the plan expires ${until(plan.expireTime, look.now)}):`),
@@ -61,6 +72,7 @@ export function planLines(name: string, plan: wire.Plan, command: string, look: 
   return [
     `${palette.bold(name)}: ${verdictOf(plan, palette)}`,
     ...plan.refusals.map((line) => `  ${line}`),
+    ...victimLines(plan, look),
     ...(placed ? ['', ...allotmentTable(plan, look)] : []),
     ...(plan.decision?.groups ?? []).flatMap((group) => groupLines(group, look)),
     ...(plan.plan === '' || !plan.changed ? [] : hint),

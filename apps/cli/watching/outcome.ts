@@ -35,6 +35,10 @@ const isRefusedByCluster = ({ release, components }: wire.EnvironmentStatus): bo
   release?.phase === wire.ReleasePhase.PLACED &&
   components.some(({ clusters }) => clusters.some((at) => at.reasons.some(({ facts }) => facts.refused === 'true')));
 
+/** It has no place until others have left that gave way to it: that comes by itself. */
+const isPreempting = ({ components }: wire.EnvironmentStatus): boolean =>
+  components.some(({ reasons }) => reasons.some(({ reason }) => reason === 'Preempting'));
+
 /** Judges what was released by what is seen of the application now. */
 export function verdictOn(application: wire.Application, release: wire.Release): Verdict {
   const state = application.environments.find(({ environment }) => release.name.startsWith(`${environment}/`));
@@ -44,7 +48,7 @@ export function verdictOn(application: wire.Application, release: wire.Release):
   if (seen.number > release.number)
     return { kind: 'ended', why: `v${seen.number} has taken the place of v${release.number}`, details: [] };
   const isFailed = state.phase === wire.Phase.FAILED || isRefusedByCluster(state);
-  if (seen.phase === wire.ReleasePhase.REFUSED || isFailed) {
+  if ((seen.phase === wire.ReleasePhase.REFUSED && !isPreempting(state)) || isFailed) {
     const word = isFailed ? 'failed' : releasePhaseWord(seen.phase, noColours);
     return { kind: 'ended', why: `v${release.number} is ${word}`, details: [...new Set(reasonsOf(state))] };
   }

@@ -33,10 +33,13 @@ const byEnvironment = (releases: readonly ChargedRelease[]): Map<string, bigint[
   return groups;
 };
 
+/** Clusters still have something of it: it is placed, or was and had to give way. */
+const isThere = ({ phase, leaving }: ChargedRelease): boolean => phase === 'placed' || phase === 'removing' || leaving;
+
 /** What asks is ended and gives its charge back; what holds begins to be taken away and keeps it until it is gone. */
 async function moveAll(tx: Transaction, key: ApplicationKey, active: readonly ChargedRelease[]): Promise<void> {
-  const asking = active.filter(({ phase }) => phase === 'waiting' || phase === 'refused');
-  const placed = active.filter(({ phase }) => phase === 'placed');
+  const asking = active.filter((release) => !isThere(release));
+  const placed = active.filter((release) => isThere(release) && release.phase !== 'removing');
   for (const [environment, numbers] of byEnvironment(asking))
     await moveReleases(tx, { ...key, environment, numbers }, { phase: 'removed', deadlineMs: undefined });
   for (const [environment, numbers] of byEnvironment(placed)) {
@@ -71,7 +74,7 @@ export async function deleteApplication(tx: Transaction, order: DeleteOrder, ids
   if (etag !== '' && etag !== current) throw new EtagMismatch({ name, sent: etag, current });
   const active = await lockActiveReleases(tx, { ...key, uid: application.uid });
   await moveAll(tx, key, active);
-  const holding = active.filter(({ phase }) => phase === 'placed' || phase === 'removing');
+  const holding = active.filter(isThere);
   if (holding.length > 0) await markDeleted(tx, { tenant: key.tenant, uid: application.uid });
   else await deleteApplicationRow(tx, { tenant: key.tenant, uid: application.uid });
   const operation = await insertOperation(tx, {

@@ -6,10 +6,11 @@ import {
   decideRelease,
   isMeasureFresh,
   Neighbourhood,
+  planFor,
   stateOf,
 } from '#decision';
 import type { ClusterId, ClusterSchema } from '#domain';
-import { type ClusterState, type ExternalAnswers, Snapshot } from '#placement';
+import { type ClusterState, type EnginePolicy, type ExternalAnswers, Snapshot } from '#placement';
 import type { PluginHost } from '#plugins';
 import { placementStore, type Transaction } from '#store';
 
@@ -23,6 +24,8 @@ export interface DecidedNow {
   decided: Decided;
   decidedOn: ReadonlyMap<ClusterId, ClusterState>;
 }
+
+type Release = placementStore.WaitingRelease;
 
 /**
  * The fleet as it is when a decision is asked for. A gateway follows no feed for this: each time it reads which clusters
@@ -65,7 +68,7 @@ export class GatewayFleet {
 
   /** Pure: what it hands out is given back at once. */
   decide(
-    release: placementStore.WaitingRelease,
+    release: Release,
     deciding: Pick<Deciding, 'policy' | 'ids'>,
     external?: readonly ExternalAnswers[],
   ): DecidedNow {
@@ -79,6 +82,17 @@ export class GatewayFleet {
       if (known !== undefined) this.#keep(known.stamp, { ...known.state, version: this.#next() });
     }
     return { decided, decidedOn };
+  }
+
+  /** Who would give way to a release that has no place; undefined when nobody would. Pure. */
+  preempt(
+    release: Release,
+    placed: readonly placementStore.PlacedRelease[],
+    { policy, external }: { policy: EnginePolicy; external: readonly ExternalAnswers[] | undefined },
+  ) {
+    const consulted = new Map(external === undefined ? [] : [[release, external]]);
+    const moved = new Neighbourhood();
+    return planFor(release, placed, { snapshot: this.#snapshot, schemas: this.#schemas, policy, moved, consulted });
   }
 
   #next(): bigint {

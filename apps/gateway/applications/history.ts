@@ -1,4 +1,5 @@
 import {
+  applicationName,
   decisionToWire,
   readApplicationName,
   readEnvironmentName,
@@ -11,7 +12,15 @@ import {
 import { refusalWords } from '#decision';
 import { dnsLabel, InvalidRequest, NotFound, type Principal } from '#domain';
 import { unpackRecord } from '#placement';
-import { readDecision, readEnvironments, readReleases, readRevisions, type Store } from '#store';
+import {
+  readDecision,
+  readEnvironments,
+  readPreemptions,
+  readReleases,
+  readRevisions,
+  type Store,
+  type StoredPreemption,
+} from '#store';
 import { cutPage, readPage } from '../pages.js';
 import { readerFor } from '../principal.js';
 import { getApplication } from './reading.js';
@@ -43,7 +52,17 @@ export async function explainApplication(
     await getApplication(store, principal, request.name);
     throw new NotFound({ kind: 'decision', name: `${request.name} in environment ${environment}` });
   }
+  const at = { ...key, environment, release: decision.release };
+  const { preempted, by } = await readPreemptions(readerFor(store, principal), at);
+  const peer = (of: StoredPreemption) => ({
+    application: applicationName(key.tenant, of.project, of.application),
+    release: releaseName(key.tenant, of.project, of.environment, of.release),
+    ...{ priority: of.priority, createdAt: of.createdAt },
+  });
   return decisionToWire({
+    preempted: preempted.map(peer),
+    // What was placed again since holds its place.
+    preemptedBy: by === undefined || (decision.placed && by.createdAt < decision.createdAt) ? undefined : peer(by),
     id: decision.id,
     release: releaseName(key.tenant, key.project, environment, decision.release),
     createdAt: decision.createdAt,

@@ -1,10 +1,12 @@
-import { applicationName, environmentName, planToWire, projectName, type wire } from '#contract';
+import { applicationName, environmentName, planToWire, projectName, releaseName, type wire } from '#contract';
 import {
   type CommitContext,
   type Committed,
   commitBatch,
+  commitPreemption,
   compareShares,
   type Decided,
+  mayPreempt,
   quotaObstacle,
   refusalWords,
   type Share,
@@ -13,7 +15,15 @@ import {
 import { addResources, type Clock, type Ids, type Millis, PlanOutdated, QuotaExceeded } from '#domain';
 import type { EnginePolicy, ExternalAnswers } from '#placement';
 import type { PluginHost } from '#plugins';
-import { insertPlan, placementStore, type Store, type StoredPlan, type StorePrincipal, type Transaction } from '#store';
+import {
+  insertPlan,
+  type PlannedVictim,
+  placementStore,
+  type Store,
+  type StoredPlan,
+  type StorePrincipal,
+  type Transaction,
+} from '#store';
 import { mutate } from '../dry-run.js';
 import { type Applied, type ApplyOrder, answerOf, applyApplication, isSame, lockScene, type Scene } from './apply.js';
 import type { DecidedNow, GatewayFleet } from './fleet.js';
@@ -37,11 +47,20 @@ export interface PlanningParts {
 interface Foreseen {
   etag: string;
   decided: Decided;
+  preemption: Preemption | undefined;
   /** Content and environment are so already. */
   same: boolean;
 }
 
 const etagIn = ({ application }: Scene): string => (application === undefined ? '' : etagOf(application));
+
+/** Who would give way, and what would be decided once they have left. */
+type Preemption = NonNullable<ReturnType<GatewayFleet['preempt']>>;
+
+interface DecidedWritten extends DecidedNow {
+  /** Where there is no place, and others can make it. */
+  preemption: Preemption | undefined;
+}
 
 /** Decides on the release that this transaction has just written. */
 async function decideWritten(
@@ -49,10 +68,14 @@ async function decideWritten(
   { key, environment }: ApplyOrder,
   { fleet, policy, ids }: PlanningParts,
   external: readonly ExternalAnswers[] | undefined,
-): Promise<DecidedNow> {
+): Promise<DecidedWritten> {
   const release = await placementStore.readWaitingOf(tx, { ...key, environment });
   if (release === undefined) throw new Error('what was just applied does not wait');
-  return fleet.decide(release, { policy, ids }, external);
+  const now = fleet.decide(release, { policy, ids }, external);
+  if (now.decided.decision.placed || !mayPreempt(release)) return { ...now, preemption: undefined };
+  const below = { tenant: release.tenant, priority: release.spec.priority ?? 0 };
+  const placed = await placementStore.readPlacedBelow((sql, parameters) => tx.query(sql, parameters), below);
+  return { ...now, preemption: fleet.preempt(release, placed, { policy, external }) };
 }
 
 /** The fleet as it is, and what plug-ins say before it. Before anything is locked: others need not wait for plug-ins. */
@@ -64,6 +87,16 @@ async function lookAround(
   await fleet.refresh(tx);
   return plugins === undefined ? undefined : await fleet.consult({ ...key, environment, spec }, plugins);
 }
+
+const victimsOf = (preemption: Preemption | undefined): PlannedVictim[] =>
+  (preemption?.victims ?? [])
+    .map(({ project, environment, application, number, priority }) => ({
+      ...{ project, environment, application, priority },
+      number: number.toString(),
+    }))
+    .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+
+const placeOf = ({ project, environment, number }: PlannedVictim): string => [project, environment, number].join('/');
 
 const overQuota = ({ tenant, project }: ApplyOrder['key'], facts: Readonly<Record<string, string>>): QuotaExceeded =>
   new QuotaExceeded({
@@ -78,14 +111,14 @@ async function foresee(tx: Transaction, order: ApplyOrder, parts: PlanningParts)
   const external = await lookAround(tx, order, parts);
   const scene = await lockScene(tx, order);
   await applyApplication(tx, order, parts.ids, { scene: Promise.resolve(scene), anew: true });
-  const { decided } = await decideWritten(tx, order, parts, external);
+  const { decided, preemption } = await decideWritten(tx, order, parts, external);
   if (decided.decision.placed) {
     const charges = { charge: order.intake.charge, asking: scene.asking?.charge, holding: scene.holding?.charge };
     const used = addResources(scene.project.used, chargeDifference(charges));
     const obstacle = quotaObstacle(decided, { quota: scene.project.quota, used }, scene.holding?.charge);
     if (obstacle !== undefined) throw overQuota(order.key, obstacle.facts);
   }
-  return { etag: etagIn(scene), decided, same: isSame(scene, order.intake) };
+  return { etag: etagIn(scene), decided, preemption, same: isSame(scene, order.intake) };
 }
 
 /**
@@ -99,21 +132,23 @@ export async function planApplication(
 ): Promise<wire.Plan> {
   const { store, ids } = parts;
   const { key, environment, intake, author } = order;
-  const { etag, decided, same } = await mutate(store, principal, true, (tx) => foresee(tx, order, parts));
+  const { etag, decided, preemption, same } = await mutate(store, principal, true, (tx) => foresee(tx, order, parts));
   const { decision, release, refusals } = decided;
-  const allotments = compareShares(release.held, decision.allotments);
+  const due = preemption?.decision ?? decision;
+  const allotments = compareShares(release.held, due.allotments);
   const changed = !same || allotments.some(({ now, planned }) => now !== planned);
   const plan: StoredPlan = {
     ...{ ...key, environment, etag, changed },
     id: ids.uuid(),
     digest: intake.digest,
-    allotments: sharesOf(decision.allotments),
+    allotments: sharesOf(due.allotments),
+    preempts: victimsOf(preemption),
   };
-  const expiresAt = decision.placed
+  const expiresAt = due.placed
     ? await store.unitOfWork.run(principal, (tx) => keep(tx, { ...plan, author }))
     : undefined;
   return planToWire({
-    plan: decision.placed ? planToken(plan) : '',
+    plan: due.placed ? planToken(plan) : '',
     application: applicationName(key.tenant, key.project, key.application),
     environment: environmentName(key.tenant, key.project, environment),
     ...{ expiresAt, changed, allotments },
@@ -126,25 +161,57 @@ export async function planApplication(
       words: refusalWords,
     },
     refusals: refusals.map(({ message }) => message),
+    preempts: plan.preempts.map((each) => peerOf(key.tenant, each)),
   });
 }
 
+const peerOf = (tenant: string, { project, environment, application, number, priority }: PlannedVictim) => ({
+  application: applicationName(tenant, project, application),
+  release: releaseName(tenant, project, environment, BigInt(number)),
+  priority,
+});
+
 async function keep(tx: Transaction, plan: StoredPlan & { author: string }): Promise<Date> {
-  const { tenant, project, application, environment, digest, allotments, author, id } = plan;
+  const { tenant, project, application, environment, digest, allotments, preempts, author, id } = plan;
+  const victims = preempts.length === 0 ? {} : { preempts: preempts.map(placeOf) };
   const expiring = insertPlan(tx, plan, validMs);
   const audited = tx.audit.append({
     tenant,
     actor: author,
     action: 'applications.plan',
     target: applicationName(tenant, project, application),
-    after: { plan: id, environment, digest, allotments: allotments.map((each) => ({ ...each })) },
+    after: {
+      plan: id,
+      environment,
+      digest,
+      allotments: allotments.map((each) => ({ ...each })),
+      ...victims,
+    },
   });
   await tx.together([expiring, audited]);
   return await expiring;
 }
 
 /** A clause for each place where now is not what was planned. */
-const differencesOf = (planned: readonly Share[], { decision, refusals }: Decided): string[] =>
+const differencesOf = (plan: StoredPlan, now: DecidedWritten): string[] => [
+  ...victimDifferences(plan.preempts, victimsOf(now.preemption)),
+  ...shareDifferences(plan.allotments, { ...now.decided, decision: now.preemption?.decision ?? now.decided.decision }),
+];
+
+function victimDifferences(planned: readonly PlannedVictim[], now: readonly PlannedVictim[]): string[] {
+  const [before, after] = [planned, now].map((victims) => new Set(victims.map(placeOf)));
+  return [
+    ...planned.filter((each) => !after?.has(placeOf(each))).map((each) => `${each.application} need not give way now`),
+    ...now
+      .filter((each) => !before?.has(placeOf(each)))
+      .map((each) => `${each.application} (priority ${each.priority}) would have to give way now`),
+  ];
+}
+
+const shareDifferences = (
+  planned: readonly Share[],
+  { decision, refusals }: Pick<Decided, 'decision' | 'refusals'>,
+): string[] =>
   decision.placed
     ? compareShares(decision.allotments, planned)
         .filter((each) => each.now !== each.planned)
@@ -164,7 +231,18 @@ const lacking: Readonly<Record<string, string>> = {
 };
 
 /** Takes a decision on locked figures, whole. */
-async function take(tx: Transaction, order: ApplyOrder, decided: Decided, context: CommitContext) {
+async function take(
+  tx: Transaction,
+  order: ApplyOrder,
+  { decided, decidedOn, preemption }: DecidedWritten,
+  by: Pick<CommitContext, 'actor' | 'ids'>,
+): Promise<void> {
+  if (preemption !== undefined) {
+    const outcome = await commitPreemption(tx, { ...preemption, decided }, by);
+    if (outcome.kind === 'stale') throw outdated(order, [staleText(outcome.why, { ...decided, ...preemption })]);
+    return;
+  }
+  const context = { ...by, decidedOn };
   const { placed, refused, stale } = await commitBatch(tx, [decided], context);
   const [refusal] = refused.flatMap(({ refusals }) => refusals);
   if (refusal !== undefined) throw overQuota(order.key, refusal.facts);
@@ -206,9 +284,9 @@ export async function applyAsPlanned(
     throw outdated(order, [`the application has changed (etag "${plan.etag}" when planned, now "${etag}")`]);
   const applied = await applyApplication(tx, order, ids, { scene: Promise.resolve(scene), anew: plan.changed });
   if (!applied.changed) return applied;
-  const { decided, decidedOn } = await decideWritten(tx, order, parts, external);
-  const differences = differencesOf(plan.allotments, decided);
+  const now = await decideWritten(tx, order, parts, external);
+  const differences = differencesOf(plan, now);
   if (differences.length > 0) throw outdated(order, differences);
-  await take(tx, order, decided, { actor: order.author, ids, decidedOn });
+  await take(tx, order, now, { actor: order.author, ids });
   return await answerOf(tx, order, true);
 }

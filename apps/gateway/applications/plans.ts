@@ -10,7 +10,9 @@ const form = /^plan_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f
 function digestOf(plan: StoredPlan): string {
   const { tenant, project, environment, application, id, etag, digest, changed } = plan;
   const allotments = plan.allotments.map(({ component, cluster, replicas }) => [component, cluster, replicas]);
-  const content = canonicalJson([tenant, project, environment, application, id, etag, digest, changed, allotments]);
+  const preempts = plan.preempts.map((each) => ({ ...each }));
+  const planned = [tenant, project, environment, application, id, etag, digest, changed, allotments];
+  const content = canonicalJson(preempts.length === 0 ? planned : [...planned, preempts]);
   return createHash('sha256').update(content).digest('hex').slice(0, 32);
 }
 

@@ -16,14 +16,16 @@ const asText = (value: object | readonly object[]): string => {
 };
 
 const freeOf = (cluster: ClusterState): Resources => {
-  const { allocatable, overSubscription, foreignRequests, reserved } = cluster;
+  const { allocatable, overSubscription, foreignRequests, reserved, nominated = noResources } = cluster;
   return {
-    mcpu: (allocatable.mcpu * overSubscription.mcpuPermille) / 1000 - foreignRequests.mcpu - reserved.mcpu,
+    mcpu:
+      (allocatable.mcpu * overSubscription.mcpuPermille) / 1000 - foreignRequests.mcpu - reserved.mcpu - nominated.mcpu,
     memoryBytes:
       (allocatable.memoryBytes * overSubscription.memoryPermille) / 1000 -
       foreignRequests.memoryBytes -
-      reserved.memoryBytes,
-    pods: allocatable.pods - foreignRequests.pods - reserved.pods,
+      reserved.memoryBytes -
+      nominated.memoryBytes,
+    pods: allocatable.pods - foreignRequests.pods - reserved.pods - nominated.pods,
   };
 };
 

@@ -1,4 +1,4 @@
-import { CapacityLedger, droppedWork, reservedDelta } from '#decision';
+import { CapacityLedger, deadlines, droppedWork, reservedDelta } from '#decision';
 import { addResources, type Ids, noResources, type Resources, subtractResources } from '#domain';
 import type { Logger } from '#platform';
 import { placementStore, type Store, type Transaction } from '#store';
@@ -34,7 +34,8 @@ export class Reaper {
     const reaped = await this.#reap();
     const freed = await this.#free();
     const ended = await this.#endRemoved();
-    return dropped || reaped || freed || ended;
+    const lapsed = await this.#endLapsed();
+    return dropped || reaped || freed || ended || lapsed;
   }
 
   #run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -130,9 +131,38 @@ export class Reaper {
         })),
       );
       await this.#tellDeletions(tx, gone);
+      // What left was waited for: by whom its room is kept for, and by itself.
+      for (const release of await placementStore.readAwaitingGone(tx, [...freed.keys()], gone))
+        await placementStore.takeBack(tx, release, deadlines.waiting);
       this.parts.metrics.freed.inc(surplus.length + gone.length);
       return freed.size > 0 || gone.length > 0;
     });
+  }
+
+  /** Room that is kept for releases that ask no longer, or for too long: it is there for all again. */
+  async #endLapsed(): Promise<boolean> {
+    const lapsed = await this.#run((tx) => placementStore.readLapsed(tx, batchSize));
+    for (const nomination of lapsed)
+      await this.#run(async (tx) => {
+        const { asksAt } = nomination;
+        // Whoever asks is decided anew, and not on what is kept no longer.
+        const isFree =
+          asksAt === undefined ||
+          (await placementStore.takeBack(tx, { ...nomination, generation: asksAt }, deadlines.waiting));
+        if (!isFree) return;
+        const fleet = await placementStore.lockFleet(tx, nomination.clusters);
+        await placementStore.endNominations(tx, [nomination]);
+        await placementStore.writeCapacity(
+          tx,
+          fleet.map(({ id, workSequence, reserved }) => ({ cluster: id, workSequence, reserved })),
+        );
+        await tx.outbox.append(
+          ...fleet.map(({ id }) => ({ tenant: undefined, kind: 'cluster' as const, resource: id })),
+        );
+        const release = placementStore.releaseKey(nomination);
+        this.parts.log.info({ release }, 'room is no longer kept for a release');
+      });
+    return lapsed.length > 0;
   }
 
   async #endRemoved(): Promise<boolean> {
@@ -233,9 +263,10 @@ async function findsSomething(tx: Transaction): Promise<boolean> {
   const dropped = placementStore.readDropped(tx);
   const surplus = placementStore.readSurplusGone(tx);
   const gone = placementStore.readGoneWorks(tx);
-  await tx.together([removing, dropped, surplus, gone]);
+  const lapsed = placementStore.readLapsed(tx, 1);
+  await tx.together([removing, dropped, surplus, gone, lapsed]);
   const { bury, forget } = reapingSteps(await dropped);
-  const found = [await removing, await surplus, await gone, bury, forget];
+  const found = [await removing, await surplus, await gone, await lapsed, bury, forget];
   return found.some((rows) => rows.length > 0);
 }
 

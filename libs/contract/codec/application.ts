@@ -8,11 +8,11 @@ import {
 } from '#domain';
 import * as wire from '../wire.js';
 import { containerFromWire, containerToWire, servicePortFromWire, servicePortToWire } from './container.js';
-import { componentKindFromWire, componentKindToWire } from './enums.js';
+import { componentKindFromWire, componentKindToWire, preemptionFromWire, preemptionToWire } from './enums.js';
 import { wirePath } from './field-paths.js';
 import { objectPolicyFromWire, objectPolicyToWire } from './object-policy.js';
 import { defined, textOrAbsent } from './optional.js';
-import { policyFromWire, policyToWire } from './policy.js';
+import { policyFromWire, policyToWire, word } from './policy.js';
 
 /**
  * Reads a handed-in application: quantities parsed, what is left out filled in, everything checked.
@@ -25,6 +25,9 @@ export function applicationSpecFromWire(from: wire.ApplicationSpec, path = 'spec
     components: from.components.map((each, index) => componentFromWire(each, `${path}.components[${index}]`, wrong)),
     placement: policyFromWire(from.placement, `${path}.placement`, wrong),
     ...defined({ priority: from.priority === 0 ? undefined : from.priority }),
+    ...defined({
+      preemption: word(from.preemption, preemptionFromWire, preemptionToWire, `${path}.preemption`, wrong),
+    }),
   };
   return checkedSpec(candidate, path, wrong);
 }
@@ -123,4 +126,5 @@ export const applicationSpecToWire = (spec: ApplicationSpec): wire.ApplicationSp
     components: spec.components.map(componentToWire),
     placement: policyToWire(spec.placement),
     priority: spec.priority ?? 0,
+    ...defined({ preemption: spec.preemption === undefined ? undefined : preemptionToWire[spec.preemption] }),
   });

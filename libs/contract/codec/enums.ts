@@ -1,4 +1,5 @@
 import type {
+  ApplicationSpec,
   ClusterConditionType,
   ClusterPhase,
   ClusterVerdict,
@@ -132,6 +133,19 @@ export const strategyFromWire = {
   [wire.Strategy.PACKING]: 'packing',
   [wire.Strategy.BALANCE]: 'balance',
 } as const satisfies Record<wire.Strategy, Strategy | undefined>;
+
+type Preemption = NonNullable<ApplicationSpec['preemption']>;
+
+export const preemptionToWire = {
+  'lower-priority': wire.Preemption.LOWER_PRIORITY,
+  never: wire.Preemption.NEVER,
+} as const satisfies Record<Preemption, wire.Preemption>;
+
+export const preemptionFromWire = {
+  [wire.Preemption.UNSPECIFIED]: undefined,
+  [wire.Preemption.LOWER_PRIORITY]: 'lower-priority',
+  [wire.Preemption.NEVER]: 'never',
+} as const satisfies Record<wire.Preemption, Preemption | undefined>;
 
 type RemainderMethod = NonNullable<PlacementPolicy['remainderMethod']>;
 

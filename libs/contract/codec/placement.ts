@@ -26,7 +26,25 @@ export interface DecisionView {
   incarnation: string;
   record: DecisionRecord;
   words: RefusalWords;
+  /** Releases that gave way to this one. */
+  preempted?: readonly PreemptionPeerView[];
+  /** The release that this one had to give way to. */
+  preemptedBy?: PreemptionPeerView | undefined;
 }
+
+/** The other side of a preemption. */
+export interface PreemptionPeerView {
+  /** Names of resources. */
+  application: string;
+  release: string;
+  priority: number;
+  createdAt?: StoredTime;
+}
+
+const peerToWire = (view: PreemptionPeerView): MessageInitShape<typeof wire.PreemptionPeerSchema> => ({
+  ...{ application: view.application, release: view.release, priority: view.priority },
+  ...defined({ createTime: view.createdAt === undefined ? undefined : timestampOf(view.createdAt) }),
+});
 
 /** How reasons and their facts are said to people. */
 export interface RefusalWords {
@@ -114,6 +132,8 @@ export interface PlanView {
   decision: Omit<DecisionView, 'id' | 'release'>;
   allotments: readonly AllotmentChange[];
   refusals: readonly string[];
+  /** Who would have to give way. */
+  preempts: readonly PreemptionPeerView[];
 }
 
 export const planToWire = (view: PlanView): wire.Plan =>
@@ -129,6 +149,7 @@ export const planToWire = (view: PlanView): wire.Plan =>
       cluster: clusterName(cluster),
     })),
     refusals: [...view.refusals],
+    preempts: view.preempts.map(peerToWire),
   });
 
 export const decisionToWire = (view: DecisionView): wire.Decision =>
@@ -137,6 +158,8 @@ export const decisionToWire = (view: DecisionView): wire.Decision =>
     release: view.release,
     createTime: timestampOf(view.createdAt),
     priority: view.priority,
+    preempted: (view.preempted ?? []).map(peerToWire),
+    ...defined({ preemptedBy: view.preemptedBy === undefined ? undefined : peerToWire(view.preemptedBy) }),
     engineVersion: view.record.engineVersion,
     policyHash: view.record.policyHash,
     feedPosition: { incarnation: view.incarnation, sequence: view.record.feedPosition },

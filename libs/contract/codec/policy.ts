@@ -104,7 +104,8 @@ const unlessEmpty = <T>(list: T[]): T[] | undefined => (list.length === 0 ? unde
 const unlessZero = (bound: number): number | undefined => (bound === 0 ? undefined : bound);
 
 /** Undefined for what is not said; a number that is none of these is added to `wrong`. */
-function word<N extends number, W>(
+/** A word of the wire; one that is not known is added to `wrong`. */
+export function word<N extends number, W>(
   from: N,
   fromWire: Readonly<Record<N, W | undefined>>,
   toWire: object,

@@ -29,6 +29,8 @@ export interface ClusterState extends ClusterFacts {
   foreignRequests: Resources;
   /** Reservations that are held or releasing. */
   reserved: Resources;
+  /** Room that is kept for those whose victims are leaving; absent: none. */
+  nominated?: Resources;
   overSubscription: OverSubscription;
   /** p95 of measured use; undefined when the cluster serves no metrics. */
   measured: { mcpu: number; memoryBytes: number } | undefined;

@@ -72,7 +72,8 @@ export class Figures {
       this.allocatable[cell] = state.allocatable[resource];
       this.limit[cell] = limit;
       this.perUnit[cell] = limit > 0 ? 1000 / limit : 0;
-      this.#setFree(cell, limit - state.foreignRequests[resource] - state.reserved[resource]);
+      const kept = state.nominated?.[resource] ?? 0;
+      this.#setFree(cell, limit - state.foreignRequests[resource] - state.reserved[resource] - kept);
       this.measured[cell] = used;
       const whole = state.allocatable[resource];
       if (used >= 0) share = Math.max(share, whole > 0 ? used / whole : 1);

@@ -1,6 +1,7 @@
-import type { NodeClass, Resources } from '#domain';
-import type { Batch } from '../fleet/cluster-state.js';
+import { type NodeClass, type Resources, subtractResources } from '#domain';
+import type { Batch, ClusterState } from '../fleet/cluster-state.js';
 import { anyNode, type NodeClasses, type PodRules, resourceNames, timesFits } from '../fleet/node-classes.js';
+import { Snapshot } from '../fleet/snapshot.js';
 import type { PlacementRequest } from '../request.js';
 
 /** Pods that need a node each time: which nodes they may go to, and the most that any of them asks for. */
@@ -58,6 +59,18 @@ export function vacated(nodes: NodeClasses, leaving: readonly Batch[], seekers: 
   const [{ homes } = { homes: [] }] = gaps;
   const whole = classes.map((each) => ({ ...each, nodes: each.nodes * timesFits(largest, each.free), free: largest }));
   return nodes.like([...whole, node(homes, joined, largest)]);
+}
+
+/** A cluster as it can be counted on once so much has left it. */
+export function vacatedState(
+  state: ClusterState,
+  { amount, pods }: { amount: Resources; pods: readonly Batch[] },
+  request: PlacementRequest,
+): ClusterState {
+  const fleet = new Snapshot();
+  const nodes = vacated(fleet.classes(fleet.upsert(state)), pods, nodeSeekersOf(request));
+  // Pods that no inventory shows are handed out in these.
+  return { ...state, reserved: subtractResources(state.reserved, amount), classes: nodes.list(), unreflected: [] };
 }
 
 function gapOf(

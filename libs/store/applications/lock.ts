@@ -84,6 +84,8 @@ export interface ChargedRelease {
   revision: bigint;
   configVersion: bigint;
   charge: Resources;
+  /** It asks, and works of what was placed before it are still on their way out. */
+  leaving: boolean;
 }
 
 /** The releases of an application that ask or hold, in all environments, locked in order. */
@@ -100,9 +102,15 @@ export async function lockActiveReleases(
     charged_mcpu: string;
     charged_memory_bytes: string;
     charged_pods: string;
+    leaving: boolean;
   }>(
-    `SELECT environment_id, number, phase, revision, config_version, charged_mcpu, charged_memory_bytes, charged_pods
-     FROM releases WHERE tenant_id = $1 AND project_id = $2 AND application_uid = $3
+    `SELECT environment_id, number, phase, revision, config_version, charged_mcpu, charged_memory_bytes, charged_pods,
+       phase IN ('waiting', 'refused') AND NOT EXISTS (SELECT FROM releases held
+           WHERE held.tenant_id = l.tenant_id AND held.application_uid = l.application_uid AND held.project_id = l.project_id
+             AND held.environment_id = l.environment_id AND held.phase IN ('placed', 'removing'))
+         AND EXISTS (SELECT FROM works w WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id
+           AND w.environment_id = l.environment_id AND w.application_uid = l.application_uid) AS leaving
+     FROM releases l WHERE tenant_id = $1 AND project_id = $2 AND application_uid = $3
        AND (phase IN ('waiting', 'refused') OR phase IN ('placed', 'removing'))
      ORDER BY environment_id, number FOR UPDATE`,
     [key.tenant, key.project, key.uid],
@@ -111,6 +119,7 @@ export async function lockActiveReleases(
     environment: row.environment_id,
     number: BigInt(row.number),
     phase: row.phase,
+    leaving: row.leaving,
     revision: BigInt(row.revision),
     configVersion: BigInt(row.config_version),
     charge: {

@@ -21,6 +21,17 @@ export interface StoredPlan extends ApplicationKey {
   allotments: readonly PlannedAllotment[];
   /** False: everything was so already. */
   changed: boolean;
+  /** Who would give way, in order of project, environment and number. */
+  preempts: readonly PlannedVictim[];
+}
+
+/** A placed release that would give way. */
+export interface PlannedVictim {
+  project: string;
+  environment: string;
+  application: string;
+  number: string;
+  priority: number;
 }
 
 /** Answers when the plan expires, by the store's clock. */
@@ -30,8 +41,8 @@ export async function insertPlan(
   validMs: Millis,
 ): Promise<Date> {
   const [row] = await tx.query<{ expires_at: Date }>(
-    `INSERT INTO plans (tenant_id, project_id, environment_id, application_id, id, etag, digest, allotments, changed, author, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, clock_timestamp() + $11 * interval '1 ms') RETURNING expires_at`,
+    `INSERT INTO plans (tenant_id, project_id, environment_id, application_id, id, etag, digest, allotments, changed, author, expires_at, preempts)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, clock_timestamp() + $11 * interval '1 ms', $12) RETURNING expires_at`,
     [
       plan.tenant,
       plan.project,
@@ -44,6 +55,7 @@ export async function insertPlan(
       plan.changed,
       plan.author,
       validMs,
+      JSON.stringify(plan.preempts),
     ],
   );
   if (row === undefined) throw new Error('a plan that was written is not there');
@@ -57,6 +69,7 @@ interface PlanRow {
   etag: string;
   digest: string;
   allotments: PlannedAllotment[];
+  preempts: PlannedVictim[];
   changed: boolean;
   expires_at: Date;
   expired: boolean;
@@ -68,17 +81,17 @@ export async function readPlan(
   { tenant, id }: { tenant: string; id: string },
 ): Promise<(StoredPlan & { expiresAt: Date; expired: boolean }) | undefined> {
   const [row] = await tx.query<PlanRow>(
-    `SELECT project_id, environment_id, application_id, etag, digest, allotments, changed, expires_at,
+    `SELECT project_id, environment_id, application_id, etag, digest, allotments, preempts, changed, expires_at,
        expires_at <= clock_timestamp() AS expired
      FROM plans WHERE tenant_id = $1 AND id = $2`,
     [tenant, id],
   );
   if (row === undefined) return undefined;
   const { project_id: project, environment_id: environment, application_id: application, ...same } = row;
-  const { etag, digest, allotments, changed, expired } = same;
+  const { etag, digest, allotments, preempts, changed, expired } = same;
   return {
     ...{ tenant, id, project, environment, application },
-    ...{ etag, digest, allotments, changed, expired },
+    ...{ etag, digest, allotments, preempts, changed, expired },
     expiresAt: row.expires_at,
   };
 }

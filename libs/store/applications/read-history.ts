@@ -128,3 +128,53 @@ export async function readDecision(
     incarnation: row.incarnation,
   }))[0];
 }
+
+/** The other side of a preemption. */
+export interface StoredPreemption {
+  project: string;
+  environment: string;
+  application: string;
+  release: bigint;
+  priority: number;
+  createdAt: Date;
+}
+
+interface PreemptionRow {
+  project_id: string;
+  environment_id: string;
+  release_number: string;
+  application_id: string;
+  priority: number;
+  created_at: Date;
+}
+
+const preemptionOf = (row: PreemptionRow): StoredPreemption => ({
+  project: row.project_id,
+  environment: row.environment_id,
+  application: row.application_id,
+  release: BigInt(row.release_number),
+  priority: row.priority,
+  createdAt: row.created_at,
+});
+
+/** Who gave way so that a release has a place, and to whom its application gave way last. */
+export async function readPreemptions(
+  read: Reader,
+  of: ApplicationKey & { environment: string; release: bigint },
+): Promise<{ preempted: StoredPreemption[]; by: StoredPreemption | undefined }> {
+  const key = [of.tenant, of.project, of.environment, of.release.toString()];
+  const preempted = await read<PreemptionRow>(
+    `SELECT project_id, environment_id, release_number, application_id, priority, created_at FROM preemptions
+     WHERE tenant_id = $1 AND for_project_id = $2 AND for_environment_id = $3 AND for_release_number = $4
+     ORDER BY created_at, project_id, environment_id, release_number LIMIT 100`,
+    key,
+  );
+  const by = await read<PreemptionRow>(
+    `SELECT for_project_id AS project_id, for_environment_id AS environment_id, for_release_number AS release_number,
+       for_application_id AS application_id, for_priority AS priority, created_at FROM preemptions
+     WHERE tenant_id = $1 AND project_id = $2 AND environment_id = $3 AND application_id = $4
+     ORDER BY created_at DESC LIMIT 1`,
+    [of.tenant, of.project, of.environment, of.application],
+  );
+  return { preempted: preempted.map(preemptionOf), by: by.map(preemptionOf)[0] };
+}

@@ -35,6 +35,8 @@ export interface WaitingRelease extends ReleaseRef {
   refusals: readonly StoredRefusal[];
   /** Where the other applications are that its policies name. */
   neighbours: readonly { application: string; component: string; cluster: string }[];
+  /** Room that is kept for it in clusters that others leave for its sake. */
+  nominated: readonly { cluster: string; amount: Resources }[];
   /** What the application holds now. */
   held: readonly { component: string; cluster: string; replicas: number; perReplica: Resources }[];
 }
@@ -55,8 +57,16 @@ interface WaitingRow {
   replaces: boolean;
   works_at: string[];
   neighbours: { application: string; component: string; cluster: string }[] | null;
+  nominated: { cluster: string; amount: number[] }[] | null;
   held: { component: string; cluster: string; replicas: number; mcpu: number; memoryBytes: number }[] | null;
 }
+
+/** As the view `fleet_nominations` counts it, of the nominations `n`. */
+export const nominatedAmounts = `(SELECT ARRAY[greatest(0, n.mcpu - coalesce(sum(r.mcpu), 0)),
+    greatest(0, n.memory_bytes - coalesce(sum(r.memory_bytes), 0)), greatest(0, n.pods - coalesce(sum(r.pods), 0))]::float8[]
+  FROM preempted_works p JOIN reservations r ON r.work_id = p.work_id AND r.cluster_id = n.cluster_id
+  WHERE p.tenant_id = n.tenant_id AND p.for_project_id = n.project_id AND p.for_environment_id = n.environment_id
+    AND p.for_release_number = n.release_number)`;
 
 /** What a decision has to know of the releases `l` that the given subquery selects. */
 const askingSql = (releases: string): string => `
@@ -74,6 +84,9 @@ const askingSql = (releases: string): string => `
      FROM works w JOIN reservations r ON r.work_id = w.id AND r.state = 'held'
      WHERE w.tenant_id = l.tenant_id AND w.project_id = l.project_id AND w.environment_id = l.environment_id
        AND w.application_uid = l.application_uid) AS held,
+    (SELECT json_agg(json_build_object('cluster', n.cluster_id, 'amount', ${nominatedAmounts}) ORDER BY n.cluster_id)
+     FROM nominations n WHERE n.tenant_id = l.tenant_id AND n.project_id = l.project_id
+       AND n.environment_id = l.environment_id AND n.release_number = l.number) AS nominated,
     CASE WHEN v.spec @? '$.placement.affinity[*]' OR v.spec @? '$.components[*].placement.affinity[*]' THEN (
       SELECT json_agg(json_build_object('application', a.id, 'component', p.component, 'cluster', p.cluster_id)
         ORDER BY a.id, p.component, p.cluster_id)
@@ -87,8 +100,17 @@ const askingSql = (releases: string): string => `
   JOIN revisions v ON v.tenant_id = l.tenant_id AND v.application_uid = l.application_uid AND v.number = l.revision
   ORDER BY l.priority DESC, l.updated_at, l.tenant_id, l.project_id, l.environment_id, l.number`;
 
-/** What is being removed ends first: an application has one place in an environment. */
+/**
+ * What is being removed, or gave way to others, ends first: an application has one place in an environment. So does what is
+ * kept for an older release of it, before a newer one takes room from anybody.
+ */
 export const removedFirst = (alias: string): string => `NOT EXISTS (
+  SELECT FROM preempted_works gone WHERE gone.tenant_id = ${alias}.tenant_id AND gone.application_uid = ${alias}.application_uid
+    AND gone.project_id = ${alias}.project_id AND gone.environment_id = ${alias}.environment_id)
+  AND NOT EXISTS (SELECT FROM nominations kept WHERE kept.tenant_id = ${alias}.tenant_id AND kept.project_id = ${alias}.project_id
+    AND kept.environment_id = ${alias}.environment_id AND kept.application_uid = ${alias}.application_uid
+    AND kept.release_number <> ${alias}.number)
+  AND NOT EXISTS (
   SELECT FROM releases gone WHERE gone.tenant_id = ${alias}.tenant_id AND gone.application_uid = ${alias}.application_uid
     AND gone.project_id = ${alias}.project_id AND gone.environment_id = ${alias}.environment_id AND gone.phase = 'removing')`;
 
@@ -163,6 +185,10 @@ const waitingOf = (row: WaitingRow): WaitingRelease => ({
   replaces: row.replaces,
   worksAt: row.works_at,
   neighbours: row.neighbours ?? [],
+  nominated: (row.nominated ?? []).map(({ cluster, amount: [mcpu = 0, memoryBytes = 0, pods = 0] }) => ({
+    cluster,
+    amount: { mcpu, memoryBytes, pods },
+  })),
   held: (row.held ?? []).map(({ component, cluster, replicas, mcpu, memoryBytes }) => ({
     component,
     cluster,

@@ -28,6 +28,8 @@ export interface FleetCluster extends ClusterFacts {
   foreignRequests: Resources;
   /** Reservations that are held or releasing. */
   reserved: Resources;
+  /** Room that is kept for releases whose victims are leaving; absent: none. */
+  nominated?: Resources;
   overSubscription: OverSubscription;
   measured: { mcpu: number; memoryBytes: number } | undefined;
   /** By the store's clock; undefined when nothing was ever measured. */
@@ -60,6 +62,7 @@ interface FleetRow {
   allocatable: number[];
   foreign_requests: number[];
   reserved: number[];
+  nominated: number[] | null;
   oversubscribe_mcpu_permille: number;
   oversubscribe_memory_permille: number;
   core_hour_micros: string | null;
@@ -89,6 +92,7 @@ const columns = `
   ARRAY[k.allocatable_mcpu, k.allocatable_memory_bytes, k.allocatable_pods]::float8[] AS allocatable,
   ARRAY[k.foreign_mcpu, k.foreign_memory_bytes, k.foreign_pods]::float8[] AS foreign_requests,
   ARRAY[k.reserved_mcpu, k.reserved_memory_bytes, k.reserved_pods]::float8[] AS reserved,
+  (SELECT ARRAY[v.mcpu, v.memory_bytes, v.pods]::float8[] FROM fleet_nominations v WHERE v.cluster_id = k.cluster_id) AS nominated,
   ARRAY[k.measured_mcpu, k.measured_memory_bytes]::float8[] AS measured,
   extract(epoch FROM clock_timestamp() - k.measured_at)::float8 * 1000 AS measure_age_ms,
   (SELECT json_agg(json_build_object('mcpu', mcpu, 'memoryBytes', memory_bytes, 'replicas', replicas, 'rules', node_rules) ORDER BY first, mcpu, memory_bytes)
@@ -129,6 +133,7 @@ function clusterOf(row: FleetRow): FleetCluster {
     allocatable: resourcesOf(row.allocatable),
     foreignRequests: resourcesOf(row.foreign_requests),
     reserved: resourcesOf(row.reserved),
+    ...(row.nominated === null ? {} : { nominated: resourcesOf(row.nominated) }),
     overSubscription: {
       mcpuPermille: row.oversubscribe_mcpu_permille,
       memoryPermille: row.oversubscribe_memory_permille,

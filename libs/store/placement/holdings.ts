@@ -38,6 +38,8 @@ export interface Holding {
   releaseNumber: bigint;
   generation: bigint;
   wanted: boolean;
+  /** Its application gave way to another, and has not left yet. */
+  preempted?: boolean;
   objects: readonly HeldObject[];
   reservations: readonly Reservation[];
 }
@@ -62,6 +64,7 @@ interface HoldingRow {
   release_number: string;
   generation: string;
   wanted: boolean;
+  preempted: boolean;
   objects: (ObjectRef & { droppedGeneration: string | null })[] | null;
   reservations:
     | {
@@ -105,6 +108,7 @@ export async function readHoldings(tx: Transaction, of: readonly ApplicationInEn
   const rows = await tx.query<HoldingRow>(
     `SELECT w.id, w.cluster_id, w.tenant_id, w.project_id, w.environment_id, w.application_id, w.application_uid,
        w.component, w.namespace, w.release_number::text, w.generation::text, w.wanted,
+       EXISTS (SELECT FROM preempted_works p WHERE p.work_id = w.id) AS preempted,
        (SELECT json_agg(json_build_object('apiVersion', o.api_version, 'kind', o.kind, 'namespace', o.namespace,
             'name', o.name, 'droppedGeneration', o.dropped_generation::text))
         FROM work_objects o WHERE o.work_id = w.id) AS objects,
@@ -133,6 +137,7 @@ function holdingOf(row: HoldingRow): Holding {
     releaseNumber: BigInt(row.release_number),
     generation: BigInt(row.generation),
     wanted: row.wanted,
+    ...(row.preempted ? { preempted: true } : {}),
     objects: (row.objects ?? []).map(({ droppedGeneration, ...ref }) => ({
       ...ref,
       droppedGeneration: droppedGeneration === null ? undefined : BigInt(droppedGeneration),

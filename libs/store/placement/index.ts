@@ -3,6 +3,7 @@ export * from './fleet.js';
 export * from './holdings.js';
 export * from './housekeeping.js';
 export * from './overdue.js';
+export * from './preemption.js';
 export * from './projects.js';
 export * from './reaping.js';
 export * from './releases.js';

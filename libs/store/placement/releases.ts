@@ -116,6 +116,33 @@ export async function retryRelease(
   return rows.length > 0;
 }
 
+/** Brings a release that asks at this generation back to waiting at the next one; false when it does not ask any more. */
+export async function takeBack(
+  tx: Transaction,
+  release: ReleaseRef & { generation: bigint },
+  deadlineMs: number,
+): Promise<boolean> {
+  const rows = await tx.query<WokenRow>(
+    `UPDATE releases SET phase = 'waiting', generation = generation + 1, updated_at = clock_timestamp(),
+       deadline = clock_timestamp() + make_interval(secs => $6::float8 / 1000)
+     WHERE (tenant_id, project_id, environment_id, number) IN (
+       SELECT tenant_id, project_id, environment_id, number FROM releases
+       WHERE tenant_id = $1 AND project_id = $2 AND environment_id = $3 AND number = $4 AND generation = $5
+         AND phase IN ('waiting', 'refused') FOR UPDATE SKIP LOCKED)
+     RETURNING tenant_id, project_id, environment_id, number::text`,
+    [
+      release.tenant,
+      release.project,
+      release.environment,
+      release.number.toString(),
+      release.generation.toString(),
+      deadlineMs,
+    ],
+  );
+  await announceWaiting(tx, rows);
+  return rows.length > 0;
+}
+
 const announceWaiting = (tx: Transaction, rows: readonly WokenRow[]): Promise<void> =>
   tx.outbox.append(
     ...rows.map((row) => ({

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file berth/v1/placement.proto.
  */
 export const file_berth_v1_placement: GenFile = /*@__PURE__*/
-  fileDesc("ChhiZXJ0aC92MS9wbGFjZW1lbnQucHJvdG8SCGJlcnRoLnYxIkcKCVBsYWNlbWVudBIRCgljb21wb25lbnQYASABKAkSJwoKYWxsb3RtZW50cxgCIAMoCzITLmJlcnRoLnYxLkFsbG90bWVudCIuCglBbGxvdG1lbnQSDwoHY2x1c3RlchgBIAEoCRIQCghyZXBsaWNhcxgCIAEoBSLoAQoEUGxhbhIMCgRwbGFuGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjaGFuZ2VkGAUgASgIEiQKCGRlY2lzaW9uGAYgASgLMhIuYmVydGgudjEuRGVjaXNpb24SLgoKYWxsb3RtZW50cxgHIAMoCzIaLmJlcnRoLnYxLlBsYW5uZWRBbGxvdG1lbnQSEAoIcmVmdXNhbHMYCCADKAkiVAoQUGxhbm5lZEFsbG90bWVudBIRCgljb21wb25lbnQYASABKAkSDwoHY2x1c3RlchgCIAEoCRILCgNub3cYAyABKAUSDwoHcGxhbm5lZBgEIAEoBSKkAgoIRGVjaXNpb24SCgoCaWQYASABKAkSDwoHcmVsZWFzZRgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZW5naW5lX3ZlcnNpb24YBCABKAkSEwoLcG9saWN5X2hhc2gYBSABKAkSKQoNZmVlZF9wb3NpdGlvbhgGIAEoCzISLmJlcnRoLnYxLlBvc2l0aW9uEg4KBnBsYWNlZBgHIAEoCBInCgZncm91cHMYCCADKAsyFy5iZXJ0aC52MS5Hcm91cERlY2lzaW9uEicKCnBsYWNlbWVudHMYCSADKAsyEy5iZXJ0aC52MS5QbGFjZW1lbnQSEAoIcHJpb3JpdHkYCiABKAUiwQEKDUdyb3VwRGVjaXNpb24SEgoKY29tcG9uZW50cxgBIAMoCRIOCgZwbGFjZWQYAiABKAgSIgoHcmVmdXNhbBgDIAEoCzIRLmJlcnRoLnYxLlJlZnVzYWwSEAoIZGl2aXNpb24YBCADKAkSKgoIY2x1c3RlcnMYBSADKAsyGC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdBIqCgdwbHVnaW5zGAYgAygLMhkuYmVydGgudjEuQ29uc3VsdGVkUGx1Z2luIsMBCg9Db25zdWx0ZWRQbHVnaW4SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg8KB2ZhaWx1cmUYAyABKAkSNAoIZmFsbGJhY2sYBCABKAsyIi5iZXJ0aC52MS5Db25zdWx0ZWRQbHVnaW4uRmFsbGJhY2saSgoIRmFsbGJhY2sSEgoFc2NvcmUYASABKAVIAIgBARIUCgdyZWZ1c2VzGAIgASgISAGIAQFCCAoGX3Njb3JlQgoKCF9yZWZ1c2VzIoUBCgdSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIrCgVmYWN0cxgCIAMoCzIcLmJlcnRoLnYxLlJlZnVzYWwuRmFjdHNFbnRyeRIPCgdtZXNzYWdlGAMgASgJGiwKCkZhY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKMAwoOQ2x1c3RlclZlcmRpY3QSDwoHY2x1c3RlchgBIAEoCRIxCgdvdXRjb21lGAIgASgOMiAuYmVydGgudjEuQ2x1c3RlclZlcmRpY3QuT3V0Y29tZRIOCgZmaWx0ZXIYAyABKAkSIgoHcmVmdXNhbBgEIAEoCzIRLmJlcnRoLnYxLlJlZnVzYWwSHwoGc2NvcmVzGAUgAygLMg8uYmVydGgudjEuU2NvcmUSDQoFdG90YWwYBiABKAMSPAoKYWxsb3RtZW50cxgHIAMoCzIoLmJlcnRoLnYxLkNsdXN0ZXJWZXJkaWN0LkFsbG90bWVudHNFbnRyeRoxCg9BbGxvdG1lbnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASJhCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABISCg5PVVRDT01FX0NIT1NFThABEhQKEE9VVENPTUVfRUxJR0lCTEUQAhITCg9PVVRDT01FX1JFRlVTRUQQAyI2CgVTY29yZRIOCgZzY29yZXIYASABKAkSDQoFc2NvcmUYAiABKAUSDgoGd2VpZ2h0GAMgASgFYgZwcm90bzM", [file_berth_v1_position, file_google_protobuf_timestamp]);
+  fileDesc("ChhiZXJ0aC92MS9wbGFjZW1lbnQucHJvdG8SCGJlcnRoLnYxIkcKCVBsYWNlbWVudBIRCgljb21wb25lbnQYASABKAkSJwoKYWxsb3RtZW50cxgCIAMoCzITLmJlcnRoLnYxLkFsbG90bWVudCIuCglBbGxvdG1lbnQSDwoHY2x1c3RlchgBIAEoCRIQCghyZXBsaWNhcxgCIAEoBSKUAgoEUGxhbhIMCgRwbGFuGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjaGFuZ2VkGAUgASgIEiQKCGRlY2lzaW9uGAYgASgLMhIuYmVydGgudjEuRGVjaXNpb24SLgoKYWxsb3RtZW50cxgHIAMoCzIaLmJlcnRoLnYxLlBsYW5uZWRBbGxvdG1lbnQSEAoIcmVmdXNhbHMYCCADKAkSKgoIcHJlZW1wdHMYGCADKAsyGC5iZXJ0aC52MS5QcmVlbXB0aW9uUGVlciJ5Cg5QcmVlbXB0aW9uUGVlchITCgthcHBsaWNhdGlvbhgBIAEoCRIPCgdyZWxlYXNlGAIgASgJEhAKCHByaW9yaXR5GAMgASgFEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJUChBQbGFubmVkQWxsb3RtZW50EhEKCWNvbXBvbmVudBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEgsKA25vdxgDIAEoBRIPCgdwbGFubmVkGAQgASgFIoEDCghEZWNpc2lvbhIKCgJpZBgBIAEoCRIPCgdyZWxlYXNlGAIgASgJEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5lbmdpbmVfdmVyc2lvbhgEIAEoCRITCgtwb2xpY3lfaGFzaBgFIAEoCRIpCg1mZWVkX3Bvc2l0aW9uGAYgASgLMhIuYmVydGgudjEuUG9zaXRpb24SDgoGcGxhY2VkGAcgASgIEicKBmdyb3VwcxgIIAMoCzIXLmJlcnRoLnYxLkdyb3VwRGVjaXNpb24SJwoKcGxhY2VtZW50cxgJIAMoCzITLmJlcnRoLnYxLlBsYWNlbWVudBIQCghwcmlvcml0eRgKIAEoBRIrCglwcmVlbXB0ZWQYGCADKAsyGC5iZXJ0aC52MS5QcmVlbXB0aW9uUGVlchIuCgxwcmVlbXB0ZWRfYnkYGSABKAsyGC5iZXJ0aC52MS5QcmVlbXB0aW9uUGVlciLBAQoNR3JvdXBEZWNpc2lvbhISCgpjb21wb25lbnRzGAEgAygJEg4KBnBsYWNlZBgCIAEoCBIiCgdyZWZ1c2FsGAMgASgLMhEuYmVydGgudjEuUmVmdXNhbBIQCghkaXZpc2lvbhgEIAMoCRIqCghjbHVzdGVycxgFIAMoCzIYLmJlcnRoLnYxLkNsdXN0ZXJWZXJkaWN0EioKB3BsdWdpbnMYBiADKAsyGS5iZXJ0aC52MS5Db25zdWx0ZWRQbHVnaW4iwwEKD0NvbnN1bHRlZFBsdWdpbhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDwoHZmFpbHVyZRgDIAEoCRI0CghmYWxsYmFjaxgEIAEoCzIiLmJlcnRoLnYxLkNvbnN1bHRlZFBsdWdpbi5GYWxsYmFjaxpKCghGYWxsYmFjaxISCgVzY29yZRgBIAEoBUgAiAEBEhQKB3JlZnVzZXMYAiABKAhIAYgBAUIICgZfc2NvcmVCCgoIX3JlZnVzZXMihQEKB1JlZnVzYWwSDgoGcmVhc29uGAEgASgJEisKBWZhY3RzGAIgAygLMhwuYmVydGgudjEuUmVmdXNhbC5GYWN0c0VudHJ5Eg8KB21lc3NhZ2UYAyABKAkaLAoKRmFjdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIowDCg5DbHVzdGVyVmVyZGljdBIPCgdjbHVzdGVyGAEgASgJEjEKB291dGNvbWUYAiABKA4yIC5iZXJ0aC52MS5DbHVzdGVyVmVyZGljdC5PdXRjb21lEg4KBmZpbHRlchgDIAEoCRIiCgdyZWZ1c2FsGAQgASgLMhEuYmVydGgudjEuUmVmdXNhbBIfCgZzY29yZXMYBSADKAsyDy5iZXJ0aC52MS5TY29yZRINCgV0b3RhbBgGIAEoAxI8CgphbGxvdG1lbnRzGAcgAygLMiguYmVydGgudjEuQ2x1c3RlclZlcmRpY3QuQWxsb3RtZW50c0VudHJ5GjEKD0FsbG90bWVudHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAU6AjgBImEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhIKDk9VVENPTUVfQ0hPU0VOEAESFAoQT1VUQ09NRV9FTElHSUJMRRACEhMKD09VVENPTUVfUkVGVVNFRBADIjYKBVNjb3JlEg4KBnNjb3JlchgBIAEoCRINCgVzY29yZRgCIAEoBRIOCgZ3ZWlnaHQYAyABKAViBnByb3RvMw", [file_berth_v1_position, file_google_protobuf_timestamp]);
 
 /**
  * How many replicas of a component each cluster is given.
@@ -131,6 +131,14 @@ export type Plan = Message<"berth.v1.Plan"> & {
    * @generated from field: repeated string refusals = 8;
    */
   refusals: string[];
+
+  /**
+   * Applications that would have to go first, all of a lower priority: taken, this lets them go, keeps their room, and
+   * is placed in it when their last pods are gone. Until then nothing of `allotments` is there.
+   *
+   * @generated from field: repeated berth.v1.PreemptionPeer preempts = 24;
+   */
+  preempts: PreemptionPeer[];
 };
 
 /**
@@ -139,6 +147,48 @@ export type Plan = Message<"berth.v1.Plan"> & {
  */
 export const PlanSchema: GenMessage<Plan> = /*@__PURE__*/
   messageDesc(file_berth_v1_placement, 2);
+
+/**
+ * The other side of a preemption.
+ *
+ * @generated from message berth.v1.PreemptionPeer
+ */
+export type PreemptionPeer = Message<"berth.v1.PreemptionPeer"> & {
+  /**
+   * `tenants/{tenant}/projects/{project}/applications/{application}`.
+   *
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * Its release.
+   *
+   * @generated from field: string release = 2;
+   */
+  release: string;
+
+  /**
+   * As it was then.
+   *
+   * @generated from field: int32 priority = 3;
+   */
+  priority: number;
+
+  /**
+   * When it was decided; absent in a plan.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 4;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.v1.PreemptionPeer.
+ * Use `create(PreemptionPeerSchema)` to create a new message.
+ */
+export const PreemptionPeerSchema: GenMessage<PreemptionPeer> = /*@__PURE__*/
+  messageDesc(file_berth_v1_placement, 3);
 
 /**
  * What a plan means for one component in one cluster.
@@ -180,7 +230,7 @@ export type PlannedAllotment = Message<"berth.v1.PlannedAllotment"> & {
  * Use `create(PlannedAllotmentSchema)` to create a new message.
  */
 export const PlannedAllotmentSchema: GenMessage<PlannedAllotment> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 3);
+  messageDesc(file_berth_v1_placement, 4);
 
 /**
  * A stored decision: where, and why for every cluster, chosen or not.
@@ -251,6 +301,20 @@ export type Decision = Message<"berth.v1.Decision"> & {
    * @generated from field: int32 priority = 10;
    */
   priority: number;
+
+  /**
+   * Releases that gave way to this one, so that it has a place once they are gone.
+   *
+   * @generated from field: repeated berth.v1.PreemptionPeer preempted = 24;
+   */
+  preempted: PreemptionPeer[];
+
+  /**
+   * The release that this one had to give way to, since it was placed.
+   *
+   * @generated from field: berth.v1.PreemptionPeer preempted_by = 25;
+   */
+  preemptedBy?: PreemptionPeer | undefined;
 };
 
 /**
@@ -258,7 +322,7 @@ export type Decision = Message<"berth.v1.Decision"> & {
  * Use `create(DecisionSchema)` to create a new message.
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 4);
+  messageDesc(file_berth_v1_placement, 5);
 
 /**
  * Components that are placed together, and why they went where they went.
@@ -308,7 +372,7 @@ export type GroupDecision = Message<"berth.v1.GroupDecision"> & {
  * Use `create(GroupDecisionSchema)` to create a new message.
  */
 export const GroupDecisionSchema: GenMessage<GroupDecision> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 5);
+  messageDesc(file_berth_v1_placement, 6);
 
 /**
  * A plug-in that was asked about a group of components before it was decided. What it said of each cluster is in the verdicts.
@@ -350,7 +414,7 @@ export type ConsultedPlugin = Message<"berth.v1.ConsultedPlugin"> & {
  * Use `create(ConsultedPluginSchema)` to create a new message.
  */
 export const ConsultedPluginSchema: GenMessage<ConsultedPlugin> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 6);
+  messageDesc(file_berth_v1_placement, 7);
 
 /**
  * The defaults that the operators have configured.
@@ -378,7 +442,7 @@ export type ConsultedPlugin_Fallback = Message<"berth.v1.ConsultedPlugin.Fallbac
  * Use `create(ConsultedPlugin_FallbackSchema)` to create a new message.
  */
 export const ConsultedPlugin_FallbackSchema: GenMessage<ConsultedPlugin_Fallback> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 6, 0);
+  messageDesc(file_berth_v1_placement, 7, 0);
 
 /**
  * Why something was turned away.
@@ -413,7 +477,7 @@ export type Refusal = Message<"berth.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 7);
+  messageDesc(file_berth_v1_placement, 8);
 
 /**
  * One cluster's part in a decision.
@@ -470,7 +534,7 @@ export type ClusterVerdict = Message<"berth.v1.ClusterVerdict"> & {
  * Use `create(ClusterVerdictSchema)` to create a new message.
  */
 export const ClusterVerdictSchema: GenMessage<ClusterVerdict> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 8);
+  messageDesc(file_berth_v1_placement, 9);
 
 /**
  * What became of a cluster in a decision.
@@ -509,7 +573,7 @@ export enum ClusterVerdict_Outcome {
  * Describes the enum berth.v1.ClusterVerdict.Outcome.
  */
 export const ClusterVerdict_OutcomeSchema: GenEnum<ClusterVerdict_Outcome> = /*@__PURE__*/
-  enumDesc(file_berth_v1_placement, 8, 0);
+  enumDesc(file_berth_v1_placement, 9, 0);
 
 /**
  * What one scorer gave a cluster.
@@ -540,5 +604,5 @@ export type Score = Message<"berth.v1.Score"> & {
  * Use `create(ScoreSchema)` to create a new message.
  */
 export const ScoreSchema: GenMessage<Score> = /*@__PURE__*/
-  messageDesc(file_berth_v1_placement, 9);
+  messageDesc(file_berth_v1_placement, 10);
 
