@@ -29,10 +29,10 @@ const phrases: Readonly<Record<string, Phrase>> = {
     `are in ${field} ${found} (allowed: ${allowed})`,
   ],
   LabelMismatch: ({ label, wanted }) => [`lacks label ${label}=${wanted}`, `lack label ${label}=${wanted}`],
-  UntoleratedTaint: ({ key, value, effect }) => [
-    `has the taint ${key}=${value}:${effect}`,
-    `have the taint ${key}=${value}:${effect}`,
-  ],
+  UntoleratedTaint: ({ key, value, effect, seconds }) => {
+    const taint = `the taint ${key}=${value}:${effect}${seconds === undefined ? '' : ` (tolerated for ${seconds} s by what is there)`}`;
+    return [`has ${taint}`, `have ${taint}`];
+  },
   KindNotServed: ({ kind, serverVersion }) => [
     `serves no ${kind} (Kubernetes ${serverVersion})`,
     `serve no ${kind} (Kubernetes ${serverVersion})`,

@@ -85,7 +85,7 @@ export function requestOf(
   schemas: ReadonlyMap<string, ClusterSchema>,
   external: readonly ExternalAnswers[] = [],
 ): PlacementRequest {
-  const { spec, tenant, application, environment, namespace, held, neighbours } = release;
+  const { spec, tenant, application, environment, namespace, held, neighbours, now } = release;
   const groups = groupsOf(spec).map(({ components, policy }, at): GroupRequest => {
     const refs = components.flatMap((component) => objectRefsOf(component, namespace));
     return {
@@ -103,5 +103,5 @@ export function requestOf(
       external: external[at],
     };
   });
-  return { tenant, application, environment, groups, previous: held, neighbours };
+  return { tenant, application, environment, groups, previous: held, neighbours, now };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Instant } from './clock.js';
 import type { ClusterId } from './identity.js';
 import { canonicalJson, type JsonValue } from './json.js';
 import type { Resources } from './quantity.js';
@@ -7,6 +8,11 @@ export interface Taint {
   key: string;
   value: string;
   effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+/** A taint of a cluster, and since when it has it, by the store's clock. */
+export interface ClusterTaint extends Taint {
+  since?: Instant | undefined;
 }
 
 /** What operators say about a member cluster. */

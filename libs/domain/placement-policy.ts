@@ -11,6 +11,8 @@ export const policyLimits = {
   affinity: 16,
   weight: 1_000_000,
   bound: 1000,
+  /** Ten years. */
+  seconds: 315_360_000,
 } as const;
 
 const toleration = z.strictObject({
@@ -18,6 +20,8 @@ const toleration = z.strictObject({
   operator: z.enum(['Exists', 'Equal']),
   value: z.string(),
   effect: z.enum(['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+  /** What is there stays for so long after the taint came; absent: for good. Of `NoExecute` alone. */
+  tolerationSeconds: z.int().min(0).max(policyLimits.seconds).optional(),
 });
 
 /** Kubernetes' label syntax (RFC 1123 name, optional prefix). */

@@ -4,6 +4,7 @@ import type {
   ComponentKind,
   ComponentName,
   EnvironmentId,
+  Instant,
   NodeSelector,
   PlacementPolicy,
   PluginAnswer,
@@ -99,6 +100,8 @@ export interface PlacementRequest {
   groups: readonly GroupRequest[];
   /** What this application holds now. It is part of the snapshot's reservations and is not asked for twice. */
   previous?: readonly Allotment[];
+  /** The store's clock when it was asked for; absent: tolerations never end. */
+  now?: Instant | undefined;
   /** Where the applications are that its policies name, besides itself. */
   neighbours?: readonly Neighbour[];
 }

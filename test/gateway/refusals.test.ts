@@ -89,6 +89,24 @@ describe('what the gateway refuses', () => {
       'spec.placement.spread[0].max_domains',
       /is 2, below minDomains \(3\)/,
     ],
+    [
+      'seconds of a toleration that ends nothing',
+      {
+        ...component({}),
+        placement: { tolerations: [{ key: 'full', effect: 'NoSchedule', tolerationSeconds: 60n }] },
+      },
+      'spec.placement.tolerations[0].toleration_seconds',
+      /found 60 with the effect "NoSchedule"; allowed is it with NoExecute/,
+    ],
+    [
+      'less than no seconds of a toleration',
+      {
+        ...component({}),
+        placement: { tolerations: [{ key: 'full', effect: 'NoExecute', tolerationSeconds: -1n }] },
+      },
+      'spec.placement.tolerations[0].toleration_seconds',
+      /-1/,
+    ],
     ['an unknown kind', component({ kind: 99 }), 'spec.components[0].kind', /found 99/],
     [
       'verbatim fields that the model has',

@@ -80,12 +80,17 @@ const drawnPolicy: fc.Arbitrary<PlacementPolicy> = fc.record({
   providers: fc.array(label, { maxLength: 2 }),
   labels: fc.dictionary(label, label, { maxKeys: 2 }),
   tolerations: fc.array(
-    fc.record({
-      key: label,
-      operator: fc.constantFrom('Exists' as const, 'Equal' as const),
-      value: fc.string(),
-      effect: fc.constantFrom('' as const, 'NoSchedule' as const, 'NoExecute' as const),
-    }),
+    fc
+      .record({
+        key: label,
+        operator: fc.constantFrom('Exists' as const, 'Equal' as const),
+        value: fc.string(),
+        effect: fc.constantFrom('' as const, 'NoSchedule' as const, 'NoExecute' as const),
+        seconds: fc.nat(1000),
+      })
+      .map(({ seconds, ...each }) =>
+        each.effect === 'NoExecute' && seconds > 0 ? { ...each, tolerationSeconds: seconds } : each,
+      ),
     { maxLength: 2 },
   ),
   division: fc.constantFrom('duplicated' as const, 'divided' as const, 'packed' as const, 'weighted' as const),

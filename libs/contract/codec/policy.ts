@@ -34,11 +34,19 @@ function tolerationFromWire(from: wire.Toleration, path: string, wrong: FieldVio
       field: `${path}.effect`,
       description: `found "${from.effect}"; allowed are NoSchedule, PreferNoSchedule, NoExecute, or nothing for any`,
     });
+  if (from.tolerationSeconds !== undefined && from.effect !== 'NoExecute')
+    wrong.push({
+      field: `${path}.toleration_seconds`,
+      description: `found ${from.tolerationSeconds} with the effect "${from.effect}"; allowed is it with NoExecute`,
+    });
   return {
     key: from.key,
     operator: operator === 'Exists' ? 'Exists' : 'Equal',
     value: from.value,
     effect: isEffect(from.effect) ? from.effect : '',
+    ...defined({
+      tolerationSeconds: from.tolerationSeconds === undefined ? undefined : Number(from.tolerationSeconds),
+    }),
   };
 }
 
@@ -157,7 +165,12 @@ export function policyToWire(policy: PlacementPolicy): wire.PlacementPolicy {
   return create(wire.PlacementPolicySchema, {
     ...plain,
     labels: { ...labels },
-    tolerations: tolerations.map((each): MessageInitShape<typeof wire.TolerationSchema> => ({ ...each })),
+    tolerations: tolerations.map(
+      ({ tolerationSeconds: seconds, ...each }): MessageInitShape<typeof wire.TolerationSchema> => ({
+        ...each,
+        ...defined({ tolerationSeconds: seconds === undefined ? undefined : BigInt(seconds) }),
+      }),
+    ),
     division: divisionToWire[division],
     spread: spread.map((each): MessageInitShape<typeof wire.SpreadSchema> => ({ ...each })),
     weights: weights.map(({ by, weights: shares }) => ({ by, weights: { ...shares } })),

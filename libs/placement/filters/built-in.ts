@@ -1,9 +1,9 @@
-import { formatBytes, formatMcpu } from '#domain';
+import { type ClusterTaint, formatBytes, formatMcpu, type Instant } from '#domain';
 import { type Demand, type Shortage, wholeReplicas } from '../dividing/room.js';
 import { stride } from '../fleet/figures.js';
 import type { NodeClasses, ResourceName } from '../fleet/node-classes.js';
 import { selectorText } from '../fleet/node-selector.js';
-import { untolerated } from '../fleet/tolerations.js';
+import { lasting, secondsTolerated, untolerated } from '../fleet/tolerations.js';
 import { admit, admitHeld, type ClusterFilter, refuse } from '../plugin.js';
 import type { GroupRequest } from '../request.js';
 import { affinity } from './affinity.js';
@@ -83,19 +83,36 @@ export const labels: ClusterFilter = {
   },
 };
 
-/** `NoSchedule` lets a cluster keep what it holds, `NoExecute` does not, `PreferNoSchedule` forbids nothing. */
+/** Whether what is held there has seconds left. */
+function mayStay({ policy }: GroupRequest, taint: ClusterTaint, now: Instant | undefined): boolean {
+  const seconds = secondsTolerated(policy.tolerations, taint);
+  if (seconds === undefined) return false;
+  return now === undefined || taint.since === undefined || now < taint.since + seconds * 1000;
+}
+
+/**
+ * `NoSchedule` lets a cluster keep what it holds, `NoExecute` does not, `PreferNoSchedule` forbids nothing. A toleration for
+ * so many seconds lets it keep what it holds as long as those last: nothing new goes there.
+ */
 export const taints: ClusterFilter = {
   name: 'Taints',
   wakeOn: ['cluster.tainted'],
   remember: ({ policy }) => (policy.tolerations.length === 0 ? '' : JSON.stringify(policy.tolerations)),
-  admits: ({ group, cluster, holds }) => {
+  admits: ({ request, group, cluster, holds }) => {
     if (cluster.taints.length === 0) return admit;
-    const { tolerations } = group.policy;
-    const evicting = cluster.taints.filter((taint) => taint.effect === 'NoExecute');
+    const tolerations = lasting(group.policy.tolerations);
+    const evicting = cluster.taints.filter(
+      (taint) => taint.effect === 'NoExecute' && !(holds && mayStay(group, taint, request.now)),
+    );
     const taint = untolerated(evicting, tolerations) ?? untolerated(cluster.taints, tolerations);
     if (taint === undefined) return admit;
-    if (holds && taint.effect === 'NoSchedule') return admitHeld;
-    return refuse('UntoleratedTaint', { key: taint.key, value: taint.value, effect: taint.effect });
+    if (holds && !evicting.includes(taint)) return admitHeld;
+    const seconds = secondsTolerated(group.policy.tolerations, taint);
+    const { key, value, effect } = taint;
+    return refuse('UntoleratedTaint', {
+      ...{ key, value, effect },
+      ...(seconds === undefined ? {} : { seconds: `${seconds}` }),
+    });
   },
 };
 

@@ -5,7 +5,7 @@ import type { ClusterState } from '../fleet/cluster-state.js';
 import { admit, type ClusterFilter, refuse } from '../plugin.js';
 import { defaultPolicy } from '../policy.js';
 import type { GroupRequest } from '../request.js';
-import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf } from '../testing/fleet.fixture.js';
+import { aCluster, aComponent, aGroup, aPod, aRequest, fleetOf, room } from '../testing/fleet.fixture.js';
 
 type Case = [string, Partial<ClusterState>, GroupRequest, Refusal, Partial<ClusterState>];
 
@@ -127,5 +127,47 @@ describe('a scorer that answers nonsense', () => {
     const scorers = [Number.NaN, 1e9, -5].map((answer, at) => ({ name: `s${at}`, weight: 1, score: () => answer }));
     const { record } = decide(aRequest([aGroup(web)]), fleetOf(aCluster('a')), { ...defaultPolicy, scorers });
     expect(record.groups[0]?.clusters[0]?.scores.map(({ score }) => score)).toEqual([0, 1000, 0]);
+  });
+});
+
+describe('tolerations for so many seconds', () => {
+  const noon = 1_700_000_000_000;
+  const tainted = fleetOf(
+    aCluster('a', { taints: [{ key: 'maintenance', value: 'now', effect: 'NoExecute', since: noon }] }),
+    aCluster('b', { reserved: room(8, 8, 8) }),
+  );
+  const web = aComponent('web', { replicas: 2 });
+  const toleration = { key: 'maintenance', operator: 'Exists', value: '', effect: 'NoExecute' } as const;
+
+  function place(seconds: number | undefined, afterMs: number, held: readonly string[], replicas = 2) {
+    const tolerations = [seconds === undefined ? toleration : { ...toleration, tolerationSeconds: seconds }];
+    const component = { ...web, replicas };
+    const previous = held.map((cluster) => ({ component: 'web', cluster, replicas: 2, perReplica: web.perReplica }));
+    const request = aRequest([aGroup([component], { tolerations })], previous);
+    const decision = decide({ ...request, now: noon + afterMs }, tainted);
+    const verdict = decision.record.groups[0]?.clusters[0]?.refusal;
+    return { at: decision.allotments.map(({ cluster, replicas: count }) => [cluster, count]), refused: verdict?.facts };
+  }
+
+  it('let what is there stay as long as they last, and then no longer', () => {
+    expect(place(300, 299_999, ['a']).at).toEqual([['a', 2]]);
+    expect(place(300, 300_000, ['a'])).toEqual({
+      at: [['b', 2]],
+      refused: { key: 'maintenance', value: 'now', effect: 'NoExecute', seconds: '300' },
+    });
+    expect(place(0, 0, ['a']).at).toEqual([['b', 2]]);
+  });
+
+  it('bring nothing new there', () => {
+    expect(place(300, 0, []).at).toEqual([['b', 2]]);
+    expect(place(300, 0, ['a'], 3).at).toEqual([
+      ['a', 2],
+      ['b', 1],
+    ]);
+  });
+
+  it('without seconds are for good', () => {
+    expect(place(undefined, 10 ** 9, ['a'], 3).at).toEqual([['a', 3]]);
+    expect(place(undefined, 0, []).at).toEqual([['a', 2]]);
   });
 });

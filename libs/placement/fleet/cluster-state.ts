@@ -2,6 +2,7 @@ import type {
   ClusterFacts,
   ClusterId,
   ClusterPhase,
+  ClusterTaint,
   NodeClass,
   OverSubscription,
   Resources,
@@ -19,6 +20,7 @@ export interface Batch {
 
 /** All that a decision may know of a cluster. */
 export interface ClusterState extends ClusterFacts {
+  taints: readonly ClusterTaint[];
   phase: ClusterPhase;
   /** The cluster that the same Kubernetes cluster was registered as before: this one takes nothing new. */
   sameMemberAs?: ClusterId | undefined;

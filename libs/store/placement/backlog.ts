@@ -1,4 +1,4 @@
-import type { ApplicationSpec, Resources } from '#domain';
+import type { ApplicationSpec, Instant, Resources } from '#domain';
 import type { Reader } from '../core/reader.js';
 import type { Transaction } from '../core/transaction.js';
 
@@ -29,6 +29,8 @@ export interface WaitingRelease extends ReleaseRef {
   charged: Resources;
   /** Another release of the application is placed there, or is being removed. */
   replaces: boolean;
+  /** The database's clock when this was read. */
+  now: Instant;
   /** Clusters that have a work of the application, wanted or on its way out. */
   worksAt: readonly string[];
   /** Why it was refused the last time; empty when it never was. */
@@ -55,6 +57,7 @@ interface WaitingRow {
   charged: number[];
   refusals: StoredRefusal[];
   replaces: boolean;
+  now: number;
   works_at: string[];
   neighbours: { application: string; component: string; cluster: string }[] | null;
   nominated: { cluster: string; amount: number[] }[] | null;
@@ -72,6 +75,7 @@ export const nominatedAmounts = `(SELECT ARRAY[greatest(0, n.mcpu - coalesce(sum
 const askingSql = (releases: string): string => `
   SELECT l.tenant_id, l.project_id, l.environment_id, l.number::text, l.generation::text, l.application_id,
     l.application_uid, e.namespace, v.digest, v.spec, l.refusals,
+    floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
     ARRAY[l.charged_mcpu, l.charged_memory_bytes, l.charged_pods]::float8[] AS charged,
     EXISTS (SELECT FROM releases other WHERE other.tenant_id = l.tenant_id AND other.application_uid = l.application_uid
       AND other.project_id = l.project_id AND other.environment_id = l.environment_id
@@ -183,6 +187,7 @@ const waitingOf = (row: WaitingRow): WaitingRelease => ({
   charged: { mcpu: row.charged[0] ?? 0, memoryBytes: row.charged[1] ?? 0, pods: row.charged[2] ?? 0 },
   refusals: row.refusals,
   replaces: row.replaces,
+  now: row.now,
   worksAt: row.works_at,
   neighbours: row.neighbours ?? [],
   nominated: (row.nominated ?? []).map(({ cluster, amount: [mcpu = 0, memoryBytes = 0, pods = 0] }) => ({

@@ -3,11 +3,13 @@ import type {
   ClusterId,
   ClusterPhase,
   ClusterSchema,
+  ClusterTaint,
   NodeClass,
   NodeScoring,
   OverSubscription,
   Resources,
   StorageClass,
+  Taint,
 } from '#domain';
 import { costsOf } from '../clusters/rows.js';
 import type { Transaction } from '../core/transaction.js';
@@ -15,6 +17,7 @@ import type { NodeRules } from './holdings.js';
 
 /** What the store knows of a cluster when a decision asks. */
 export interface FleetCluster extends ClusterFacts {
+  taints: readonly ClusterTaint[];
   /** Another one means another content: told by the transactions that wrote its rows. */
   stamp: string;
   phase: ClusterPhase;
@@ -52,7 +55,8 @@ interface FleetRow {
   zone: string;
   provider: string;
   labels: Record<string, string>;
-  taints: FleetCluster['taints'];
+  taints: Taint[];
+  taints_since: Record<string, number>;
   cordoned: boolean;
   phase: ClusterPhase;
   same_member_as: string | null;
@@ -85,7 +89,7 @@ const stampSql = `c.xmin::text || '/' || coalesce(same.other, '') || '/' || k.xm
 // float8 keeps integers exact up to 2^53, which is what amounts are bounded by.
 const columns = `
   ${stampSql} AS stamp,
-  c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.cordoned, c.phase, same.other AS same_member_as,
+  c.id, c.region, c.zone, c.provider, c.labels, c.taints, c.taints_since, c.cordoned, c.phase, same.other AS same_member_as,
   c.oversubscribe_mcpu_permille, c.oversubscribe_memory_permille,
   c.core_hour_micros::text, c.gib_hour_micros::text, c.carbon_intensity, c.jurisdictions, c.node_scoring,
   k.server_version, k.nodes, k.work_sequence::text, k.classes, k.label_keys, k.kinds, k.storage_classes, k.schema_digest,
@@ -119,9 +123,13 @@ const resourcesOf = (amounts: readonly number[]): Resources => ({
   pods: amounts[2] ?? 0,
 });
 
+/** As the database names it. */
+const taintName = ({ key, value, effect }: Taint): string => `${key}=${value}:${effect}`;
+
 function clusterOf(row: FleetRow): FleetCluster {
   const [mcpu, memoryBytes] = row.measured;
-  const { id, stamp, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds } = row;
+  const { id, stamp, region, zone, provider, labels, cordoned, phase, nodes, classes, kinds } = row;
+  const taints = row.taints.map((taint) => ({ ...taint, since: row.taints_since[taintName(taint)] }));
   return {
     ...{ stamp, id, region, zone, provider, labels, taints, cordoned, phase, nodes, classes, kinds },
     ...costsOf(row),
