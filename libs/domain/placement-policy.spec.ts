@@ -176,8 +176,8 @@ describe('prices and weights', () => {
 
 describe('a spread', () => {
   it.each([
-    [{ ...spread, minDomains: -1 }, 'must not be negative'],
-    [{ ...spread, maxSkew: 20_000 }, 'must be at most 10000'],
+    [{ ...spread, minDomains: -1 }, 'found -1; must not be negative'],
+    [{ ...spread, maxSkew: 20_000 }, 'found 20000; must be at most 10000'],
     [
       { ...spread, by: 'no key' },
       'found "no key"; allowed are region, zone, provider, cluster, or the key of a cluster label',

@@ -15,13 +15,19 @@ export const policyLimits = {
   seconds: 315_360_000,
 } as const;
 
+const bound = (most: number) =>
+  z
+    .int()
+    .min(0, { error: ({ input }) => `found ${input}; must not be negative` })
+    .max(most, { error: ({ input }) => `found ${input}; must be at most ${most}` });
+
 const toleration = z.strictObject({
   key: z.string(),
   operator: z.enum(['Exists', 'Equal']),
   value: z.string(),
   effect: z.enum(['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']),
   /** What is there stays for so long after the taint came; absent: for good. Of `NoExecute` alone. */
-  tolerationSeconds: z.int().min(0).max(policyLimits.seconds).optional(),
+  tolerationSeconds: bound(policyLimits.seconds).optional(),
 });
 
 /** Kubernetes' label syntax (RFC 1123 name, optional prefix). */
@@ -34,12 +40,6 @@ const domainKey = z.string().regex(labelKey, {
 });
 
 /** A count of clusters, domains or replicas that bounds; 0 is no bound. */
-const bound = (most: number) =>
-  z
-    .int()
-    .min(0, { error: 'must not be negative' })
-    .max(most, { error: `must be at most ${most}` });
-
 /** How replicas are spread over domains: all clusters with one value are one. */
 const spread = z.strictObject({
   by: domainKey,

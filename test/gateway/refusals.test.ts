@@ -105,7 +105,7 @@ describe('what the gateway refuses', () => {
         placement: { tolerations: [{ key: 'full', effect: 'NoExecute', tolerationSeconds: -1n }] },
       },
       'spec.placement.tolerations[0].toleration_seconds',
-      /-1/,
+      /found -1; must not be negative/,
     ],
     ['an unknown kind', component({ kind: 99 }), 'spec.components[0].kind', /found 99/],
     [
