@@ -50,6 +50,15 @@ const viewsOf = ({ spec, tenant, project, environment, application }: Consulting
     })),
   }));
 
+/** Nobody is asked about a release that cannot be read: its decision will say what is wrong with it. */
+function viewsIfAny(release: Consulting): GroupView[] {
+  try {
+    return viewsOf(release);
+  } catch {
+    return [];
+  }
+}
+
 /**
  * Asks plug-ins about all groups of all releases, one question to each plug-in. Answers each release's groups in deciding
  * order; who gave no answer is named in them. Never rejects.
@@ -59,7 +68,7 @@ export async function consult<R extends Consulting>(
   snapshot: Snapshot,
   plugins: PluginHost,
 ): Promise<ReadonlyMap<R, readonly ExternalAnswers[]>> {
-  const views = releases.map(viewsOf);
+  const views = releases.map(viewsIfAny);
   const answers = await plugins.consult(views.flat(), snapshot);
   let next = 0;
   return new Map(

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { clockAt, type PluginAnswer } from '#domain';
-import { silentLogger } from '#platform';
+import { createLogger, silentLogger } from '#platform';
 import { aCluster, fleetOf } from '../placement/testing/fleet.fixture.js';
+import { createAuthority } from '../platform/testing/certificates.js';
 import { PluginHost } from './host.js';
 import type { GroupView } from './question.js';
 import type { PluginSettings } from './settings.js';
@@ -37,8 +39,8 @@ async function host(...settings: PluginSettings[]) {
   return { host: made, clock, outcomes, ask };
 }
 
-async function server(behave: Behaviour, address?: string): Promise<PluginServer> {
-  const started = await startPluginServer(behave, address);
+async function server(behave: Behaviour, address?: string, credentials?: ServerCredentials): Promise<PluginServer> {
+  const started = await startPluginServer(behave, address, credentials);
   ends.push(() => started.close());
   return started;
 }
@@ -224,6 +226,18 @@ describe('a package', () => {
     ]);
   });
 
+  it('that prints without end is heard for a while', async () => {
+    const lines: { msg: string }[] = [];
+    const log = createLogger({ app: 'test', destination: { write: (line) => lines.push(JSON.parse(line)) } });
+    const source = `let asked = 0; export const score = async (_, all) => { asked++; for (let at = 0; at < 500; at++) { console.log('line', asked, at); await new Promise(setImmediate); } return all.map(() => 1); }`;
+    const made = new PluginHost([await inWorker(source, scoring, { timeoutMs: 10_000 })], { log, clock: clockAt(0) });
+    ends.push(() => made.close());
+    const printed = () => lines.filter(({ msg }) => msg.startsWith('plug-in printed')).length;
+    await made.consult([group('shop')], fleet);
+    await expect.poll(printed).toBeGreaterThan(0);
+    expect(printed()).toBeLessThanOrEqual(20);
+  });
+
   it('that throws for one group answers for the others', async () => {
     const source = `export const score = (group, all) => { if (group.application === 'odd') throw new Error('odd'); return all.map(() => 5); }`;
     const { ask } = await host(await inWorker(source, scoring));
@@ -292,6 +306,43 @@ describe('a server', () => {
     const garbage = await host(onServer((await server(() => Uint8Array.of(255, 255, 255, 1, 2))).address, scoring));
     const [failure] = why(await garbage.ask('shop'));
     expect(failure).toMatch(/^answered INTERNAL: .*is no berth\.plugin\.v1\.ConsultResponse/);
+  });
+
+  it('is called over TLS, with the token and the certificate that were given', async () => {
+    const authority = await createAuthority('harbour');
+    const [ours, theirs] = [await authority.sign('scheduler'), await authority.sign('prices')];
+    const credentials = ServerCredentials.createSsl(
+      Buffer.from(authority.certificate),
+      [{ private_key: Buffer.from(theirs.privateKey), cert_chain: Buffer.from(theirs.certificate) }],
+      true,
+    );
+    const started = await server(judgingServer, '127.0.0.1:0', credentials);
+    const tls = { authority: Buffer.from(authority.certificate) };
+    const own = { certificate: Buffer.from(ours.certificate), privateKey: Buffer.from(ours.privateKey) };
+    const asking = (given: typeof tls & Partial<typeof own>, name: string) =>
+      onServer(
+        started.address,
+        { name, ...filtering, ...scoring },
+        {
+          timeoutMs: 3_000,
+          runs: { as: 'grpc', address: started.address, tls: given, token: 's3cret' },
+        },
+      );
+    const known = await host(asking({ ...tls, ...own }, 'known'));
+    expect(why(await known.ask('shop'))).toEqual([undefined]);
+    expect(started.tokens).toEqual(['Bearer s3cret']);
+    const unknown = await host(asking(tls, 'unknown'));
+    expect(why(await unknown.ask('shop'))).toEqual([`is not reachable at ${started.address}`]);
+  });
+
+  it('that writes what a terminal would obey has it taken out', async () => {
+    const esc = String.fromCharCode(27);
+    const sly = await server(() => ({
+      version: `1${esc}[2J`,
+      answers: [{ reasons: [`no${esc}[31m\nroom`], verdicts: [1, 0, 0] }],
+    }));
+    const { ask } = await host(onServer(sly.address, filtering));
+    expect(await ask('shop')).toMatchObject([{ version: '1 [2J', reasons: ['no [31m room'], failure: undefined }]);
   });
 
   it('that sends more than anybody reads is named', async () => {

@@ -83,7 +83,7 @@ class Consulted {
       note('failed');
       const why = error instanceof PluginFailure ? error.message : `could not be asked: ${String(error)}`;
       this.#noteFailure(why, error);
-      return failed(question, this.of.engine, why);
+      return failed(question, this.of.engine, plain(why));
     }
   }
 
@@ -93,8 +93,8 @@ class Consulted {
     if (answers.length !== question.groups.length)
       throw new PluginFailure(`gave ${answers.length} answers for ${question.groups.length} groups`);
     return answers.map((said) => {
-      const answer = { ...said, plugin: engine.name, version };
-      return { ...answer, failure: said.failure ?? faultOf(answer, engine, ids) };
+      const answer = { ...said, plugin: engine.name, version: plain(version), reasons: said.reasons.map(plain) };
+      return { ...answer, failure: (said.failure && plain(said.failure)) ?? faultOf(answer, engine, ids) };
     });
   }
 
@@ -115,6 +115,9 @@ class Consulted {
     if (this.#rest.noteFailure(why)) log.warn({ plugin, why, err: error }, 'plug-in failed; its default counts');
   }
 }
+
+/** What it says ends up in terminals. */
+const plain = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
 
 /** Hands a signal that fires after so long, and waits no longer. */
 async function within<T>(timeoutMs: Millis, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {

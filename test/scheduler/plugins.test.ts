@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { requestOf } from '#decision';
 import { clockAt, type ManualClock, type PluginAnswer } from '#domain';
-import { defaultPolicy, type EnginePlugin, unpackRecord, withPlugins } from '#placement';
+import { decide, defaultPolicy, type EnginePlugin, Snapshot, unpackRecord, withPlugins } from '#placement';
 import { silentLogger } from '#platform';
 import { PluginHost } from '#plugins';
+import { placementStore } from '#store';
 import { type Behaviour, type PluginServer, startPluginServer } from '../../libs/plugins/testing/plugin-server.js';
 import { onServer } from '../../libs/plugins/testing/settings.js';
 import { startTestDatabase, type TestDatabase } from '../../libs/store/testing/database.js';
@@ -165,6 +167,50 @@ describe('a scheduler with a plug-in', () => {
     await placer.refresh();
     expect(await placer.round()).toMatchObject({ placed: 1 });
   });
+
+  it('keeps what is wrong with one release to that one', async () => {
+    behave = scores(0, 0, 0);
+    const { placer } = await schedulerWith(scorer);
+    for (const name of ['one', 'broken', 'two']) await scenario.apply(name, web);
+    await database.query(
+      `UPDATE revisions SET spec = '{"components": 7}' WHERE application_uid = (SELECT uid FROM applications WHERE id = 'broken')`,
+    );
+    expect(await placer.round()).toMatchObject({ taken: 3, placed: 2, refused: 1 });
+    expect(await scenario.phases()).toEqual({ one: 'placed', two: 'placed', broken: 'refused' });
+  });
+
+  it.each<[string, Behaviour]>([
+    ['that counted', scores(3, 700, 20)],
+    ['that failed', scores(3, 7000, 20)],
+  ])(
+    'stores answers with its decision, which replays bit for bit whatever would be said by now: %s',
+    async (_, does) => {
+      behave = does;
+      const { placer, store } = await schedulerWith(scorer);
+      await scenario.apply('shop', spec([component('web', { replicas: 3 }), component('db')], { maxClusters: 2 }));
+      const replayed = new Snapshot();
+      for (const state of [...placer.picture.states.values()].reverse()) replayed.upsert(state);
+      const [release] = await placementStore.readWaiting(
+        (sql, parameters) => store.unitOfWork.read({ kind: 'system', actor: 'test' }, sql, parameters),
+        1,
+        's1',
+      );
+      if (release === undefined) throw new Error('nothing waits');
+      expect(await placer.round()).toMatchObject({ placed: 1 });
+      const [stored] = await database.query<{ record: Buffer }>('SELECT record FROM decisions');
+      const { groups } = unpackRecord(stored?.record ?? Buffer.alloc(0));
+      const external = groups.map(({ clusters, plugins = [] }) => ({
+        clusters: clusters.map(({ cluster }) => cluster),
+        answers: plugins,
+      }));
+      behave = scores(1000, 0, 1000);
+      const policy = withPlugins(defaultPolicy, [{ name: 'tried', version: '', ...scorer }]);
+      const again = decide(requestOf(release, placer.picture.schemas, external), replayed, policy);
+      expect(Buffer.from(again.packed).equals(stored?.record ?? Buffer.alloc(0))).toBe(true);
+      const unasked = decide(requestOf(release, placer.picture.schemas), replayed, policy);
+      expect(Buffer.from(unasked.packed).equals(stored?.record ?? Buffer.alloc(0))).toBe(false);
+    },
+  );
 
   it('asks again at its start about what was refused before', async () => {
     behave = refuses(1, 1, 1);

@@ -17,8 +17,8 @@ export interface WorkerParts {
 /** A module that is not loaded by then is given up. */
 const loadingMs = 10_000;
 
-/** What a plug-in prints is logged, each piece as far as this. */
-const mostPrinted = 500;
+/** What a plug-in prints is logged: so many pieces between two questions, each as far as this. */
+const mostPrinted = { pieces: 20, bytes: 500 } as const;
 
 const numbers = z.instanceof(Float64Array).optional();
 const answer = z.object({
@@ -46,6 +46,8 @@ class Running {
   /** Settles once the package is loaded, or is known not to be. */
   readonly loaded: Promise<void>;
   isGone = false;
+  /** Pieces since the last question. */
+  printed = 0;
   #isLoaded: () => void = () => undefined;
   #isNot: (failure: PluginFailure) => void = () => undefined;
 
@@ -69,9 +71,10 @@ class Running {
       resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     });
     for (const printed of [this.worker.stdout, this.worker.stderr])
-      printed.on('data', (text: Buffer) =>
-        log.info({ plugin: engine.name, text: text.toString('utf8', 0, mostPrinted).trim() }, 'plug-in printed'),
-      );
+      printed.on('data', (text: Buffer) => {
+        if (this.printed++ >= mostPrinted.pieces) return;
+        log.info({ plugin: engine.name, text: text.toString('utf8', 0, mostPrinted.bytes).trim() }, 'plug-in printed');
+      });
     this.worker.on('message', (told: unknown) => this.#hear(told));
     this.worker.on('error', (error) => this.end(`ended with an error: ${error.message}`));
     this.worker.on('exit', (code) => this.end(`ended with code ${code}`));
@@ -153,6 +156,7 @@ export class WorkerPlugin implements Plugin {
           reject(failure);
         },
       });
+      running.printed = 0;
       running.worker.postMessage({ id, groups, clusters });
     });
   }
