@@ -94,7 +94,8 @@ class Consulted {
       throw new PluginFailure(`gave ${answers.length} answers for ${question.groups.length} groups`);
     return answers.map((said) => {
       const answer = { ...said, plugin: engine.name, version: plain(version), reasons: said.reasons.map(plain) };
-      return { ...answer, failure: (said.failure && plain(said.failure)) ?? faultOf(answer, engine, ids) };
+      const failure = said.failure === undefined ? faultOf(answer, engine, ids) : plain(said.failure);
+      return failure === undefined ? compact(answer) : { ...answer, failure, verdicts: undefined, scores: undefined };
     });
   }
 
@@ -115,6 +116,13 @@ class Consulted {
     if (this.#rest.noteFailure(why)) log.warn({ plugin, why, err: error }, 'plug-in failed; its default counts');
   }
 }
+
+/** Columns of one kind, wherever they came from: the engine runs over them for every decision. */
+const compact = (answer: PluginAnswer): PluginAnswer => ({
+  ...answer,
+  verdicts: answer.verdicts && Uint8Array.from(answer.verdicts),
+  scores: answer.scores && Int16Array.from(answer.scores),
+});
 
 /** What it says ends up in terminals. */
 const plain = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
