@@ -283,6 +283,38 @@ describe('preemption', () => {
     expect(await scenario.phases()).toEqual({ p1: 'refused', p2: 'refused', p3: 'placed', p4: 'placed' });
   });
 
+  it('is taken back whole when the connection dies between its statements', async () => {
+    await scenario.cluster('small', { cores: 2 });
+    const { placer } = await aPlacer(database, 's1');
+    await scenario.apply('low', web('low', 1, { mcpu: 2000 }));
+    await settle(placer);
+    await scenario.apply('high', web('high', 5, { mcpu: 2000 }));
+    await database.query(`CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+      PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$`);
+    const tables = ['nominations', 'preempted_works', 'preemptions', 'works', 'decisions', 'audit', 'outbox'];
+    for (const table of tables) {
+      await database.query(`CREATE TRIGGER die AFTER INSERT ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION die()`);
+      const { placer: dying } = await aPlacer(database, `dies at ${table}`);
+      await dying.refresh();
+      await expect(dying.round()).rejects.toThrow('the database does not answer');
+      await database.query(`DROP TRIGGER die ON ${table}`);
+      expect(await scenario.phases()).toEqual({ low: 'placed', high: 'waiting' });
+      const [left] = await database.query(`SELECT (SELECT count(*)::int FROM nominations) AS kept,
+        (SELECT count(*)::int FROM preemptions) AS told, (SELECT count(*)::int FROM works WHERE wanted) AS works,
+        (SELECT count(*)::int FROM reservations WHERE state = 'held') AS held`);
+      expect(left).toEqual({ kept: 0, told: 0, works: 1, held: 1 });
+      await expectSound();
+    }
+    const { placer: living } = await aPlacer(database, 'lives');
+    // Those that died are still connected, and a round may leave them their part.
+    for (let round = 0; round < 5 && (await scenario.phases()).high === 'waiting'; round++) {
+      await living.refresh();
+      await living.round();
+    }
+    expect(await scenario.phases()).toEqual({ low: 'refused', high: 'refused' });
+    await expectSound();
+  });
+
   it('lets each victim give way once, whoever of several schedulers is first', async () => {
     await scenario.cluster('north', { cores: 8 });
     const placers = await Promise.all(['s1', 's2', 's3'].map((name) => aPlacer(database, name, 4)));

@@ -134,3 +134,20 @@ it('names the plug-ins that failed, and what counts instead', () => {
     '  plug-in both failed (gave no scores): clusters are refused, default score 500',
   ]);
 });
+
+it('tells who gave way to whom', () => {
+  const peer = (application: string, number: number, priority: number) =>
+    create(wire.PreemptionPeerSchema, {
+      application: `tenants/t/projects/p/applications/${application}`,
+      release: `tenants/t/projects/p/environments/default/releases/v${number}`,
+      ...{ priority, createTime: timestampFromMs(0) },
+    });
+  const both = create(wire.DecisionSchema, {
+    ...decision,
+    ...{ groups: [], preempted: [peer('batch', 1, -5)], preemptedBy: peer('shop', 4, 9) },
+  });
+  expect(decisionLines('x', both, { palette: noColours, bars: false, now: 60_000 }).slice(2)).toEqual([
+    'batch v1 (priority -5) gave way to it 1m ago',
+    'gave way to shop v4 (priority 9) 1m ago',
+  ]);
+});
