@@ -10,7 +10,7 @@ import {
   worthPlanning,
 } from '#decision';
 import type { ClusterId, Ids } from '#domain';
-import type { EnginePolicy } from '#placement';
+import type { EnginePolicy, VacatedNodes } from '#placement';
 import type { Logger } from '#platform';
 import { placementStore, type Store, type StorePrincipal } from '#store';
 import type { FleetPicture } from './fleet/picture.js';
@@ -47,21 +47,26 @@ const priorityOf = ({ spec }: Waiting): number => spec.priority ?? 0;
 const asOf = (release: Waiting): string => `${placementStore.releaseKey(release)}@${release.generation}`;
 
 /** More are forgotten, and tried again. */
-const mostGivenUp = 1_000;
+const mostRemembered = 1_000;
+
+/** So often what was planned is tried on newer figures; then the release is refused as any other, and does not hold up the rest. */
+const mostTries = 5;
 
 /** Finds, in what the engine refused, the releases that others of a lower priority can make room for; one at a time. */
 export class Preempting {
-  readonly #givenUp = new Set<string>();
+  /** How often each asking was tried in vain. */
+  readonly #tries = new Map<string, number>();
 
   constructor(private readonly parts: PreemptingParts) {}
 
   /** The place in a batch of the first release for which others could give way, as far as the picture shows. */
   async first(batch: readonly Decided[], beside: Beside): Promise<number | undefined> {
     const asking = batch
-      .filter(({ decision, release }) => !decision.placed && mayPreempt(release) && !this.#givenUp.has(asOf(release)))
+      .filter(({ decision, release }) => !decision.placed && mayPreempt(release) && !this.#isGivenUp(release))
       .map(({ release }) => release);
     if (asking.length === 0) return undefined;
     const hopeful = new Set<Waiting>();
+    const nodes: VacatedNodes = new Map();
     for (const tenant of new Set(asking.map((release) => release.tenant))) {
       const own = asking.filter((release) => release.tenant === tenant);
       const placed = await this.#placedBelow(tenant, Math.max(...own.map(priorityOf)));
@@ -69,7 +74,7 @@ export class Preempting {
         const lower = placed.filter((each) => each.priority < priority);
         const equals = own.filter((release) => priorityOf(release) === priority);
         for (const release of worthPlanning(equals, lower, this.#deciding(beside)))
-          if (this.#plan(release, lower, beside) !== undefined) hopeful.add(release);
+          if (this.#plan(release, lower, beside, nodes) !== undefined) hopeful.add(release);
       }
     }
     const at = batch.findIndex(({ release }) => hopeful.has(release));
@@ -94,11 +99,12 @@ export class Preempting {
       .run(principal, (tx) => commitPreemption(tx, order, context))
       .catch((error: unknown) => {
         // What is wrong with one must not hold up the others: for this asking it is not tried again.
-        if (!isTransient(error)) this.#giveUp(order.decided.release);
+        if (!isTransient(error)) this.#note(order.decided.release, mostTries);
         throw error;
       });
     if (outcome.kind === 'stale') {
       log.info({ release, victims, ...outcome.why }, 'preemption not taken');
+      this.#note(order.decided.release, 1);
       return { kind: 'stale' };
     }
     metrics.preemptions.inc();
@@ -107,20 +113,24 @@ export class Preempting {
     return { kind: 'preempting', clusters: outcome.clusters };
   }
 
-  #plan(release: Waiting, placed: readonly placementStore.PlacedRelease[], beside: Beside) {
+  #plan(release: Waiting, placed: readonly placementStore.PlacedRelease[], beside: Beside, nodes?: VacatedNodes) {
     try {
-      return planFor(release, placed, this.#deciding(beside));
+      return planFor(release, placed, this.#deciding(beside), nodes);
     } catch (error) {
-      this.#giveUp(release);
+      this.#note(release, mostTries);
       this.parts.metrics.failures.inc({ part: 'preempt' });
       this.parts.log.error({ err: error, release: placementStore.releaseKey(release) }, 'preemption cannot be planned');
       return undefined;
     }
   }
 
-  #giveUp(release: Waiting): void {
-    if (this.#givenUp.size >= mostGivenUp) this.#givenUp.clear();
-    this.#givenUp.add(asOf(release));
+  #isGivenUp(release: Waiting): boolean {
+    return (this.#tries.get(asOf(release)) ?? 0) >= mostTries;
+  }
+
+  #note(release: Waiting, tries: number): void {
+    if (this.#tries.size >= mostRemembered) this.#tries.clear();
+    this.#tries.set(asOf(release), (this.#tries.get(asOf(release)) ?? 0) + tries);
   }
 
   #placedBelow(tenant: string, priority: number): Promise<placementStore.PlacedRelease[]> {

@@ -22,7 +22,14 @@ export {
   type Verdict,
 } from './plugin.js';
 export { defaultPolicy, type EnginePolicy, engineVersion, policyHash, withPlugins } from './policy.js';
-export { hopeful, type Preemptible, type Preemption, planPreemption, type Vacancy } from './preempting/preemption.js';
+export {
+  hopeful,
+  type Preemptible,
+  type Preemption,
+  planPreemption,
+  type Vacancy,
+  type VacatedNodes,
+} from './preempting/preemption.js';
 export { vacatedState } from './preempting/vacated.js';
 export { unpackRecord } from './record/pack.js';
 export type {

@@ -1,4 +1,11 @@
-import { type ExternalAnswers, hopeful, type Preemptible, type Preemption, planPreemption } from '#placement';
+import {
+  type ExternalAnswers,
+  hopeful,
+  type Preemptible,
+  type Preemption,
+  planPreemption,
+  type VacatedNodes,
+} from '#placement';
 import { placementStore } from '#store';
 import type { Deciding } from '../decided.js';
 import { requestOf } from '../request.js';
@@ -37,17 +44,21 @@ export function worthPlanning(
   return releases.filter((_, at) => isHopeful[at]);
 }
 
-/** Who has to give way to a release that the fleet has no place for; undefined when that would not help. Pure. */
+/**
+ * Who has to give way to a release that the fleet has no place for; undefined when that would not help. Pure, but that it
+ * remembers nodes for other plans on the same snapshot.
+ */
 export function planFor(
   release: placementStore.WaitingRelease,
   placed: readonly placementStore.PlacedRelease[],
   { snapshot, schemas, policy, moved, consulted }: Planning,
+  known?: VacatedNodes,
 ): Preemption<Victim> | undefined {
   const candidates = placed.filter((each) => !staysFor(release, each)).map(candidateOf);
   const asked = {
     request: requestOf(moved.beside(release), schemas, consulted.get(release)),
     priority: release.spec.priority ?? 0,
   };
-  const plan = planPreemption(asked, candidates, snapshot, policy);
+  const plan = planPreemption(asked, candidates, snapshot, policy, known);
   return plan === undefined || plan.victims.length === 0 ? undefined : plan;
 }

@@ -1,6 +1,7 @@
-import type { ClusterId, Resources } from '#domain';
+import { addResources, type ClusterId, noResources, type Resources } from '#domain';
 import { type Decision, decide } from '../decide.js';
 import type { Batch } from '../fleet/cluster-state.js';
+import type { NodeClasses } from '../fleet/node-classes.js';
 import type { Snapshot } from '../fleet/snapshot.js';
 import { defaultPolicy, type EnginePolicy } from '../policy.js';
 import type { PlacementRequest } from '../request.js';
@@ -29,6 +30,9 @@ export interface Preemption<P extends Preemptible = Preemptible> {
   victims: readonly P[];
   decision: Decision;
 }
+
+/** What nodes look like once some have left, by cluster, victims and seekers: good as long as the snapshot stays as it is. */
+export type VacatedNodes = Map<string, NodeClasses>;
 
 /** Of so many every choice is tried; of more, each alone, and then all less those that need not go. */
 const mostTriedWhole = 8;
@@ -64,11 +68,13 @@ export function planPreemption<P extends Preemptible>(
   candidates: readonly P[],
   snapshot: Snapshot,
   policy: EnginePolicy = defaultPolicy,
+  known: VacatedNodes = new Map(),
 ): Preemption<P> | undefined {
   const lower = candidates.filter((each) => each.priority < priority).sort(goesBefore);
   const seekers = nodeSeekersOf(request);
+  const sought = JSON.stringify(seekers);
   const without = (victims: readonly P[]): Preemption<P> | undefined => {
-    const decision = decideWithout(victims, { request, seekers, snapshot, policy });
+    const decision = decideWithout(victims, { request, seekers, sought, snapshot, policy, known });
     return decision.placed ? { victims, decision } : undefined;
   };
   const all = lower.length === 0 ? undefined : without(lower);
@@ -105,23 +111,42 @@ type Trial<P extends Preemptible> = (victims: readonly P[]) => Preemption<P> | u
 interface Scope {
   request: PlacementRequest;
   seekers: NodeSeekers;
+  /** The seekers as a text. */
+  sought: string;
   snapshot: Snapshot;
   policy: EnginePolicy;
+  known: VacatedNodes;
 }
 
-function decideWithout(victims: readonly Preemptible[], { request, seekers, snapshot, policy }: Scope): Decision {
-  const leaving = new Map<ClusterId, Batch[]>();
+interface Leaving {
+  amount: Resources;
+  pods: Batch[];
+  who: string[];
+}
+
+function leavingOf(victims: readonly Preemptible[]): Map<ClusterId, Leaving> {
+  const leaving = new Map<ClusterId, Leaving>();
+  for (const { key, vacancies } of victims)
+    for (const { cluster, amount, pods } of vacancies) {
+      const there = leaving.get(cluster) ?? { amount: noResources, pods: [], who: [] };
+      there.amount = addResources(there.amount, amount);
+      there.pods.push(...pods);
+      there.who.push(key);
+      leaving.set(cluster, there);
+    }
+  return leaving;
+}
+
+function decideWithout(victims: readonly Preemptible[], scope: Scope): Decision {
+  const { request, seekers, sought, snapshot, policy, known } = scope;
   const undo: (() => void)[] = [];
-  for (const { cluster, amount, pods } of victims.flatMap(({ vacancies }) => vacancies)) {
+  for (const [cluster, { amount, pods, who }] of leavingOf(victims)) {
     const slot = snapshot.slotOf(cluster);
     if (slot === undefined) continue;
-    leaving.set(cluster, [...(leaving.get(cluster) ?? []), ...pods]);
-    undo.push(snapshot.suppose(slot, amount, snapshot.classes(slot)));
-  }
-  for (const [cluster, pods] of leaving) {
-    const slot = snapshot.slotOf(cluster);
-    if (slot === undefined) continue;
-    undo.push(snapshot.suppose(slot, nothing, vacated(snapshot.classes(slot), pods, seekers)));
+    const key = [cluster, sought, ...who].join();
+    const nodes = known.get(key) ?? vacated(snapshot.classes(slot), pods, seekers);
+    known.set(key, nodes);
+    undo.push(snapshot.suppose(slot, amount, nodes));
   }
   try {
     return decide(request, snapshot, policy);
@@ -129,8 +154,6 @@ function decideWithout(victims: readonly Preemptible[], { request, seekers, snap
     for (const takeBack of undo.reverse()) takeBack();
   }
 }
-
-const nothing: Resources = { mcpu: 0, memoryBytes: 0, pods: 0 };
 
 /** Those up to the lowest priority at which all together do. */
 function lowestThatDo<P extends Preemptible>(lower: readonly P[], without: Trial<P>): Preemption<P> | undefined {
