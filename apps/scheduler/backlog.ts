@@ -18,7 +18,7 @@ const usageFreshMs = 1_000;
 const heads = { most: 4_000, leastEach: 8 } as const;
 
 /** Where room is not scarce it matters little who is first: several schedulers then take their shares of so many batches. */
-const scatteredBatches = 8;
+const scatteredBatches = 20;
 
 /** Of the whole fleet. */
 interface FleetSums {
@@ -45,6 +45,17 @@ function sumsOf(snapshot: Snapshot): FleetSums {
 
 type Head = placementStore.WaitingHead & Asking;
 
+/** How long what was set aside for later batches may be decided in the order in which it was found. */
+const aheadFreshMs = 3_000;
+
+/** Heads that this scheduler takes next, as long as nobody has come who would be served before them. */
+interface Ahead {
+  heads: Head[];
+  readAt: Instant;
+  /** By tenant the highest priority that waited. */
+  priorities: ReadonlyMap<string, number>;
+}
+
 /**
  * What is decided next. While one tenant waits, the oldest of its highest priority; while several do, each gets its turn by
  * weighted dominant share.
@@ -53,6 +64,7 @@ export class Backlog {
   #usage = new Map<string, Resources>();
   #readAt: Instant | undefined;
   #refused = false;
+  #ahead: Ahead | undefined;
 
   constructor(private readonly parts: BacklogParts) {}
 
@@ -62,6 +74,18 @@ export class Backlog {
     const tenants = await placementStore.readWaitingTenants(read);
     if (tenants.length === 0) return [];
     if (tenants.length === 1) return await placementStore.readWaiting(read, limit, name);
+    const ahead = this.#takeAhead(tenants, limit);
+    const asking = ahead.length === 0 ? [] : await placementStore.readAsking(read, ahead);
+    // One that is missing was decided by another: the order is found anew.
+    return asking.length === limit ? asking : await this.#read(tenants, limit, fleet);
+  }
+
+  async #read(
+    tenants: readonly placementStore.WaitingTenant[],
+    limit: number,
+    fleet: Snapshot,
+  ): Promise<placementStore.WaitingRelease[]> {
+    const { read, clock } = this.parts;
     const usage = await this.#used();
     const standings = new Map(
       tenants.map(({ tenant, weight }): [string, Standing] => [
@@ -75,13 +99,28 @@ export class Backlog {
       each,
     });
     const { allocatable, free } = sumsOf(fleet);
-    const chosen = this.#choose(fairOrder(waiting, standings, allocatable), limit, free);
+    const { chosen, ahead } = this.#choose(fairOrder(waiting, standings, allocatable), limit, free);
+    const priorities = new Map(tenants.map(({ tenant, priority }) => [tenant, priority]));
+    this.#ahead = { heads: ahead, readAt: clock.now(), priorities };
     return await placementStore.readAsking(read, chosen);
+  }
+
+  /** Whole batches alone: of the last ones others have a part that they would help out with. */
+  #takeAhead(tenants: readonly placementStore.WaitingTenant[], limit: number): Head[] {
+    const ahead = this.#ahead;
+    if (ahead === undefined || ahead.heads.length < limit) return [];
+    const isOvertaken = tenants.some(
+      ({ tenant, priority }) => priority > (ahead.priorities.get(tenant) ?? Number.NEGATIVE_INFINITY),
+    );
+    if (!isOvertaken && this.parts.clock.now() - ahead.readAt < aheadFreshMs) return ahead.heads.splice(0, limit);
+    this.#ahead = undefined;
+    return [];
   }
 
   /** What was placed counts at once; where something was refused room is scarce. */
   note(placed: readonly { release: placementStore.ReleaseRef; decision: Decision }[], refused: number): void {
     this.#refused = refused > 0;
+    if (this.#refused) this.#ahead = undefined;
     for (const { release, decision } of placed)
       for (const { amount } of decision.additions)
         this.#usage.set(release.tenant, addResources(this.#usage.get(release.tenant) ?? noResources, amount));
@@ -96,12 +135,13 @@ export class Backlog {
     return this.#usage;
   }
 
-  #choose(order: readonly Head[], limit: number, free: Resources): Head[] {
+  #choose(order: readonly Head[], limit: number, free: Resources): { chosen: Head[]; ahead: Head[] } {
     const window = order.slice(0, limit * scatteredBatches);
     const asked = window.reduce((sum, { demand }) => addResources(sum, demand), noResources);
-    if (this.#refused || !isPlenty(free, asked)) return order.slice(0, limit);
+    if (this.#refused || !isPlenty(free, asked)) return { chosen: order.slice(0, limit), ahead: [] };
     const own = window.filter(({ mine }) => mine);
-    return (own.length > 0 ? own : window).slice(0, limit);
+    if (own.length === 0) return { chosen: window.slice(0, limit), ahead: [] };
+    return { chosen: own.slice(0, limit), ahead: own.slice(limit) };
   }
 }
 

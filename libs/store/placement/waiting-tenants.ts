@@ -6,6 +6,8 @@ import { type RefRow, type ReleaseRef, readersSql, refOf, removedFirst } from '.
 export interface WaitingTenant {
   tenant: string;
   weight: number;
+  /** The highest priority of what it has waiting. */
+  priority: number;
 }
 
 /** Steps from tenant to tenant by index, however much each has waiting. */
@@ -16,7 +18,9 @@ const tenantsSql = `
     SELECT (SELECT r.tenant_id FROM releases r WHERE r.phase = 'waiting' AND r.tenant_id > w.tenant_id
       ORDER BY r.tenant_id LIMIT 1)
     FROM waiting w WHERE w.tenant_id IS NOT NULL)
-  SELECT w.tenant_id AS tenant, t.weight FROM waiting w JOIN tenants t ON t.id = w.tenant_id ORDER BY 1`;
+  SELECT w.tenant_id AS tenant, t.weight, (SELECT r.priority FROM releases r
+      WHERE r.phase = 'waiting' AND r.tenant_id = w.tenant_id ORDER BY r.priority DESC LIMIT 1) AS priority
+  FROM waiting w JOIN tenants t ON t.id = w.tenant_id ORDER BY 1`;
 
 export const readWaitingTenants = (read: Reader): Promise<WaitingTenant[]> => read<WaitingTenant>(tenantsSql, []);
 
