@@ -3,6 +3,10 @@ import type { placementStore } from '#store';
 
 type Release = placementStore.WaitingRelease;
 
+/** Those of other releases change nothing, and are not read either. */
+const asksOfNeighbours = ({ spec: { placement, components } }: Release): boolean =>
+  [placement, ...components.map((each) => each.placement)].some((policy) => (policy?.affinity?.length ?? 0) > 0);
+
 const environmentOf = ({ tenant, project, environment }: Release): string => `${tenant}/${project}/${environment}`;
 
 /** Where the applications of one batch have been placed, for those that are decided after them. */
@@ -22,7 +26,7 @@ export class Neighbourhood {
   /** The release with its neighbours where they will be. */
   beside(release: Release): Release {
     const moved = this.#moved.get(environmentOf(release));
-    if (moved === undefined) return release;
+    if (moved === undefined || !asksOfNeighbours(release)) return release;
     const stayed = release.neighbours.filter(({ application }) => !moved.has(application));
     const came = [...moved].flatMap(([application, places]) => (application === release.application ? [] : places));
     return { ...release, neighbours: [...stayed, ...came] };

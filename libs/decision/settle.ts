@@ -111,7 +111,7 @@ export function settle(
 ): Settlement {
   const placing = batch.filter(({ decision }) => decision.placed);
   const arbitrated = arbitrate(claims(placing, locked), locked.clusters);
-  const { granted } = arbitrated;
+  const granted = new Set(arbitrated.granted);
   const stale = [...arbitrated.stale];
   const quota = new QuotaLedger(locked.projects);
   const capacity = new CapacityLedger(
@@ -126,7 +126,7 @@ export function settle(
   const refused: Settlement['refused'][number][] = batch
     .filter(({ decision }) => !decision.placed)
     .map((decided) => ({ decided, refusals: decided.refusals, wakeOn: wakeOnOf(decided) }));
-  for (const decided of placing.filter(({ key }) => granted.includes(key))) {
+  for (const decided of placing.filter(({ key }) => granted.has(key))) {
     const { release, decision, key } = decided;
     const own = locked.holdings.filter(sameApplication(release));
     const unlocked = own.find(({ cluster }) => !locks.has(cluster));

@@ -111,4 +111,23 @@ describe('fair share', () => {
     expect(lost).toBeLessThan(120); // several hundred when each takes the head of the queue
     expect(await scenario.violations()).toEqual([]);
   });
+
+  it.each([
+    ['a tenant that had nothing waiting', 'initech', 0],
+    ['what is more important', 'acme', 10],
+  ])('serves %s before the batches that it has looked ahead to', async (_, tenant, priority) => {
+    await scenario.cluster('large', { cores: 1000, memoryGibi: 4000 });
+    const project = tenant === 'acme' ? 'shop' : 'office';
+    if (tenant !== 'acme') await scenario.tenancy(tenant, project);
+    await askOf('acme');
+    await askOf('globex');
+    const { placer } = await aPlacer(database, 's1', 2);
+    await placer.refresh();
+    expect((await placer.round()).placed).toBe(2);
+    expect((await placer.round()).placed).toBe(2);
+    await scenario.apply('urgent', wanting(priority), { tenant, project });
+    await placer.round();
+    const phases = await database.query("SELECT phase FROM releases WHERE application_id = 'urgent'");
+    expect(phases).toEqual([{ phase: 'placed' }]);
+  });
 });

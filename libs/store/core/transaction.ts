@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientBase, QueryResultRow } from 'pg';
 import type { JsonValue } from '#domain';
+import { encoded } from './array-literal.js';
 
 /** A change to announce. Ids and a version, never a body: readers fetch it under their own rights. */
 export interface Announcement {
@@ -55,7 +56,7 @@ export class Transaction {
     const { rows } = await this.client.query<Row & QueryResultRow>({
       name: nameOf(sql),
       text: sql,
-      values: [...parameters],
+      values: encoded(parameters),
     });
     return rows;
   }
@@ -91,7 +92,7 @@ export class Transaction {
   /** How many rows a statement changed. */
   async execute(sql: string, parameters: readonly unknown[] = []): Promise<number> {
     this.#checkOpen();
-    const { rowCount } = await this.client.query({ name: nameOf(sql), text: sql, values: [...parameters] });
+    const { rowCount } = await this.client.query({ name: nameOf(sql), text: sql, values: encoded(parameters) });
     return rowCount ?? 0;
   }
 
