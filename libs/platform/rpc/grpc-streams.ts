@@ -102,16 +102,57 @@ export class GrpcBidiStream<I extends DescMessage, O extends DescMessage>
 
   /** Leaving the loop early keeps the call open: what is left unread is dropped when the handler returns. */
   async *[Symbol.asyncIterator](): AsyncGenerator<MessageShape<I>, void, undefined> {
+    const arrivals = new Arrivals(this.duplex, this.context);
     try {
-      for await (const bytes of this.duplex.iterator({ destroyOnReturn: false })) {
+      for (;;) {
+        this.context.throwIfAborted();
+        if (this.duplex.cancelled) throw cancelled();
+        const bytes: Buffer | null = this.duplex.read();
+        if (bytes === null) {
+          if (arrivals.ended) return;
+          await arrivals.next();
+          continue;
+        }
         const message = decode(this.descs.input, bytes);
         this.check(message);
         yield message;
       }
-    } catch (error) {
-      this.context.throwIfAborted();
-      if (this.duplex.cancelled) throw cancelled();
-      throw error;
+    } finally {
+      arrivals.forget();
     }
+  }
+}
+
+/**
+ * Tells that there is something to read, or that there will be nothing more. Node's own iterator would destroy the stream
+ * at its first error, and the status that is still to be sent with it: its caller would hear nothing.
+ */
+class Arrivals {
+  ended: boolean;
+  #wake = (): void => undefined;
+  readonly #arrive = (): void => this.#wake();
+  readonly #end = (): void => {
+    this.ended = true;
+    this.#wake();
+  };
+
+  constructor(
+    private readonly duplex: ServerDuplexStream<Buffer, Buffer>,
+    context: CallContext<unknown>,
+  ) {
+    this.ended = duplex.readableEnded || duplex.destroyed;
+    duplex.on('readable', this.#arrive).on('cancelled', this.#arrive).on('end', this.#end).on('close', this.#end);
+    context.onAbort(this.#arrive);
+  }
+
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  forget(): void {
+    const { duplex } = this;
+    duplex.off('readable', this.#arrive).off('cancelled', this.#arrive).off('end', this.#end).off('close', this.#end);
   }
 }

@@ -263,6 +263,24 @@ describe('errors', () => {
     expect(body.details.map(({ type }) => type)).toEqual(['google.rpc.ErrorInfo', 'google.rpc.QuotaFailure']);
   });
 
+  it('reach callers of a stream that is being read and still written to', async () => {
+    const { rpc } = await start(
+      {},
+      {
+        chat: async (stream) => {
+          const incoming = stream[Symbol.asyncIterator]();
+          await incoming.next();
+          void incoming.next().catch(() => undefined);
+          void stream.write({ text: 'x'.repeat(200_000) }).catch(() => undefined);
+          throw new PermissionDenied({ permission: 'chat', principal: 'ada' });
+        },
+      },
+    );
+    const chat = rpc.chat({ deadlineMs: 3_000 });
+    await chat.write({ text: 'a' });
+    expect(await failure(collect(chat.messages))).toMatchObject({ code: 'PERMISSION_DENIED' });
+  });
+
   it('that nobody foresaw tell the caller an id, and nothing else', async () => {
     const { rpc, json } = await start({ newErrorId: () => 'e-1' });
     const error = await failure(rpc.echo({ text: 'crash' }));
