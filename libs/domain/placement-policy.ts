@@ -118,6 +118,8 @@ export const placementPolicy = z.strictObject({
   affinity: z.array(affinity).max(policyLimits.affinity).optional(),
   /** Replicas may go where their volumes' data is not: they begin with empty ones. */
   leaveData: z.literal(true).optional(),
+  /** How much better another cluster must be for a replica to move, in hundredths of headroom. Absent: nothing moves that can stay. */
+  moveCost: bound(100).optional(),
 });
 
 export type Toleration = z.infer<typeof toleration>;

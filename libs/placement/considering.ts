@@ -83,7 +83,8 @@ export class Considering {
     return this.#refusedBy;
   }
 
-  ranking(): Ranking {
+  /** `mayMove`: as if it did not matter who holds what. */
+  ranking(mayMove = false): Ranking {
     const isRemembered = this.#refusedBy === this.remembered.refusedBy;
     this.admitted = isRemembered ? this.remembered.admitted : admittedBy(this.#refusedBy);
     const count = this.admitted.length;
@@ -91,9 +92,20 @@ export class Considering {
     const own = totals.subarray(0, count).fill(0);
     for (let index = 0; index < this.scores.length; index++) {
       const scores = this.scores[index];
-      if (scores !== undefined) addUp(own, this.admitted, scores, this.#policy.scorers[index]?.weight ?? 0);
+      const scorer = this.#policy.scorers[index];
+      if (scores === undefined || scorer === undefined || (mayMove && scorer.keepsHeld === true)) continue;
+      addUp(own, this.admitted, scores, scorer.weight);
     }
     return new Ranking(this.#fleet.snapshot, own, this.admitted);
+  }
+
+  /** What the cluster in this slot is worth, leaving out whether it holds something. */
+  worthOf(slot: number): number {
+    const place = this.#fleet.snapshot.placeOf(slot);
+    let sum = 0;
+    for (const [index, { weight, keepsHeld }] of this.#policy.scorers.entries())
+      if (keepsHeld !== true) sum += (this.scores[index]?.[place] ?? 0) * weight;
+    return sum;
   }
 
   /** How many clusters each filter turned away. */

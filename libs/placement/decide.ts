@@ -4,7 +4,8 @@ import { type Addition, type Demand, demandsOf, Room, unitOf } from './dividing/
 import { answered } from './external/answers.js';
 import type { Foreseen } from './fleet/node-classes.js';
 import type { Snapshot } from './fleet/snapshot.js';
-import type { Division, FleetChange, Share } from './plugin.js';
+import { weighMoves } from './moving.js';
+import type { Divider, Division, DivisionTask, FleetChange, Share } from './plugin.js';
 import { defaultPolicy, type EnginePolicy, engineVersion, policyHash } from './policy.js';
 import { packTraces, unpackRecord } from './record/pack.js';
 import type { GroupTrace } from './record/trace.js';
@@ -156,10 +157,39 @@ class GroupPlacement {
     if (divider === undefined)
       return { kind: 'refuses', refusal: { reason: 'UnknownDivision', facts: { division: group.policy.division } } };
     const { safetyPermille } = policy;
-    const division = divider.divide({ group, demands: this.#demands, candidates, snapshot, room, safetyPermille });
+    const task = { group, demands: this.#demands, candidates, snapshot, room, safetyPermille };
+    const division = this.#mayMove() ? this.#stayOrMove(divider, task) : divider.divide(task);
     if (division.kind === 'divided') return division;
     const { reason, facts } = division.refusal;
     return { ...division, refusal: { reason, facts: { ...facts, ...this.#considering.counts() } } };
+  }
+
+  /** Only where a policy gives moves a price they are thought about; else nothing moves that can stay. */
+  #mayMove(): boolean {
+    return this.#scope.group.policy.moveCost !== undefined && this.#demands.some(({ held }) => held.size > 0);
+  }
+
+  #stayOrMove(divider: Divider, task: DivisionTask): Division {
+    const { room } = task;
+    const tried = (of: DivisionTask): Division => {
+      let division: Division | undefined;
+      room.attempt(() => {
+        division = divider.divide(of);
+        return false;
+      });
+      return division ?? { kind: 'refuses', refusal: this.#noCluster() };
+    };
+    const stayed = tried(task);
+    const moving = { ...task, candidates: this.#considering.ranking(true), mayMove: true };
+    const moved = tried(moving);
+    const staying = { ...task, candidates: this.#considering.ranking() };
+    if (stayed.kind === 'refuses' || moved.kind === 'refuses')
+      return divider.divide(stayed.kind === 'refuses' ? moving : staying);
+    const weighing = { demands: this.#demands, room, worthOf: (slot: number) => this.#considering.worthOf(slot) };
+    const { moves, line } = weighMoves(stayed, moved, task.group.policy.moveCost ?? 0, weighing);
+    const division = divider.divide(moves ? { ...moving, candidates: this.#considering.ranking(true) } : staying);
+    if (division.kind === 'refuses' || line === undefined) return division;
+    return { ...division, lines: [...division.lines, line] };
   }
 
   #noCluster(): Refusal {

@@ -89,6 +89,8 @@ export interface ClusterScorer {
   readonly name: string;
   /** A whole number; scores are added up weighted. */
   readonly weight: number;
+  /** It only says where what is held is: where that may move, it does not count. */
+  readonly keepsHeld?: boolean;
   /** False: every cluster has 0 for this group, and is not asked. Absent: always asked. */
   applies?(fleet: GroupAtFleet): boolean;
   /**
@@ -134,6 +136,8 @@ export interface DivisionTask {
   room: Room;
   /** Safety on measured use, in thousandths. */
   safetyPermille: number;
+  /** What is held is divided as if nobody held it. Absent: it stays where it can. */
+  mayMove?: boolean | undefined;
 }
 
 /** Says how many replicas each of the admitted clusters gets. */

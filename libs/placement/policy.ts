@@ -9,7 +9,7 @@ import { certainty, fullness, stranding } from './scoring/packing.js';
 import { evenness, headroom, regionSpread, sticky } from './scoring/scorers.js';
 
 /** Grows whenever the same input could be decided otherwise. Stored with every decision. */
-export const engineVersion = '3';
+export const engineVersion = '4';
 
 /** What decides: plug-ins in the order in which they are asked. */
 export interface EnginePolicy {

@@ -126,6 +126,7 @@ const drawnPolicy: fc.Arbitrary<PlacementPolicy> = fc.record({
     [{ application: 'db', component: 'store', by: 'cluster', apart: true, preferred: false }],
   ),
   leaveData: fc.constantFrom(undefined, true as const),
+  moveCost: fc.constantFrom(undefined, 0, 30),
   minReplicas: fc.constantFrom(undefined, 1, 3),
   maxReplicas: fc.constantFrom(undefined, 2, 3, 10_000),
   remainderMethod: fc.constantFrom(undefined, 'largest-remainder' as const, 'webster' as const),

@@ -95,6 +95,7 @@ export function policyFromWire(
       residency: unlessEmpty([...from.residency]),
       affinity: unlessEmpty(from.affinity.map(affinityFromWire)),
       leaveData: from.leaveData ? true : undefined,
+      moveCost: from.moveCost,
       clusterGroupMode: word(
         from.clusterGroupMode,
         clusterGroupModeFromWire,

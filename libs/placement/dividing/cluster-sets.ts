@@ -81,8 +81,8 @@ export class ClusterSets {
 
   /** Scaling touches as few clusters as it can: those that hold something already, as long as they keep the rules. */
   held(): readonly Candidate[] | undefined {
-    const { demands, candidates, room } = this.#task;
-    if (demands.every(({ held }) => held.size === 0)) return undefined;
+    const { demands, candidates, room, mayMove } = this.#task;
+    if (mayMove === true || demands.every(({ held }) => held.size === 0)) return undefined;
     const held = candidates.filter(({ slot }) => demands.some((demand) => room.held(slot, demand) !== undefined));
     return this.#fits(held) ? held : undefined;
   }

@@ -94,7 +94,7 @@ export const packed: Divider = {
 /** Whoever holds all its replicas keeps its clusters, although others, more or fewer, would do as well. */
 function stays(task: DivisionTask, bounds: Bounds, spread: Spreading): Division | undefined {
   const { demands, room } = task;
-  if (demands.every(({ held }) => held.size === 0)) return undefined;
+  if (task.mayMove === true || demands.every(({ held }) => held.size === 0)) return undefined;
   const heldAt = (slot: number, demand: Demand): number => room.held(slot, demand)?.replicas ?? 0;
   const candidates = task.candidates.filter(({ slot }) => demands.some((demand) => heldAt(slot, demand) > 0));
   if (candidates.length < bounds.least || candidates.length > bounds.most) return undefined;

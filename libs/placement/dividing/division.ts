@@ -168,7 +168,7 @@ const placeOf = (task: DivisionTask, demand: Demand, candidate: Candidate, least
   candidate,
   least,
   cap: Math.min(mostOf(task, demand), least + task.room.fit(candidate.slot, demand, mostOf(task, demand))),
-  held: task.room.held(candidate.slot, demand)?.replicas ?? 0,
+  held: task.mayMove === true ? 0 : (task.room.held(candidate.slot, demand)?.replicas ?? 0),
 });
 
 /** More than this no cluster gets of a component. */

@@ -42,8 +42,8 @@ export const inGroups = (divider: Divider): Divider => ({
   },
 });
 
-function heldOf({ demands, candidates, room }: DivisionTask): Candidate[] {
-  if (demands.every(({ held }) => held.size === 0)) return [];
+function heldOf({ demands, candidates, room, mayMove }: DivisionTask): Candidate[] {
+  if (mayMove === true || demands.every(({ held }) => held.size === 0)) return [];
   return candidates.filter(({ slot }) => demands.some((demand) => room.held(slot, demand) !== undefined));
 }
 

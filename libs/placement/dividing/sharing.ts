@@ -20,13 +20,17 @@ export const sum = (numbers: readonly number[]): number => numbers.reduce((total
 const keptOf = (parts: readonly Part[]): number[] =>
   parts.map(({ least, held, most }) => Math.max(least, Math.min(held, most)));
 
-/** From the last part first: scaling down leaves as many untouched as it can. */
+/** From as few parts as can give it, of those from the last: who has the most to give goes first until one gives the rest. */
 function takeBack(kept: readonly number[], parts: readonly Pick<Part, 'least'>[], surplus: number): number[] {
   const counts = [...kept];
+  const spare = (at: number): number => (counts[at] ?? 0) - (parts[at]?.least ?? 0);
   let left = surplus;
-  for (let at = counts.length - 1; at >= 0 && left > 0; at--) {
-    const given = Math.min(left, (counts[at] ?? 0) - (parts[at]?.least ?? 0));
-    counts[at] = (counts[at] ?? 0) - given;
+  while (left > 0) {
+    let from = counts.length - 1;
+    for (let at = from - 1; at >= 0 && spare(from) < left; at--) if (spare(at) > spare(from)) from = at;
+    const given = Math.min(left, spare(from));
+    if (given <= 0) break;
+    counts[from] = (counts[from] ?? 0) - given;
     left -= given;
   }
   return counts;

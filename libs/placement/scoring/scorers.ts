@@ -103,6 +103,7 @@ export const evenness = (weight: number): ClusterScorer => ({
 export const sticky = (weight: number): ClusterScorer => ({
   name: 'Sticky',
   weight,
+  keepsHeld: true,
   applies: ({ demands }) => demands.some(({ held }) => held.size > 0),
   scoreAll: () => undefined,
   score: ({ holds }) => (holds ? 1000 : 0),
