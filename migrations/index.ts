@@ -16,6 +16,7 @@ import { Priority1795400000017 } from './0017-priority.js';
 import { FairShare1795400000018 } from './0018-fair-share.js';
 import { NeighboursWake1795400000019 } from './0019-neighbours-wake.js';
 import { Preemption1795400000021 } from './0021-preemption.js';
+import { BestEffort1795400000022 } from './0022-best-effort.js';
 import { WorksLeaving1795400000023 } from './0023-works-leaving.js';
 import { TaintsSince1795400000026 } from './0026-taints-since.js';
 
@@ -39,6 +40,7 @@ export const migrations = [
   FairShare1795400000018,
   NeighboursWake1795400000019,
   Preemption1795400000021,
+  BestEffort1795400000022,
   WorksLeaving1795400000023,
   TaintsSince1795400000026,
 ] as const;

@@ -15,6 +15,7 @@ export interface SchedulerMetrics {
   pluginSeconds: Histogram<'plugin' | 'outcome'>;
   preemptions: Counter;
   victims: Counter;
+  evicted: Counter;
 }
 
 export function schedulerMetrics(registry: Registry): SchedulerMetrics {
@@ -55,6 +56,11 @@ export function schedulerMetrics(registry: Registry): SchedulerMetrics {
     freed: new Counter({
       name: 'berth_scheduler_reservations_freed_total',
       help: 'Reservations that a report set free.',
+      registers,
+    }),
+    evicted: new Counter({
+      name: 'berth_scheduler_evicted_total',
+      help: 'Best-effort releases that left a cluster because it was measured as too full.',
       registers,
     }),
     overdue: new Counter({

@@ -55,7 +55,7 @@ export class SchedulerModule {
   static forRoot(config: SchedulerConfig, seams: SchedulerSeams): DynamicModule {
     const registry = createMetrics({ app: 'scheduler', processFigures: config.health !== undefined });
     const metrics = schedulerMetrics(registry);
-    const { log, name } = seams;
+    const { log, name, ids } = seams;
     return {
       module: SchedulerModule,
       providers: [
@@ -72,7 +72,7 @@ export class SchedulerModule {
         {
           provide: Sweeper,
           inject: [tokens.store],
-          useFactory: (store: Store) => new Sweeper({ store, name, metrics, log }),
+          useFactory: (store: Store) => new Sweeper({ store, name, ids, metrics, log }),
         },
         {
           provide: tokens.queue,

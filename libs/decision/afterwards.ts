@@ -37,7 +37,8 @@ export function afterwards(
 ): Afterwards {
   const held = new Set(holdings.map(({ workId }) => workId));
   const unknown = new Set(unkept);
-  for (const { workId, cluster } of works) if (held.has(workId)) unknown.add(cluster);
+  for (const { workId, cluster, reservations } of works)
+    if (held.has(workId) || reservations.some(({ expected }) => expected !== undefined)) unknown.add(cluster);
   const worksIn = new Map<ClusterId, placementStore.WorkWrite[]>();
   for (const work of works) worksIn.set(work.cluster, [...(worksIn.get(work.cluster) ?? []), work]);
   const changes = new Map(capacity.map((change) => [change.cluster, change]));

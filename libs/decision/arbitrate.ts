@@ -1,5 +1,5 @@
 import type { ClusterId, Resources } from '#domain';
-import { type ClusterState, type PodRules, Snapshot } from '#placement';
+import { type ClusterState, type ExpectedUse, type PodRules, Snapshot } from '#placement';
 
 /** What one component adds to one cluster, beyond what its work reserves there already. */
 export interface Growth {
@@ -12,6 +12,8 @@ export interface Growth {
   rules: PodRules;
   /** One on every node: the sums judge alone. */
   everyNode: boolean;
+  /** What its new pods are expected to use beyond what they ask for. */
+  expected?: ExpectedUse | undefined;
 }
 
 /** What one decision asks of the locked rows: all of it, or nothing. */
@@ -40,8 +42,8 @@ const resourceNames = ['mcpu', 'memoryBytes', 'pods'] as const;
 /** In the order in which the engine's columns are. */
 const amountsOf = (amount: Resources): number[] => resourceNames.map((resource) => amount[resource]);
 
-const adds = ({ amount, newPods }: Growth): boolean =>
-  newPods > 0 || resourceNames.some((resource) => amount[resource] > 0);
+const adds = ({ amount, newPods, expected }: Growth): boolean =>
+  newPods > 0 || expected !== undefined || resourceNames.some((resource) => amount[resource] > 0);
 
 /** The locked figures while a batch is being granted. */
 class Ledger {
@@ -87,9 +89,10 @@ class Ledger {
   grant(claim: Claim): void {
     const { growth } = claim;
     this.#letGo(claim, 1);
-    for (const { cluster, amount, perReplica, newPods, rules, everyNode } of growth) {
+    for (const { cluster, amount, perReplica, newPods, rules, everyNode, expected } of growth) {
       const slot = this.#figures.slotOf(cluster);
       if (slot === undefined) continue;
+      if (expected !== undefined) this.#figures.headroom.take(slot, expected);
       const onNodes = newPods > 0 && !everyNode ? { perReplica, replicas: newPods, rules } : undefined;
       this.#figures.reserve(slot, amount, onNodes);
     }
@@ -106,7 +109,16 @@ class Ledger {
       const asked = growth.reduce((sum, { amount }) => sum + amount[resource], 0);
       if (asked > 0 && asked > this.#figures.free(slot, at)) return resource;
     }
+    if (!this.#isMeasuredFree(slot, growth)) return 'measured headroom';
     return row.asDecided || this.#nodesFit(slot, growth) ? undefined : 'nodes';
+  }
+
+  #isMeasuredFree(slot: number, growth: readonly Growth[]): boolean {
+    const left = this.#figures.headroom.of(slot);
+    return (['mcpu', 'memoryBytes'] as const).every((resource) => {
+      const asked = growth.reduce((sum, { expected }) => sum + (expected?.[resource] ?? 0), 0);
+      return asked === 0 || (left !== undefined && asked <= left[resource]);
+    });
   }
 
   #nodesFit(slot: number, growth: readonly Growth[]): boolean {

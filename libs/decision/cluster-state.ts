@@ -2,7 +2,7 @@ import type { ClusterState } from '#placement';
 import type { placementStore } from '#store';
 
 /** A measure older than this says nothing about now. */
-const measureFreshMs = 120_000;
+export const measureFreshMs = 120_000;
 
 export const isMeasureFresh = (ageMs: number | undefined): boolean => ageMs !== undefined && ageMs < measureFreshMs;
 

@@ -44,6 +44,7 @@ const figures = (state: ClusterState): string =>
     state.overSubscription,
     state.classes,
     state.unreflected,
+    state.unmeasured,
   ]);
 
 /**
@@ -56,7 +57,9 @@ export async function commitBatch(
   context: CommitContext,
 ): Promise<Committed> {
   const locked = concerned(batch);
-  const asking = lockAsked(tx, batch, locked, context.known);
+  // How old a measure is, is no part of what is known: where it counts, it is read under the lock.
+  const known = batch.some(({ release }) => release.spec.tier === 'best-effort') ? undefined : context.known;
+  const asking = lockAsked(tx, batch, locked, known);
   asking.catch(() => undefined); // waited for below
   // While the locks are waited for; what is under them waits for nothing that can be done before.
   await sent();
@@ -66,7 +69,7 @@ export async function commitBatch(
   const lost = batch.filter(({ key }) => !waiting.has(key));
   if (live.length === 0)
     return { placed: [], refused: [], stale: [], lost, fleet: Promise.resolve([]), locked: [], asKnown: new Set() };
-  const asKnown = new Set(fleet.filter((each) => context.known?.get(each.id) === each).map(({ id }) => id));
+  const asKnown = new Set(fleet.filter((each) => known?.get(each.id) === each).map(({ id }) => id));
   const clusters = fleet.map((cluster) => {
     const state = stateOf(cluster, 0n);
     const before = context.decidedOn.get(cluster.id);
@@ -76,11 +79,11 @@ export async function commitBatch(
   const settlement = settle(live, { clusters, holdings, holding, projects, nominated }, context.ids, firstWorks);
   const written = write(tx, settlement, context);
   tx.last(written);
-  const { unknown, known } = afterwards(fleet, settlement, holdings);
+  const { unknown, known: knownAfter } = afterwards(fleet, settlement, holdings);
   const reread = unknown.length === 0 ? Promise.resolve([]) : placementStore.readFleet(tx, unknown);
   tx.last(reread);
   for (const id of unknown) asKnown.delete(id);
-  const after = Promise.all([written, reread]).then(([stamps, read]) => [...known(stamps), ...read]);
+  const after = Promise.all([written, reread]).then(([stamps, read]) => [...knownAfter(stamps), ...read]);
   after.catch(() => undefined); // the unit of work throws it
   const { placed, refused, stale } = settlement;
   return { placed, refused, stale, lost, fleet: after, locked, asKnown };

@@ -6,7 +6,7 @@ import {
   type PlacementPolicy,
   placementOf,
 } from '#domain';
-import { podRequests } from '#kube';
+import { asRun, podRequests } from '#kube';
 import type { ExternalAnswers, Snapshot } from '#placement';
 import type { GroupView, PluginHost } from '#plugins';
 import { inDecidingOrder } from './group-order.js';
@@ -45,7 +45,7 @@ const viewsOf = ({ spec, tenant, project, environment, application }: Consulting
       name: component.name,
       kind: component.kind,
       replicas: component.replicas,
-      perReplica: podRequests(component),
+      perReplica: podRequests(asRun(spec, component)),
       labels: labelsOf(component),
     })),
   }));

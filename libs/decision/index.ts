@@ -3,6 +3,7 @@ export { type CommitContext, type Committed, commitBatch } from './commit.js';
 export { type Consulting, consult } from './consulting.js';
 export { deadlines } from './deadlines.js';
 export { type Decided, type Deciding, decideRelease } from './decided.js';
+export { commitEvictions, type Eviction } from './evicting.js';
 export { Neighbourhood } from './neighbourhood.js';
 export { compareShares, quotaObstacle, type Share, type ShareChange, sharesOf } from './plan.js';
 export { commitPreemption, type PreemptionOrder, type PreemptionOutcome } from './preempting/commit.js';

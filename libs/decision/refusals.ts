@@ -45,6 +45,13 @@ const phrases: Readonly<Record<string, Phrase>> = {
     const lacking = `${resourceWords[resource] ?? resource} (${component} needs ${asked})`;
     return [`lacks ${lacking}`, `lack ${lacking}`];
   },
+  NoMeasuredHeadroom: ({ component, measure, resource = '', expected, headroom, measured, allocatable, ceiling }) => {
+    const lacking =
+      measure === 'stale'
+        ? `no fresh measure of what is used (${component} is best-effort)`
+        : `${headroom} ${resourceWords[resource] ?? resource} of measured headroom (${component} is expected to use ${expected}; ${measured} of ${allocatable} used, filled up to ${ceiling})`;
+    return [`has ${lacking}`, `have ${lacking}`];
+  },
   NodeLabelsUnknown: ({ component, label }) => {
     const lacking = `not told of which nodes have the label ${label} (${component} requires it)`;
     return [`has ${lacking}`, `have ${lacking}`];

@@ -1,5 +1,14 @@
 import { type ClusterSchema, type Component, isJsonObject, type Toleration } from '#domain';
-import { claimedStorage, objectRefsOf, podNodeSelector, podRequests, renderComponent, schemaMismatches } from '#kube';
+import {
+  asRun,
+  claimedStorage,
+  expectedUse,
+  objectRefsOf,
+  podNodeSelector,
+  podRequests,
+  renderComponent,
+  schemaMismatches,
+} from '#kube';
 import type { ExternalAnswers, GroupRequest, Mismatch, PlacementRequest, PodRules } from '#placement';
 import type { placementStore } from '#store';
 import { groupsOf } from './consulting.js';
@@ -93,7 +102,8 @@ export function requestOf(
         name: component.name,
         kind: component.kind,
         replicas: component.replicas,
-        perReplica: podRequests(component),
+        perReplica: podRequests(asRun(spec, component)),
+        expected: expectedUse(spec, component),
         ...podRules(component),
         storage: claimedStorage(component),
       })),

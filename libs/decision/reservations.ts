@@ -24,6 +24,8 @@ export interface Need {
   amount: Resources;
   /** Which nodes its pods may go to; absent: any without taints. */
   rules?: placementStore.NodeRules | undefined;
+  /** What its pods together are expected to use beyond `amount`; absent: nothing. */
+  expected?: placementStore.ExpectedUse | undefined;
 }
 
 /** Pods that run already and stay where they are when they grow no larger. */
@@ -52,6 +54,7 @@ export function nextReservations(
       id: held?.id ?? ids.uuid(),
       state: 'held',
       ...need,
+      admittedAt: isExpectedMore(held?.expected, need.expected) ? undefined : held?.admittedAt,
       // What did not grow is already in the member's figures.
       workSequence: held === undefined || grown ? at.sequence : held.workSequence,
       workGeneration: at.generation,
@@ -73,6 +76,13 @@ export function nextReservations(
     },
   ];
 }
+
+/** Then the measure cannot show it yet. */
+const isExpectedMore = (
+  before: placementStore.ExpectedUse | undefined,
+  after: placementStore.ExpectedUse | undefined,
+): boolean =>
+  after !== undefined && (after.mcpu > (before?.mcpu ?? 0) || after.memoryBytes > (before?.memoryBytes ?? 0));
 
 /** How the sum of a work's reservations changes. */
 export const reservedDelta = (before: readonly Reservation[], after: readonly Reservation[]): Resources =>

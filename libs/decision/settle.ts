@@ -94,10 +94,17 @@ function claims(placing: readonly Decided[], { holdings, nominated = [] }: Locke
   return placing.map(({ key, release, decision }) => {
     const components = new Map(release.spec.components.map((each): [string, Component] => [each.name, each]));
     const own = holdings.filter(sameApplication(release));
-    const claim = claimOf(key, decision.allotments, own, components, (name) => {
-      const component = components.get(name);
-      return component === undefined ? anyNode : podRules(component);
-    });
+    const claim = claimOf(
+      key,
+      decision.allotments,
+      own,
+      components,
+      (name) => {
+        const component = components.get(name);
+        return component === undefined ? anyNode : podRules(component);
+      },
+      release.spec,
+    );
     return release.nominated.length === 0 ? claim : { ...claim, kept: nominated.filter(isOf(release)) };
   });
 }

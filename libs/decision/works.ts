@@ -1,5 +1,13 @@
-import { type Component, type Ids, isJsonObject, type JsonObject, type ObjectRef, timesResources } from '#domain';
-import { renderComponent, renderNamespace } from '#kube';
+import {
+  type ApplicationSpec,
+  type Component,
+  type Ids,
+  isJsonObject,
+  type JsonObject,
+  type ObjectRef,
+  timesResources,
+} from '#domain';
+import { asRun, type ExpectedUse, expectedUse, renderComponent, renderNamespace } from '#kube';
 import type { Allotment } from '#placement';
 import type { placementStore } from '#store';
 import type { Claim, Growth } from './arbitrate.js';
@@ -32,11 +40,12 @@ export interface RenderedWork {
 }
 
 function renderedWork(
-  { tenant, environment, application, namespace }: placementStore.WaitingRelease,
-  component: Component,
+  { spec, tenant, environment, application, namespace }: placementStore.WaitingRelease,
+  declared: Component,
   replicas: number,
   identity: Pick<RenderedWork, 'workId' | 'generation'>,
 ): RenderedWork {
+  const component = asRun(spec, declared);
   const context = { component, replicas, namespace, tenant, environment, application, ...identity };
   const manifests = [renderNamespace({ name: namespace, tenant, environment }), ...renderComponent(context)];
   return { ...identity, manifestsJson: JSON.stringify(manifests), objects: manifests.map(refOf) };
@@ -95,12 +104,15 @@ export function claimOf(
   holdings: readonly Holding[],
   components: ReadonlyMap<string, Component>,
   rules: (component: string) => Growth['rules'],
+  spec: Pick<ApplicationSpec, 'tier'> = {},
 ): Claim {
   return {
     key,
     growth: allotments.map((allotment) => {
       const before = holdings.find(sameWork(allotment))?.reservations ?? [];
       const { cluster, component, perReplica, replicas } = allotment;
+      const each = components.get(component);
+      const newlyHeld = Math.max(0, replicas - heldReplicas(before));
       return {
         cluster,
         component,
@@ -108,11 +120,18 @@ export function claimOf(
         amount: excess(needOf(allotment).amount, reservedBy(before)),
         newPods: Math.max(0, replicas - keptPods(before, perReplica)),
         rules: rules(component),
-        everyNode: components.get(component)?.kind === 'daemon',
+        everyNode: each?.kind === 'daemon',
+        expected: each === undefined ? undefined : times(expectedUse(spec, each), newlyHeld),
       };
     }),
   };
 }
+
+const heldReplicas = (before: Holding['reservations']): number =>
+  before.find(({ state }) => state === 'held')?.replicas ?? 0;
+
+const times = (each: ExpectedUse | undefined, pods: number): ExpectedUse | undefined =>
+  each === undefined || pods === 0 ? undefined : { mcpu: each.mcpu * pods, memoryBytes: each.memoryBytes * pods };
 
 export function refOf(manifest: JsonObject): ObjectRef {
   const metadata = isJsonObject(manifest.metadata) ? manifest.metadata : {};
@@ -204,7 +223,8 @@ function keptWork(
 ): WorkWrite {
   const { tenant, project, environment, application, applicationUid, namespace } = release;
   const sequence = next(cluster);
-  const need = { ...needOf({ replicas, perReplica }), rules: nodeRulesOf(component) };
+  const expected = times(expectedUse(release.spec, component), replicas);
+  const need = { ...needOf({ replicas, perReplica }), rules: nodeRulesOf(component), expected };
   // Made for each work under the locks: written out, it takes a third of the time that spreading takes.
   return {
     workId,

@@ -126,6 +126,8 @@ export const applicationSpecSchema = z
       .optional(),
     /** Whether it may take room from what is placed with a lower priority; absent: it may. */
     preemption: z.enum(['lower-priority', 'never']).optional(),
+    /** `best-effort`: runs without requests on what is measured as unused, and is the first to go; absent: `requested`. */
+    tier: z.enum(['requested', 'best-effort']).optional(),
   })
   .superRefine((spec, context) => {
     const known = new Set<string>();
@@ -147,6 +149,14 @@ export const applicationSpecSchema = z
           message: `only cron jobs have a schedule, this is a ${each.kind}`,
         });
     });
+    if (spec.tier === 'best-effort')
+      spec.components.forEach((each, index) => {
+        const wrong = (field: string, message: string): void =>
+          context.addIssue({ code: 'custom', path: ['components', index, field], message });
+        if (each.kind === 'daemon') wrong('kind', 'a daemon runs on every node: it cannot be best-effort');
+        if (each.objects.some(({ kind }) => kind === 'PersistentVolumeClaim'))
+          wrong('objects', 'what is best-effort is evicted with its objects: it can have no PersistentVolumeClaim');
+      });
     spec.components.forEach((each, index) => {
       each.links.forEach((link, at) => {
         if (!known.has(link))

@@ -32,6 +32,7 @@ export { objectRefsOf, type RenderContext, renderComponent, renderNamespace } fr
 export { podRequests } from './model/requests.js';
 export { type SchemaMismatch, schemaMismatches } from './model/schema.js';
 export { refuseSecrets } from './model/secrets.js';
+export { asRun, type ExpectedUse, expectedUse } from './model/tier.js';
 export { type FieldPath, valueAt, withoutFields } from './ownership/field-path.js';
 export type { FieldHolder } from './ownership/managed-fields.js';
 export { type AgentDuties, agentAccess, agentRules, type RoleRule, usualDuties } from './rbac/agent-role.js';

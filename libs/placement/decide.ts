@@ -78,9 +78,10 @@ export function decide(request: PlacementRequest, snapshot: Snapshot, policy: En
 export function applyDecision(snapshot: Snapshot, decision: Decision): void {
   const adopted = new Set<number>();
   for (const foreseen of decision.foreseen) if (snapshot.adopt(foreseen)) adopted.add(foreseen.slot);
-  for (const { cluster, amount, perReplica, newPods, rules } of decision.additions) {
+  for (const { cluster, amount, perReplica, newPods, rules, expected } of decision.additions) {
     const slot = snapshot.slotOf(cluster);
     if (slot === undefined) continue;
+    if (expected !== undefined) snapshot.headroom.take(slot, expected);
     snapshot.reserve(slot, amount, adopted.has(slot) ? undefined : { perReplica, replicas: newPods, rules });
   }
 }
@@ -203,7 +204,10 @@ class GroupPlacement {
     const changes = new Set<FleetChange>(['cluster.ready', ...ofDivision]);
     for (const by of new Set(refusedBy))
       for (const change of this.#scope.policy.filters[by]?.wakeOn ?? []) changes.add(change);
-    if (refusedBy.includes(-1)) changes.add('cluster.capacity');
+    if (refusedBy.includes(-1)) {
+      changes.add('cluster.capacity');
+      if (this.#demands.some(({ expected }) => expected !== undefined)) changes.add('cluster.headroom');
+    }
     return [...changes].sort();
   }
 

@@ -4,6 +4,7 @@ export { faultOf, limits as answerLimits } from './external/answers.js';
 export type { EnginePlugin } from './external/plugins.js';
 export { type Asking, dominantShare, fairOrder, type Standing } from './fair-share.js';
 export type { Batch, ClusterDescription, ClusterState } from './fleet/cluster-state.js';
+export { bestEffort, measuredHeadroom } from './fleet/measured-headroom.js';
 export { anyNode, type PodRules, type ResourceName } from './fleet/node-classes.js';
 export { Snapshot } from './fleet/snapshot.js';
 export {
@@ -35,6 +36,7 @@ export { unpackRecord } from './record/pack.js';
 export type {
   Allotment,
   DeviceRequest,
+  ExpectedUse,
   ExternalAnswers,
   GroupRequest,
   Mismatch,

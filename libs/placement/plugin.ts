@@ -16,6 +16,8 @@ export type FleetChange =
   | 'cluster.ready'
   | 'cluster.schema'
   | 'cluster.storage'
+  /** More is measured as unused. */
+  | 'cluster.headroom'
   /** An application of the same environment was placed, or is gone. */
   | 'application.moved'
   /** Plug-ins from outside may say something else by now. */

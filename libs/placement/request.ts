@@ -21,6 +21,11 @@ export interface RequestedComponent {
   replicas: number;
   /** What one pod asks for; `pods` is 1. */
   perReplica: Resources;
+  /**
+   * CPU and memory that one pod is expected to use beyond what it asks for: admitted on what is measured as unused.
+   * Absent: it asks for what it uses.
+   */
+  expected?: ExpectedUse | undefined;
   /** Taints of nodes that its pods tolerate: node classes with other taints are left out. */
   tolerations?: readonly Toleration[];
   /** Labels of nodes that its pods require: other classes are left out. Not judged for daemons: theirs run where it matches. */
@@ -30,6 +35,8 @@ export interface RequestedComponent {
   /** Devices that each pod asks for. */
   devices?: DeviceRequest | undefined;
 }
+
+export type ExpectedUse = Pick<Resources, 'mcpu' | 'memoryBytes'>;
 
 /** What the volumes of a component ask of a cluster. */
 export interface RequestedStorage {

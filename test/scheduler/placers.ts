@@ -60,5 +60,5 @@ export async function aSweeper(database: TestDatabase, name: string, lines: obje
   const store = await database.connect('berth_scheduler', { poolSize: 2 });
   const metrics = schedulerMetrics(createMetrics({ app: 'scheduler' }));
   const log = createLogger({ app: 'test', destination: { write: (line) => lines.push(JSON.parse(line)) } });
-  return new Sweeper({ store, name, metrics, log });
+  return new Sweeper({ store, name, ids: seededIds(`sweeper ${name}`), metrics, log });
 }

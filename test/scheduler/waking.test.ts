@@ -235,6 +235,22 @@ const refused: Record<string, Refused> = {
     useless: relabel,
     cure: capacity(`classes = ${classes(2500, { labels: { disk: 'ssd' } })}, label_keys = '{disk}'`),
   },
+  'MeasuredHeadroom, none left': {
+    fleet: { north: { cores: 4 } },
+    given: capacity('measured_mcpu = 3000, measured_memory_bytes = 1, measured_at = clock_timestamp()'),
+    asks: { ...web({}, { mcpu: 2000 }), tier: 'best-effort' },
+    reason: 'NoMeasuredHeadroom',
+    useless: capacity('measured_mcpu = 3100'),
+    cure: capacity('measured_mcpu = 1000'),
+  },
+  'MeasuredHeadroom, stale': {
+    fleet: { north: { cores: 4 } },
+    given: capacity(`measured_mcpu = 1, measured_memory_bytes = 1, measured_at = clock_timestamp() - interval '1 hour'`),
+    asks: { ...web({}, { mcpu: 2000 }), tier: 'best-effort' },
+    reason: 'NoMeasuredHeadroom',
+    useless: smaller,
+    cure: capacity('measured_at = clock_timestamp()'),
+  },
   'Capacity by sum': {
     fleet: { north: { cores: 1 } },
     asks: web({}, { mcpu: 2000 }),

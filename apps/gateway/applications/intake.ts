@@ -17,6 +17,7 @@ import {
   timesResources,
 } from '#domain';
 import {
+  asRun,
   checkSpec,
   importManifests,
   objectRefsOf,
@@ -157,7 +158,7 @@ export function readIntake(source: wire.ApplyApplicationRequest['source']): Inta
     spec,
     digest: createHash('sha256').update(content).digest('hex'),
     charge: spec.components
-      .map((component) => timesResources(podRequests(component), component.replicas))
+      .map((component) => timesResources(podRequests(asRun(spec, component)), component.replicas))
       .reduce(addResources, noResources),
     nodeLabelKeys: nodeLabelKeysOf(spec),
     objects: spec.components.flatMap((component) =>

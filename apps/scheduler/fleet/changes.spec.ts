@@ -87,7 +87,13 @@ describe('changesBetween', () => {
     ['fewer pods on their way', { unreflected: [small] }, {}, ['cluster.capacity']],
     ['more pods on their way', {}, { unreflected: [small] }, []],
     ['another kind', {}, { kinds: ['apps/v1/Deployment', 'batch/v1/Job'] }, ['cluster.schema']],
-    ['another measure', {}, { measured: { mcpu: 1, memoryBytes: 1 }, measureFresh: true }, []],
+    ['a measure', {}, { measured: { mcpu: 1, memoryBytes: 1 }, measureFresh: true }, ['cluster.headroom']],
+    [
+      'a higher measure',
+      { measured: { mcpu: 1, memoryBytes: 1 }, measureFresh: true },
+      { measured: { mcpu: 9, memoryBytes: 1 }, measureFresh: true },
+      [],
+    ],
   ];
   it.each(cases)('%s', (_, before, after, expected) => {
     expect(changesBetween(state(before), state(after))).toEqual(expected);

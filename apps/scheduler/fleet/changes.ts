@@ -8,7 +8,7 @@ import {
   subtractResources,
   timesResources,
 } from '#domain';
-import type { ClusterState, FleetChange } from '#placement';
+import { type ClusterState, type FleetChange, measuredHeadroom } from '#placement';
 
 const asText = (value: object | readonly object[]): string => {
   const json: JsonValue = JSON.parse(JSON.stringify(value));
@@ -60,6 +60,13 @@ function roomOf({ classes, unreflected = [] }: ClusterState): Resources {
   return coming.reduce(subtractResources, free);
 }
 
+/** A measure that came back counts, too. */
+function headroomGrew(before: ClusterState, after: ClusterState): boolean {
+  const [was, is] = [measuredHeadroom(before), measuredHeadroom(after)];
+  if (is === undefined) return false;
+  return was === undefined || is.mcpu > was.mcpu || is.memoryBytes > was.memoryBytes;
+}
+
 const takesNothing = ({ cordoned, sameMemberAs }: ClusterState): boolean => cordoned || sameMemberAs !== undefined;
 
 /** What of a cluster's change could make a refused group placeable. Room that only shrank wakes nobody. */
@@ -81,6 +88,7 @@ export function changesBetween(before: ClusterState | undefined, after: ClusterS
     learntLabels(before, after) ||
     after.nodes > before.nodes;
   if (hasMoreRoom) changes.push('cluster.capacity');
+  if (headroomGrew(before, after)) changes.push('cluster.headroom');
   if (before.schemaId !== after.schemaId || asText(before.kinds) !== asText(after.kinds))
     changes.push('cluster.schema');
   if (asText(before.storageClasses ?? []) !== asText(after.storageClasses ?? [])) changes.push('cluster.storage');

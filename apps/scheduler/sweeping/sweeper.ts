@@ -1,4 +1,5 @@
-import { deadlines } from '#decision';
+import { commitEvictions, deadlines } from '#decision';
+import type { Ids } from '#domain';
 import type { Logger } from '#platform';
 import { placementStore, type Store } from '#store';
 import type { SchedulerMetrics } from '../metrics.js';
@@ -6,6 +7,7 @@ import type { SchedulerMetrics } from '../metrics.js';
 export interface SweeperParts {
   store: Store;
   name: string;
+  ids: Ids;
   metrics: SchedulerMetrics;
   log: Logger;
 }
@@ -28,7 +30,19 @@ export class Sweeper {
     return this.parts.store.unitOfWork.run(this.#principal, (tx) => placementStore.overdue(tx));
   }
 
+  /** Best-effort releases leave clusters that are measured as too full. Returns how many. */
+  async evict(): Promise<number> {
+    const { store, log, metrics, ids } = this.parts;
+    const { actor } = this.#principal;
+    const evictions = await store.unitOfWork.run(this.#principal, (tx) => commitEvictions(tx, { actor, ids }));
+    metrics.evicted.inc(evictions.length);
+    for (const { release, crowded } of evictions)
+      log.info({ release: placementStore.releaseKey(release), ...crowded }, 'best-effort release evicted');
+    return evictions.length;
+  }
+
   async round(): Promise<number> {
+    await this.evict();
     const { store, log, metrics } = this.parts;
     const late = await this.overdue();
     const releases = late.filter((each): each is Late => each.kind === 'release');

@@ -173,6 +173,7 @@ const spec: fc.Arbitrary<ApplicationSpec> = fc
     placement: policy,
     // 0 is what is not said.
     priority: maybe(fc.integer({ min: -1_000_000, max: 1_000_000 }).filter((drawn) => drawn !== 0)),
+    tier: maybe(fc.constantFrom('requested' as const, 'best-effort' as const)),
     preemption: maybe(fc.constantFrom('lower-priority' as const, 'never' as const)),
   })
   // Bounds of replicas can contradict those that the components have.

@@ -8,7 +8,14 @@ import {
 } from '#domain';
 import * as wire from '../wire.js';
 import { containerFromWire, containerToWire, servicePortFromWire, servicePortToWire } from './container.js';
-import { componentKindFromWire, componentKindToWire, preemptionFromWire, preemptionToWire } from './enums.js';
+import {
+  componentKindFromWire,
+  componentKindToWire,
+  preemptionFromWire,
+  preemptionToWire,
+  tierFromWire,
+  tierToWire,
+} from './enums.js';
 import { wirePath } from './field-paths.js';
 import { objectPolicyFromWire, objectPolicyToWire } from './object-policy.js';
 import { defined, textOrAbsent } from './optional.js';
@@ -27,6 +34,7 @@ export function applicationSpecFromWire(from: wire.ApplicationSpec, path = 'spec
     ...defined({ priority: from.priority === 0 ? undefined : from.priority }),
     ...defined({
       preemption: word(from.preemption, preemptionFromWire, preemptionToWire, `${path}.preemption`, wrong),
+      tier: word(from.tier, tierFromWire, tierToWire, `${path}.tier`, wrong),
     }),
   };
   return checkedSpec(candidate, path, wrong);
@@ -127,4 +135,5 @@ export const applicationSpecToWire = (spec: ApplicationSpec): wire.ApplicationSp
     placement: policyToWire(spec.placement),
     priority: spec.priority ?? 0,
     ...defined({ preemption: spec.preemption === undefined ? undefined : preemptionToWire[spec.preemption] }),
+    ...defined({ tier: spec.tier === undefined ? undefined : tierToWire[spec.tier] }),
   });

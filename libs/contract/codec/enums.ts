@@ -147,6 +147,19 @@ export const preemptionFromWire = {
   [wire.Preemption.NEVER]: 'never',
 } as const satisfies Record<wire.Preemption, Preemption | undefined>;
 
+type Tier = NonNullable<ApplicationSpec['tier']>;
+
+export const tierToWire = {
+  requested: wire.Tier.REQUESTED,
+  'best-effort': wire.Tier.BEST_EFFORT,
+} as const satisfies Record<Tier, wire.Tier>;
+
+export const tierFromWire = {
+  [wire.Tier.UNSPECIFIED]: undefined,
+  [wire.Tier.REQUESTED]: 'requested',
+  [wire.Tier.BEST_EFFORT]: 'best-effort',
+} as const satisfies Record<wire.Tier, Tier | undefined>;
+
 type RemainderMethod = NonNullable<PlacementPolicy['remainderMethod']>;
 
 export const remainderMethodToWire = {

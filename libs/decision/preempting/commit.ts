@@ -99,10 +99,17 @@ type Needs = readonly { cluster: ClusterId; amount: Resources }[];
 /** What the release adds to each cluster, when there is room for all of it once the others have left. */
 function needsOf({ decided: { key, release }, decision, victims }: PreemptionOrder, locked: Locked): Needs | Stale {
   const components = new Map(release.spec.components.map((each): [string, Component] => [each.name, each]));
-  const claim = claimOf(key, decision.allotments, locked.own, components, (name) => {
-    const component = components.get(name);
-    return component === undefined ? anyNode : podRules(component);
-  });
+  const claim = claimOf(
+    key,
+    decision.allotments,
+    locked.own,
+    components,
+    (name) => {
+      const component = components.get(name);
+      return component === undefined ? anyNode : podRules(component);
+    },
+    release.spec,
+  );
   const request = requestOf(release, new Map());
   const clusters = locked.fleet.map((cluster) => {
     const state = stateOf(cluster, 0n);
@@ -205,7 +212,12 @@ const movesOf = (
   );
 
 /** What ends gives its charge back. */
-function usageWithout({ projects, ending }: Locked): placementStore.ProjectQuota[] {
+export function usageWithout({
+  projects,
+  ending,
+}: Pick<Locked, 'projects'> & {
+  ending: readonly Pick<Victim, 'tenant' | 'project' | 'charged'>[];
+}): placementStore.ProjectQuota[] {
   return projects.map((project) => {
     const back = ending
       .filter((each) => each.tenant === project.tenant && each.project === project.project)

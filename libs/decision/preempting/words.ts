@@ -5,6 +5,7 @@ type StoredRefusal = placementStore.StoredRefusal;
 /** Reasons that stay with a release until it is placed, whatever else is said of it meanwhile. */
 const preempting = 'Preempting';
 const preempted = 'Preempted';
+export const evicted = 'Evicted';
 
 interface Party {
   project: string;
@@ -45,6 +46,6 @@ export function withPreemption(
   return [
     ...refusals.filter(({ reason }) => isStill && reason === preempting),
     ...now,
-    ...refusals.filter(({ reason }) => reason === preempted),
+    ...refusals.filter(({ reason }) => reason === preempted || reason === evicted),
   ];
 }

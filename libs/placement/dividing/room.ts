@@ -9,7 +9,7 @@ import {
   timesFits,
 } from '../fleet/node-classes.js';
 import type { Snapshot } from '../fleet/snapshot.js';
-import type { Allotment, DeviceRequest, GroupRequest, RequestedComponent } from '../request.js';
+import type { Allotment, DeviceRequest, ExpectedUse, GroupRequest, RequestedComponent } from '../request.js';
 
 /** A component and what it holds already. */
 export interface Demand {
@@ -22,6 +22,8 @@ export interface Demand {
   tolerations: readonly Toleration[];
   nodeSelector?: NodeSelector | undefined;
   devices?: DeviceRequest | undefined;
+  /** Of each pod. */
+  expected?: ExpectedUse | undefined;
   held: ReadonlyMap<ClusterId, Allotment>;
 }
 
@@ -35,6 +37,7 @@ export const demandsOf = (group: GroupRequest, previous: readonly Allotment[]): 
     tolerations: component.tolerations ?? noTolerations,
     nodeSelector: component.nodeSelector,
     devices: component.devices,
+    expected: component.expected,
     held: heldOf(component, previous),
   }));
 
@@ -78,6 +81,8 @@ export interface Addition {
   newPods: number;
   /** Which nodes the new pods may go to. */
   rules: PodRules;
+  /** What the new pods are expected to use beyond what they ask for. */
+  expected?: ExpectedUse;
 }
 
 interface Overlay {
@@ -148,8 +153,39 @@ export class Room {
       const grown = Math.max(0, before * asked - credit);
       most = Math.min(most, Math.floor((Math.max(0, this.free(slot, resource)) + grown + credit) / asked));
     }
+    if (demand.expected !== undefined) most = Math.min(most, before + this.#measuredFit(slot, demand, demand.expected));
     if (most <= before) return 0;
     return Math.min(most - before, this.#nodesFit(slot, demand, before, enough));
+  }
+
+  /** What may still be expected to be used there; undefined without a fresh measure. */
+  headroom(slot: number): ExpectedUse | undefined {
+    const before = this.#snapshot.headroom.of(slot);
+    const taken = this.#overlays.get(slot)?.taken;
+    if (before === undefined || taken === undefined) return before;
+    let { mcpu, memoryBytes } = before;
+    for (const [demand, replicas] of taken) {
+      if (demand.expected === undefined) continue;
+      const pods = newPods(this.held(slot, demand), replicas);
+      mcpu -= pods * demand.expected.mcpu;
+      memoryBytes -= pods * demand.expected.memoryBytes;
+    }
+    return { mcpu, memoryBytes };
+  }
+
+  /** How many more replicas the measure leaves room for. What is held is in it already. */
+  #measuredFit(slot: number, demand: Demand, expected: ExpectedUse): number {
+    const kept = Math.max(0, (this.held(slot, demand)?.replicas ?? 0) - this.taken(slot, demand));
+    const left = this.headroom(slot);
+    if (left === undefined) return kept;
+    const times = (free: number, asked: number): number => Math.floor(Math.max(0, free) / asked);
+    return (
+      kept +
+      Math.min(
+        expected.mcpu > 0 ? times(left.mcpu, expected.mcpu) : Number.POSITIVE_INFINITY,
+        expected.memoryBytes > 0 ? times(left.memoryBytes, expected.memoryBytes) : Number.POSITIVE_INFINITY,
+      )
+    );
   }
 
   /**
@@ -247,6 +283,7 @@ export class Room {
       const cluster = this.#snapshot.describe(slot).id;
       for (const [demand, replicas] of overlay.taken) {
         const held = demand.held.get(cluster);
+        const expected = useOf(demand.expected, newPods(held, replicas));
         const { mcpu, memoryBytes, pods } = demand.perReplica;
         additions.push({
           cluster,
@@ -258,6 +295,7 @@ export class Room {
           perReplica: demand.perReplica,
           newPods: Math.max(0, replicas - keptPods(demand, held)),
           rules: rulesOf(demand),
+          ...(expected === undefined ? {} : { expected }),
         });
       }
     }
@@ -319,6 +357,12 @@ export class Room {
     return overlay;
   }
 }
+
+const newPods = (held: Allotment | undefined, replicas: number): number =>
+  Math.max(0, replicas - (held?.replicas ?? 0));
+
+const useOf = (each: ExpectedUse | undefined, pods: number): ExpectedUse | undefined =>
+  each === undefined ? undefined : { mcpu: pods * each.mcpu, memoryBytes: pods * each.memoryBytes };
 
 const rulesOf = ({ tolerations, nodeSelector, devices }: Demand): PodRules => ({ tolerations, nodeSelector, devices });
 

@@ -10,6 +10,7 @@ import { affinity } from './affinity.js';
 import { price, residency } from './costs.js';
 import { domains } from './domains.js';
 import { groups } from './groups.js';
+import { measuredHeadroom } from './measured-headroom.js';
 import { storageClasses, volumeData } from './storage.js';
 
 const list = (names: readonly string[]): string => names.join(', ');
@@ -268,5 +269,6 @@ export const builtInFilters: readonly ClusterFilter[] = [
   affinity,
   volumeData,
   nodeLabels,
+  measuredHeadroom,
   capacity,
 ];

@@ -8,6 +8,7 @@ import type {
   Resources,
   StorageClass,
 } from '#domain';
+import type { ExpectedUse } from '../request.js';
 import type { PodRules } from './node-classes.js';
 
 /** So many replicas of one size. */
@@ -36,6 +37,8 @@ export interface ClusterState extends ClusterFacts {
   overSubscription: OverSubscription;
   /** p95 of measured use; undefined when the cluster serves no metrics. */
   measured: { mcpu: number; memoryBytes: number } | undefined;
+  /** What best-effort pods are expected to use that the measure need not show yet; absent: nothing. */
+  unmeasured?: ExpectedUse;
   /** False when the measure is too old to go by: requests alone count then. */
   measureFresh: boolean;
   /** Free nodes by shape; empty when unknown, then sums alone judge. */

@@ -1,6 +1,7 @@
 import type { ClusterId, Resources } from '#domain';
 import type { Batch, Candidate, ClusterDescription, ClusterState } from './cluster-state.js';
 import { Figures, stride } from './figures.js';
+import { MeasuredHeadroom } from './measured-headroom.js';
 import { amountsOf, anyNode, type Foreseen, NodeClasses } from './node-classes.js';
 
 /**
@@ -14,6 +15,7 @@ export class Snapshot {
   descriptionsEpoch = 0;
   /** For those that run over all clusters at once. Whoever changes classes tells `reserve`. */
   readonly figures = new Figures();
+  readonly headroom = new MeasuredHeadroom();
   readonly #descriptions: ClusterDescription[] = [];
   readonly #candidates: Candidate[] = [];
   /** Of each description its content: figures change far more often. */
@@ -62,6 +64,7 @@ export class Snapshot {
       state.kinds,
     );
     this.figures.write(slot, state);
+    this.headroom.write(slot, state);
     const classes = NodeClasses.of(state.classes, state.labelKeys, state.nodeScoring);
     for (const { perReplica, replicas, rules = anyNode } of state.unreflected ?? [])
       classes.take(amountsOf(perReplica), replicas, rules);

@@ -13,7 +13,7 @@ import type {
 } from '#domain';
 import { costsOf } from '../clusters/rows.js';
 import type { Transaction } from '../core/transaction.js';
-import type { NodeRules } from './holdings.js';
+import type { ExpectedUse, NodeRules } from './holdings.js';
 
 /** What the store knows of a cluster when a decision asks. */
 export interface FleetCluster extends ClusterFacts {
@@ -35,6 +35,8 @@ export interface FleetCluster extends ClusterFacts {
   nominated?: Resources;
   overSubscription: OverSubscription;
   measured: { mcpu: number; memoryBytes: number } | undefined;
+  /** What best-effort pods are expected to use that the measure need not show yet; absent: nothing. */
+  unmeasured?: ExpectedUse;
   /** By the store's clock; undefined when nothing was ever measured. */
   measureAgeMs: number | undefined;
   classes: readonly NodeClass[];
@@ -75,6 +77,7 @@ interface FleetRow {
   jurisdictions: string[];
   node_scoring: NodeScoring;
   measured: (number | null)[];
+  unmeasured: [number, number] | null;
   measure_age_ms: number | null;
   classes: NodeClass[];
   label_keys: string[] | null;
@@ -83,6 +86,9 @@ interface FleetRow {
   storage_classes: StorageClass[];
   schema_digest: string;
 }
+
+/** A pod's use is in the measure so long after it was admitted: it has to start, and the measure is of the last minutes. */
+const measureLag = '5 minutes';
 
 const stampSql = `c.xmin::text || '/' || coalesce(same.other, '') || '/' || k.xmin::text`;
 
@@ -99,6 +105,9 @@ const columns = `
   (SELECT ARRAY[v.mcpu, v.memory_bytes, v.pods]::float8[] FROM fleet_nominations v WHERE v.cluster_id = k.cluster_id) AS nominated,
   ARRAY[k.measured_mcpu, k.measured_memory_bytes]::float8[] AS measured,
   extract(epoch FROM clock_timestamp() - k.measured_at)::float8 * 1000 AS measure_age_ms,
+  (SELECT ARRAY[sum(b.expected_mcpu), sum(b.expected_memory_bytes)]::float8[] FROM fleet_best_effort b
+   WHERE b.cluster_id = k.cluster_id AND b.state = 'held'
+     AND (k.measured_at IS NULL OR b.admitted_at > k.measured_at - interval '${measureLag}') HAVING count(*) > 0) AS unmeasured,
   (SELECT json_agg(json_build_object('mcpu', mcpu, 'memoryBytes', memory_bytes, 'replicas', replicas, 'rules', node_rules) ORDER BY first, mcpu, memory_bytes)
    FROM (
    SELECT r.replica_mcpu AS mcpu, r.replica_memory_bytes AS memory_bytes, sum(r.replicas) AS replicas,
@@ -147,6 +156,7 @@ function clusterOf(row: FleetRow): FleetCluster {
       memoryPermille: row.oversubscribe_memory_permille,
     },
     measured: typeof mcpu === 'number' && typeof memoryBytes === 'number' ? { mcpu, memoryBytes } : undefined,
+    ...(row.unmeasured === null ? {} : { unmeasured: { mcpu: row.unmeasured[0], memoryBytes: row.unmeasured[1] } }),
     measureAgeMs: row.measure_age_ms ?? undefined,
     unreflected: (row.unreflected ?? []).map((each) => ({
       perReplica: { mcpu: each.mcpu, memoryBytes: each.memoryBytes, pods: 1 },

@@ -7,6 +7,12 @@ export interface NodeRules {
   nodeSelector?: NodeSelector | undefined;
 }
 
+/** CPU and memory that best-effort pods are expected to use. */
+export interface ExpectedUse {
+  mcpu: number;
+  memoryBytes: number;
+}
+
 export interface Reservation {
   id: string;
   state: 'held' | 'releasing';
@@ -15,6 +21,10 @@ export interface Reservation {
   /** Absent: any node without taints. Written and not read back with holdings. */
   rules?: NodeRules | undefined;
   amount: Resources;
+  /** Of best-effort pods, beyond `amount`. */
+  expected?: ExpectedUse | undefined;
+  /** When it was admitted as it is, by the store's clock, as that writes it; absent: now. */
+  admittedAt?: string | undefined;
   workSequence: bigint;
   workGeneration: bigint;
 }
@@ -78,6 +88,8 @@ interface HoldingRow {
         pods: number;
         workSequence: string;
         workGeneration: string;
+        expected: ExpectedUse | null;
+        admittedAt: string | null;
       }[]
     | null;
 }
@@ -115,7 +127,9 @@ export async function readHoldings(tx: Transaction, of: readonly ApplicationInEn
        (SELECT json_agg(json_build_object('id', r.id, 'state', r.state, 'replicas', r.replicas,
             'replicaMcpu', r.replica_mcpu, 'replicaMemoryBytes', r.replica_memory_bytes, 'mcpu', r.mcpu,
             'memoryBytes', r.memory_bytes, 'pods', r.pods, 'workSequence', r.work_sequence::text,
-            'workGeneration', r.work_generation::text) ORDER BY r.state, r.id)
+            'workGeneration', r.work_generation::text, 'admittedAt', r.admitted_at::text, 'expected',
+            CASE WHEN r.admitted_at IS NOT NULL THEN json_build_object('mcpu', r.expected_mcpu,
+              'memoryBytes', r.expected_memory_bytes) END) ORDER BY r.state, r.id)
         FROM reservations r WHERE r.work_id = w.id) AS reservations
      FROM works w WHERE ${ofApplications} ORDER BY w.cluster_id, w.component`,
     appColumns(of),
@@ -150,6 +164,7 @@ function holdingOf(row: HoldingRow): Holding {
       amount: { mcpu: each.mcpu, memoryBytes: each.memoryBytes, pods: each.pods },
       workSequence: BigInt(each.workSequence),
       workGeneration: BigInt(each.workGeneration),
+      ...(each.expected === null ? {} : { expected: each.expected, admittedAt: each.admittedAt ?? undefined }),
     })),
   };
 }

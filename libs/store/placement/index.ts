@@ -1,4 +1,5 @@
 export * from './backlog.js';
+export * from './evictions.js';
 export * from './fleet.js';
 export * from './holdings.js';
 export * from './housekeeping.js';

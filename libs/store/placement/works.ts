@@ -100,9 +100,10 @@ async function insertReservations(tx: Transaction, works: readonly WorkWrite[]):
   const rows = works.flatMap((work) => work.reservations.map((each) => ({ ...each, work })));
   await tx.execute(
     `INSERT INTO reservations (id, tenant_id, cluster_id, work_id, state, replicas, replica_mcpu, replica_memory_bytes,
-       mcpu, memory_bytes, pods, work_sequence, work_generation, node_rules)
+       mcpu, memory_bytes, pods, work_sequence, work_generation, node_rules, expected_mcpu, expected_memory_bytes, admitted_at)
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::bigint[],
-       $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::jsonb[])`,
+       $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::jsonb[], $15::bigint[], $16::bigint[],
+       $17::timestamptz[])`,
     [
       rows.map((each) => each.id),
       rows.map((each) => each.work.tenant),
@@ -118,6 +119,10 @@ async function insertReservations(tx: Transaction, works: readonly WorkWrite[]):
       rows.map((each) => each.workSequence.toString()),
       rows.map((each) => each.workGeneration.toString()),
       rows.map((each) => (each.rules === undefined ? null : JSON.stringify(each.rules))),
+      rows.map((each) => each.expected?.mcpu ?? null),
+      rows.map((each) => each.expected?.memoryBytes ?? null),
+      // 'now' is when it is read: under the locks of the clusters.
+      rows.map((each) => (each.expected === undefined ? null : (each.admittedAt ?? 'now'))),
     ],
   );
 }
