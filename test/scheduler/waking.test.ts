@@ -245,7 +245,9 @@ const refused: Record<string, Refused> = {
   },
   'MeasuredHeadroom, stale': {
     fleet: { north: { cores: 4 } },
-    given: capacity(`measured_mcpu = 1, measured_memory_bytes = 1, measured_at = clock_timestamp() - interval '1 hour'`),
+    given: capacity(
+      `measured_mcpu = 1, measured_memory_bytes = 1, measured_at = clock_timestamp() - interval '1 hour'`,
+    ),
     asks: { ...web({}, { mcpu: 2000 }), tier: 'best-effort' },
     reason: 'NoMeasuredHeadroom',
     useless: smaller,

@@ -37,6 +37,16 @@ describe('application file', () => {
     });
   });
 
+  it('takes the tier, and says where it cannot be', () => {
+    const read = (spec: string) => {
+      const { source } = parseApplicationFile(`name: shop\nspec:\n  tier: best-effort\n  ${spec}`);
+      if (source.case !== 'spec') throw new Error('not a spec');
+      return applicationSpecFromWire(source.value);
+    };
+    expect(read(component).tier).toBe('best-effort');
+    expect(() => read(component.replace('stateful-service', 'daemon'))).toThrow(/daemon.*cannot be best-effort/);
+  });
+
   it('takes a placement as the page about it writes one', () => {
     const page = readFileSync(join(import.meta.dirname, '../../../docs/placement.md'), 'utf8');
     const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml = '']) => yaml);
