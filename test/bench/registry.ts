@@ -5,6 +5,7 @@ import { propagateScenario } from './propagate/scenario.js';
 import type { Scenario } from './scenario.js';
 import { startScenario } from './start/scenario.js';
 import { traceScenario } from './trace/scenario.js';
+import { utilizationScenario } from './utilization/scenario.js';
 
 /** Every scenario by the name that `npm run bench --` takes. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -14,4 +15,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   fleet: fleetScenario,
   placement: placementScenario,
   trace: traceScenario,
+  utilization: utilizationScenario,
 };
