@@ -6,6 +6,7 @@ import type { Scenario } from './scenario.js';
 import { startScenario } from './start/scenario.js';
 import { traceScenario } from './trace/scenario.js';
 import { utilizationScenario } from './utilization/scenario.js';
+import { wakingScenario } from './waking/scenario.js';
 
 /** Every scenario by the name that `npm run bench --` takes. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -16,4 +17,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   placement: placementScenario,
   trace: traceScenario,
   utilization: utilizationScenario,
+  waking: wakingScenario,
 };

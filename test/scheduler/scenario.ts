@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { QueryResultRow } from 'pg';
 import { type ApplicationSpec, anywhere, type Component, type Ids, type PlacementPolicy } from '#domain';
-import type { TestDatabase } from '../../libs/store/testing/database.js';
 
 export const mebi = 2 ** 20;
 export const gibi = 2 ** 30;
@@ -83,11 +83,16 @@ export const spec = (components: Component[], placement: Partial<PlacementPolicy
   placement: { ...anywhere, ...placement },
 });
 
+/** A database, one statement at a time. */
+interface Statements {
+  query<Row extends QueryResultRow>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+}
+
 /** What stands in for gateway, hub and agents: rows as they write them, straight into the database. */
 export class Scenario {
   #sequence = 1n;
 
-  constructor(readonly database: TestDatabase) {}
+  constructor(readonly database: Statements) {}
 
   async cluster(id: string, fixture: ClusterFixture = {}): Promise<void> {
     const {
