@@ -10,6 +10,7 @@ export interface ClusterRow {
   provider: string;
   labels: Record<string, string>;
   taints: Taint[];
+  taintsSince: Record<string, number>;
   cordoned: boolean;
   oversubscribeMcpuPermille: number;
   oversubscribeMemoryPermille: number;
@@ -34,6 +35,7 @@ export const clusterEntity = new EntitySchema<ClusterRow>({
     provider: text('provider', { default: '' }),
     labels: json('labels', { default: {} }),
     taints: json('taints', { default: [] }),
+    taintsSince: json('taints_since', { default: {} }),
     cordoned: flag('cordoned', { default: false }),
     oversubscribeMcpuPermille: integer('oversubscribe_mcpu_permille', { default: 1000 }),
     oversubscribeMemoryPermille: integer('oversubscribe_memory_permille', { default: 1000 }),
