@@ -171,8 +171,11 @@ export class Considering {
     const count = this.ids.length;
     const key = this.#isPerNode ? undefined : filter.follow?.(fleet);
     if (key !== undefined)
-      return followed(glances, filter, bytes).column(fleet.snapshot, key, (column, from, to) =>
-        filter.glance?.(fleet, column, from, to),
+      return followed(glances, filter, bytes).column(
+        fleet.snapshot,
+        key,
+        (column, from, to) => filter.glance?.(fleet, column, from, to),
+        filter.isFixed,
       );
     if (certain.length < count) certain = new Uint8Array(count * 2);
     const marked = certain.subarray(0, count);
@@ -229,8 +232,11 @@ export class Considering {
     const fleet = this.#fleet;
     const key = this.#isPerNode ? undefined : scorer.follow?.(fleet);
     if (key === undefined) return undefined;
-    return followed(scorings, scorer, words).column(fleet.snapshot, key, (kept, from, to) =>
-      scoreInto(scorer, fleet, kept, from, to),
+    return followed(scorings, scorer, words).column(
+      fleet.snapshot,
+      key,
+      (kept, from, to) => scoreInto(scorer, fleet, kept, from, to),
+      scorer.isFixed,
     );
   }
 

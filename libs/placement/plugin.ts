@@ -83,6 +83,8 @@ export interface ClusterFilter {
    * only clusters that have changed are looked at again. Undefined: not for this group.
    */
   follow?(fleet: GroupAtFleet): string | undefined;
+  /** What is followed goes by descriptions alone: figures change nothing of it. */
+  readonly isFixed?: boolean;
   admits(at: GroupAtCluster): Verdict;
 }
 
@@ -106,6 +108,8 @@ export interface ClusterScorer {
    * only clusters that have changed are scored again. Undefined: not for this group.
    */
   follow?(fleet: GroupAtFleet): string | undefined;
+  /** What is followed goes by descriptions alone: figures change nothing of it. */
+  readonly isFixed?: boolean;
   score(at: GroupAtCluster): number;
 }
 

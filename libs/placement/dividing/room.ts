@@ -55,10 +55,10 @@ export const wholeReplicas = (demand: Demand, nodes: number): number =>
 
 /** What one replica of each demand asks for together; in the order of `resourceNames`. */
 export function unitOf(demands: readonly Demand[], nodes: number): readonly number[] {
-  const unit = resourceNames.map(() => 0);
+  const unit = [0, 0, 0];
   for (const demand of demands) {
     const count = demand.kind === 'daemon' ? nodes : Math.min(1, demand.replicas);
-    for (const [at, amount] of demand.amounts.entries()) unit[at] = (unit[at] ?? 0) + count * amount;
+    for (let at = 0; at < unit.length; at++) unit[at] = (unit[at] ?? 0) + count * (demand.amounts[at] ?? 0);
   }
   return unit;
 }

@@ -13,6 +13,7 @@ export const price: ClusterFilter = {
       certain[place] = asked !== undefined && hourlyMicros(unit, asked) <= most ? 1 : 0;
     }
   },
+  isFixed: true,
   follow: ({ group, unit }) => `${group.policy.maxPriceMicros} ${unit.join(' ')}`,
   admits: ({ group, unit, cluster }) => {
     const most = group.policy.maxPriceMicros;

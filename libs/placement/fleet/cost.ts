@@ -90,12 +90,11 @@ function leastFirst(
     name,
     weight,
     applies: (fleet) => percent(fleet) > 0,
-    // Prices are descriptions: what is asked for some clusters only, because of their figures, is as it was.
+    isFixed: true,
     scoreAll(fleet, scores, from, to) {
-      if (to - from < scores.length) return;
       const share = percent(fleet);
       const least = figuresInto(figure, fleet);
-      for (let place = 0; place < scores.length; place++) scores[place] = scoreOf(found[place] ?? 0, least, share);
+      for (let place = from; place < to; place++) scores[place] = scoreOf(found[place] ?? 0, least, share);
     },
     follow: (fleet) => `${percent(fleet)} ${fleet.unit.join(' ')}`,
     score(at) {

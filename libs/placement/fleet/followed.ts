@@ -24,13 +24,14 @@ export class Followed<Column extends Int16Array | Uint8Array> {
   constructor(private readonly make: (length: number) => Column) {}
 
   /** Good until the fleet changes; the caller's to read, not to write. */
-  column(snapshot: Snapshot, key: string, write: Writing<Column>): Column {
+  column(snapshot: Snapshot, key: string, write: Writing<Column>, isFixed = false): Column {
     const { figures, descriptionsEpoch: epoch } = snapshot;
     const fleet = this.#fleet(snapshot);
     const known = fleet.get(key);
     if (known !== undefined && known.epoch === epoch) {
+      if (isFixed) return known.column;
       const changed = figures.changedSince(known.seen);
-      if (changed === undefined) write(known.column, 0, known.column.length);
+      if (changed === undefined || changed.length > known.column.length) write(known.column, 0, known.column.length);
       else
         for (const slot of changed) {
           const place = snapshot.placeOf(slot);

@@ -27,7 +27,7 @@ export function timesFits(demand: Resources, room: Resources): number {
 }
 
 /** Amounts in the order of `resourceNames`. */
-export const amountsOf = (resources: Resources): readonly number[] => resourceNames.map((name) => resources[name]);
+export const amountsOf = ({ mcpu, memoryBytes, pods }: Resources): readonly number[] => [mcpu, memoryBytes, pods];
 
 /** What decides which nodes a pod may go to, besides its size. */
 export interface PodRules {
@@ -316,22 +316,25 @@ export class NodeClasses {
 
   /** The row whose nodes the member's scheduler likes best; −1 when no node takes it. */
   #predicted(demand: readonly number[], rules: PodRules): number {
+    const rows = this.#rows;
+    const { kinds, knowsNodes, packs } = this.#shape;
+    const [askedMcpu = 0, askedMemory = 0] = demand;
     let mostMcpu = 1;
     let mostMemory = 1;
-    for (let at = 0; !this.#shape.knowsNodes && at < this.#count; at++) {
-      mostMcpu = Math.max(mostMcpu, this.#rows[at * row + 1] ?? 0);
-      mostMemory = Math.max(mostMemory, this.#rows[at * row + 2] ?? 0);
+    for (let at = 0; !knowsNodes && at < this.#count; at++) {
+      mostMcpu = Math.max(mostMcpu, rows[at * row + 1] ?? 0);
+      mostMemory = Math.max(mostMemory, rows[at * row + 2] ?? 0);
     }
-    const { packs } = this.#shape;
     let best = -1;
     let bestScore = -1;
     for (let at = 0; at < this.#count; at++) {
-      const kind = this.#kindAt(at);
-      if (kind === undefined || this.#rows[at * row] === 0) continue;
+      const cell = at * row;
+      const mcpuLeft = (rows[cell + 1] ?? 0) - askedMcpu;
+      const memoryLeft = (rows[cell + 2] ?? 0) - askedMemory;
+      const kind = kinds[rows[cell + kindCell] ?? 0];
+      if (kind === undefined || rows[cell] === 0 || mcpuLeft < 0 || memoryLeft < 0) continue;
       const mcpu = kind.mcpu === 0 ? mostMcpu : kind.mcpu;
       const memory = kind.memoryBytes === 0 ? mostMemory : kind.memoryBytes;
-      const mcpuLeft = (this.#rows[at * row + 1] ?? 0) - (demand[0] ?? 0);
-      const memoryLeft = (this.#rows[at * row + 2] ?? 0) - (demand[1] ?? 0);
       const allocated = packs
         ? mostAllocated(mcpuLeft, mcpu) + mostAllocated(memoryLeft, memory)
         : leastAllocated(mcpuLeft, mcpu) + leastAllocated(memoryLeft, memory);
