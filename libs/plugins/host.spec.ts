@@ -85,6 +85,7 @@ const flavours: Record<string, Flavour> = {
         `let asked = 0;
          export const score = (group, clusters) => { if (group.application === 'stuck') while (true) asked++; return clusters.map(() => 7); }`,
         scoring,
+        { timeoutMs: 800 },
       ),
     scoring: (score) => inWorker(`export const score = () => [1, ${score}, 3]`, scoring),
     short: () => inWorker('export const score = () => [1, 2]', scoring),
@@ -97,7 +98,7 @@ const flavours: Record<string, Flavour> = {
         groups.some(({ application }) => application === 'stuck')
           ? new Promise(() => undefined)
           : { version: '', answers: groups.map(() => ({ scores: [7, 7, 7] })) };
-      return onServer((await server(behave)).address, scoring);
+      return onServer((await server(behave)).address, scoring, { timeoutMs: 800 });
     },
     scoring: async (score) =>
       onServer((await server(() => ({ version: '', answers: [{ scores: [1, Number(score), 3] }] }))).address, scoring),
@@ -126,7 +127,7 @@ describe.each(Object.entries(flavours))('a plug-in %s', (where, flavour) => {
 
   it('that hangs is given up when its time is over, and asked again the next time', async () => {
     const { ask, outcomes } = await host(await flavour.hanging());
-    expect(why(await ask('stuck'))).toEqual(['timeout after 500 ms']);
+    expect(why(await ask('stuck'))).toEqual(['timeout after 800 ms']);
     expect(plain(await ask('shop'))).toMatchObject([{ failure: undefined, scores: [7, 7, 7] }]);
     expect(outcomes).toEqual(['failed', 'answered']);
   });
@@ -146,11 +147,11 @@ describe.each(Object.entries(flavours))('a plug-in %s', (where, flavour) => {
   it('is left alone after three failures, for a while', async () => {
     const { ask, outcomes, clock } = await host(await flavour.hanging());
     for (let time = 0; time < 3; time++) await ask('stuck');
-    expect(why(await ask('shop'))).toEqual(['is left alone for a while: timeout after 500 ms']);
+    expect(why(await ask('shop'))).toEqual(['is left alone for a while: timeout after 800 ms']);
     expect(outcomes).toEqual(['failed', 'failed', 'failed', 'left-alone']);
     clock.advance(1_000);
     expect(why(await ask('shop'))).toEqual([undefined]);
-    expect(why(await ask('stuck'))).toEqual(['timeout after 500 ms']);
+    expect(why(await ask('stuck'))).toEqual(['timeout after 800 ms']);
     expect(why(await ask('shop'))).toEqual([undefined]);
   });
 

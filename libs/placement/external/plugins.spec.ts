@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PluginAnswer } from '#domain';
 import { applyDecision, decide } from '../decide.js';
@@ -239,4 +240,34 @@ it('decisions that follow each other see each its own answers', () => {
     ['was not asked', 'was not asked'],
   ]);
   expect(decision.allotments[0]).toMatchObject({ component: 'web', cluster: 'b' });
+});
+
+it('whatever plug-ins say, decisions are whole, and their records come back', () => {
+  const fleet = three();
+  const number = fc.oneof(fc.nat(1000), fc.double(), fc.integer(), fc.constantFrom(Number.NaN, 1e9, -1, 1001, 2 ** 53));
+  const column = fc.option(fc.array(number, { maxLength: 5 }), { nil: undefined });
+  const answer = fc.record({
+    plugin: fc.constantFrom('hours', 'prices', 'stranger'),
+    version: fc.constantFrom('', '1', '2', 'x'.repeat(1000)),
+    failure: fc.option(fc.string({ maxLength: 300 }), { nil: undefined }),
+    reasons: fc.array(fc.string({ maxLength: 200 }), { maxLength: 20 }),
+    verdicts: column,
+    scores: column,
+  });
+  const clusters = fc.oneof(fc.constant(fleet.ids), fc.subarray(['a', 'b', 'c', 'gone']));
+  fc.assert(
+    fc.property(fc.array(answer, { maxLength: 4 }), clusters, fc.boolean(), (answers, asked, isStrict) => {
+      const group = aGroup([aComponent('web', { replicas: 4 })], {}, { external: { clusters: asked, answers } });
+      const decision = decide(aRequest([group]), fleet, isStrict ? strict : both);
+      const given = decision.allotments.map(({ replicas }) => replicas);
+      expect(given.every((replicas) => Number.isInteger(replicas) && replicas >= 0)).toBe(true);
+      if (decision.placed) expect(given.reduce((sum, replicas) => sum + replicas, 0)).toBe(4);
+      else expect(decision.refused[0]?.wakeOn).toContain('plugin.answers');
+      expect(unpackRecord(decision.packed)).toEqual(decision.record);
+      expect(decision.record.groups[0]?.plugins?.map(({ plugin }) => plugin)).toEqual(['hours', 'prices']);
+      for (const { scores } of decision.record.groups[0]?.clusters ?? [])
+        for (const { score } of scores) expect(score >= 0 && score <= 1000).toBe(true);
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -18,7 +18,7 @@ export async function inWorker(
   await writeFile(file, source);
   return {
     engine: { name: 'tried', version: '', ...engine },
-    ...{ timeoutMs: 500, askAgainMs: 30_000, settings: {} },
+    ...{ timeoutMs: 5_000, askAgainMs: 30_000, settings: {} },
     runs: { as: 'package', module: pathToFileURL(file).href, version: '0.1.0', memoryMb: 64 },
     ...differs,
   };
@@ -31,7 +31,7 @@ export const onServer = (
   differs: Partial<PluginSettings> = {},
 ): PluginSettings => ({
   engine: { name: 'tried', version: '', ...engine },
-  ...{ timeoutMs: 500, askAgainMs: 30_000, settings: {} },
+  ...{ timeoutMs: 5_000, askAgainMs: 30_000, settings: {} },
   runs: { as: 'grpc', address, tls: undefined, token: undefined },
   ...differs,
 });
