@@ -1,10 +1,10 @@
-import { type ClusterTaint, formatBytes, formatMcpu, type Instant } from '#domain';
+import { type ClusterTaint, formatBytes, formatMcpu } from '#domain';
 import { type Demand, type Shortage, wholeReplicas } from '../dividing/room.js';
 import { stride } from '../fleet/figures.js';
 import type { NodeClasses, ResourceName } from '../fleet/node-classes.js';
 import { selectorText } from '../fleet/node-selector.js';
-import { lasting, secondsTolerated, untolerated } from '../fleet/tolerations.js';
-import { admit, admitHeld, type ClusterFilter, refuse } from '../plugin.js';
+import { secondsTolerated, untolerated } from '../fleet/tolerations.js';
+import { admit, admitHeld, type ClusterFilter, type GroupAtCluster, refuse } from '../plugin.js';
 import type { GroupRequest } from '../request.js';
 import { affinity } from './affinity.js';
 import { price, residency } from './costs.js';
@@ -84,11 +84,17 @@ export const labels: ClusterFilter = {
   },
 };
 
-/** Whether what is held there has seconds left. */
-function mayStay({ policy }: GroupRequest, taint: ClusterTaint, now: Instant | undefined): boolean {
-  const seconds = secondsTolerated(policy.tolerations, taint);
-  if (seconds === undefined) return false;
-  return now === undefined || taint.since === undefined || now < taint.since + seconds * 1000;
+/** What a taint keeps out: nothing, what is new, or what is held as well. */
+function keptOut({ request, group: { policy } }: GroupAtCluster, taint: ClusterTaint): 'nothing' | 'new' | 'all' {
+  const { tolerations } = policy;
+  const seconds = secondsTolerated(tolerations, taint);
+  if (seconds === undefined) {
+    if (untolerated([taint], tolerations) === undefined) return 'nothing';
+    return taint.effect === 'NoExecute' ? 'all' : 'new';
+  }
+  const { now } = request;
+  const isOver = now !== undefined && taint.since !== undefined && now >= taint.since + seconds * 1000;
+  return isOver ? 'all' : 'new';
 }
 
 /**
@@ -99,21 +105,18 @@ export const taints: ClusterFilter = {
   name: 'Taints',
   wakeOn: ['cluster.tainted'],
   remember: ({ policy }) => (policy.tolerations.length === 0 ? '' : JSON.stringify(policy.tolerations)),
-  admits: ({ request, group, cluster, holds }) => {
+  admits: (at) => {
+    const { cluster, group, holds } = at;
     if (cluster.taints.length === 0) return admit;
-    const tolerations = lasting(group.policy.tolerations);
-    const evicting = cluster.taints.filter(
-      (taint) => taint.effect === 'NoExecute' && !(holds && mayStay(group, taint, request.now)),
-    );
-    const taint = untolerated(evicting, tolerations) ?? untolerated(cluster.taints, tolerations);
+    const evicting = cluster.taints.find((taint) => keptOut(at, taint) === 'all');
+    if (evicting === undefined && holds)
+      return cluster.taints.some((taint) => keptOut(at, taint) === 'new') ? admitHeld : admit;
+    const taint = evicting ?? cluster.taints.find((each) => keptOut(at, each) === 'new');
     if (taint === undefined) return admit;
-    if (holds && !evicting.includes(taint)) return admitHeld;
-    const seconds = secondsTolerated(group.policy.tolerations, taint);
     const { key, value, effect } = taint;
-    return refuse('UntoleratedTaint', {
-      ...{ key, value, effect },
-      ...(seconds === undefined ? {} : { seconds: `${seconds}` }),
-    });
+    const seconds = secondsTolerated(group.policy.tolerations, taint);
+    const limited = seconds === undefined ? {} : { seconds: `${seconds}` };
+    return refuse('UntoleratedTaint', { key, value, effect, ...limited });
   },
 };
 

@@ -166,6 +166,19 @@ describe('tolerations for so many seconds', () => {
     ]);
   });
 
+  it('count by the least that matches, though another is for longer or for good', () => {
+    const among = (...others: { key: string; tolerationSeconds?: number }[]) => {
+      const tolerations = others.map((each) => ({ ...toleration, ...each }));
+      const previous = [{ component: 'web', cluster: 'a', replicas: 2, perReplica: web.perReplica }];
+      const request = aRequest([aGroup([web], { tolerations })], previous);
+      return decide({ ...request, now: noon + 60_000 }, tainted).allotments.map(({ cluster }) => cluster);
+    };
+    const short = { key: 'maintenance', tolerationSeconds: 10 };
+    expect(among(short, { key: 'maintenance', tolerationSeconds: 300 })).toEqual(['b']);
+    expect(among({ key: 'maintenance' }, short)).toEqual(['b']);
+    expect(among({ key: 'maintenance' }, { key: 'flood', tolerationSeconds: 10 })).toEqual(['a']);
+  });
+
   it('without seconds are for good', () => {
     expect(place(undefined, 10 ** 9, ['a'], 3).at).toEqual([['a', 3]]);
     expect(place(undefined, 0, []).at).toEqual([['a', 2]]);

@@ -6,16 +6,18 @@ const tolerates = (toleration: Toleration, taint: Taint): boolean =>
   (toleration.key === '' ? toleration.operator === 'Exists' : toleration.key === taint.key) &&
   (toleration.operator === 'Exists' || toleration.value === taint.value);
 
-/** Tolerations that are for good. */
-export const lasting = (tolerations: readonly Toleration[]): readonly Toleration[] =>
-  tolerations.every(({ tolerationSeconds }) => tolerationSeconds === undefined)
-    ? tolerations
-    : tolerations.filter(({ tolerationSeconds }) => tolerationSeconds === undefined);
-
-/** For how many seconds a taint is tolerated at most; undefined: not at all, or for good. */
+/**
+ * For how many seconds a taint is tolerated: the least that a toleration which matches it says, as Kubernetes counts.
+ * Undefined: not at all, or for good.
+ */
 export function secondsTolerated(tolerations: readonly Toleration[], taint: Taint): number | undefined {
-  const found = tolerations.flatMap((each) => (tolerates(each, taint) ? (each.tolerationSeconds ?? []) : []));
-  return found.length === 0 ? undefined : Math.max(...found);
+  let least: number | undefined;
+  for (const each of tolerations) {
+    const { tolerationSeconds: seconds } = each;
+    if (seconds === undefined || !tolerates(each, taint)) continue;
+    if (least === undefined || seconds < least) least = seconds;
+  }
+  return least;
 }
 
 /** The first taint that forbids (`PreferNoSchedule` never does) and is not tolerated. */
