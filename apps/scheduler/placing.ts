@@ -15,6 +15,7 @@ import type { PluginHost } from '#plugins';
 import { placementStore, type Store } from '#store';
 import { AskingAgain } from './asking-again.js';
 import { Backlog } from './backlog.js';
+import { changing, foreseen, nobody, together } from './committed.js';
 import { FleetPicture } from './fleet/picture.js';
 import type { SchedulerMetrics } from './metrics.js';
 import { Preempting } from './preempting.js';
@@ -327,37 +328,8 @@ export class Placer {
   }
 }
 
-/** Clusters that hold what was decided for them and nothing else that is new. */
-function foreseen(batch: readonly Decided[], { placed, asKnown }: Committed): ReadonlySet<ClusterId> {
-  const done = new Set(placed);
-  const clusters = new Set(asKnown);
-  for (const decided of batch)
-    if (!done.has(decided)) for (const cluster of changing(decided)) clusters.delete(cluster);
-  return clusters;
-}
-
-/** Clusters of which the picture shows something else with the decision. */
-const changing = ({ decision, release }: Decided): ClusterId[] =>
-  decision.placed ? [...decision.additions, ...release.nominated].map(({ cluster }) => cluster) : [];
-
 /** To be decided in the next round, whatever comes of this one. */
 const again = ({ key }: Decided): Committed['stale'][number] => ({ key, cluster: '', why: 'preempting' });
-
-const nobody: Committed = {
-  ...{ placed: [], refused: [], stale: [], lost: [], locked: [] },
-  fleet: Promise.resolve([]),
-  asKnown: new Set(),
-};
-
-const together = (parts: readonly Committed[]): Committed => ({
-  placed: parts.flatMap((part) => part.placed),
-  refused: parts.flatMap((part) => part.refused),
-  stale: parts.flatMap((part) => part.stale),
-  lost: parts.flatMap((part) => part.lost),
-  fleet: Promise.resolve([]),
-  locked: parts.flatMap((part) => part.locked),
-  asKnown: new Set(),
-});
 
 /** A release as it is named after one move. */
 const moved = ({ tenant, project, environment, number, generation }: placementStore.WaitingRelease) => ({

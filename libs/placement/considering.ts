@@ -1,5 +1,5 @@
 import type { ClusterId, Refusal } from '#domain';
-import { unitOf } from './dividing/room.js';
+import { unitOf } from './dividing/demand.js';
 import { Followed } from './fleet/followed.js';
 import type { ClusterFilter, ClusterScorer, GroupAtCluster, GroupAtFleet } from './plugin.js';
 import type { EnginePolicy } from './policy.js';

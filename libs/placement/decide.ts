@@ -1,6 +1,7 @@
 import type { ClusterId, ComponentName, DecisionRecord, Refusal } from '#domain';
 import { Considering } from './considering.js';
-import { type Addition, type Demand, demandsOf, Room, unitOf } from './dividing/room.js';
+import { type Demand, demandsOf, unitOf } from './dividing/demand.js';
+import { type Addition, Room } from './dividing/room.js';
 import { answered } from './external/answers.js';
 import type { Foreseen } from './fleet/node-classes.js';
 import type { Snapshot } from './fleet/snapshot.js';

@@ -1,11 +1,13 @@
 export { applyDecision, type Decision, decide, type RefusedGroup } from './decide.js';
-export type { Addition, Demand, Room } from './dividing/room.js';
+export type { Demand } from './dividing/demand.js';
+export type { Addition, Room } from './dividing/room.js';
 export { faultOf, limits as answerLimits } from './external/answers.js';
 export type { EnginePlugin } from './external/plugins.js';
 export { type Asking, dominantShare, fairOrder, type Standing } from './fair-share.js';
 export type { Batch, ClusterDescription, ClusterState } from './fleet/cluster-state.js';
 export { bestEffort, measuredHeadroom } from './fleet/measured-headroom.js';
-export { anyNode, type PodRules, type ResourceName } from './fleet/node-classes.js';
+export { anyNode, type PodRules } from './fleet/node-classes.js';
+export type { ResourceName } from './fleet/resources.js';
 export { Snapshot } from './fleet/snapshot.js';
 export {
   admit,

@@ -1,4 +1,5 @@
-import type { Demand, Room } from './dividing/room.js';
+import type { Demand } from './dividing/demand.js';
+import type { Room } from './dividing/room.js';
 import type { Division, Share } from './plugin.js';
 
 type Divided = Extract<Division, { kind: 'divided' }>;

@@ -1,5 +1,6 @@
 import type { ClusterId, Refusal } from '#domain';
-import type { Demand, Room } from './dividing/room.js';
+import type { Demand } from './dividing/demand.js';
+import type { Room } from './dividing/room.js';
 import type { Candidate, ClusterDescription } from './fleet/cluster-state.js';
 import type { Snapshot } from './fleet/snapshot.js';
 import type { GroupRequest, Neighbour, PlacementRequest } from './request.js';

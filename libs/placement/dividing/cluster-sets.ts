@@ -1,7 +1,7 @@
 import type { Candidate, Division, DivisionTask } from '../plugin.js';
 import type { Remainders } from './apportion.js';
+import type { Demand } from './demand.js';
 import { type Bounds, brief, isDivided, takes, tooFewClusters } from './division.js';
-import type { Demand } from './room.js';
 import { beyondSlots, type DomainRule, Domains, type Level, type Wish } from './selection.js';
 
 /** Sets that are tried before a fleet is held unable to keep the rules. */

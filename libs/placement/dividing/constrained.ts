@@ -1,6 +1,7 @@
 import type { Candidate, Division, DivisionTask } from '../plugin.js';
 import type { Remainders } from './apportion.js';
 import { ClusterSets } from './cluster-sets.js';
+import type { Demand } from './demand.js';
 import {
   type Attempt,
   type Bounds,
@@ -12,7 +13,6 @@ import {
   shortOf,
 } from './division.js';
 import { evenly } from './evenly.js';
-import type { Demand } from './room.js';
 import type { DomainRule, Level } from './selection.js';
 import type { Sharing } from './sharing.js';
 

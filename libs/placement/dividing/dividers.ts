@@ -1,5 +1,6 @@
 import type { Divider, Division, DivisionTask } from '../plugin.js';
 import { copiesWithin, divideWithin, isBound, rulesOf } from './constrained.js';
+import { type Demand, wholeReplicas } from './demand.js';
 import {
   type Bounds,
   boundsOf,
@@ -18,7 +19,6 @@ import {
   tooFewClusters,
 } from './division.js';
 import { inGroups } from './groups.js';
-import { type Demand, wholeReplicas } from './room.js';
 import { byWeight, inOrder, sum, weighedShares } from './sharing.js';
 import { weighted } from './weighted.js';
 

@@ -1,6 +1,6 @@
 import type { PlacementPolicy, Refusal } from '#domain';
 import type { Candidate, Division, DivisionTask, Share } from '../plugin.js';
-import { type Demand, wholeReplicas } from './room.js';
+import { type Demand, wholeReplicas } from './demand.js';
 import type { Part } from './sharing.js';
 
 /** How many clusters a group may get, and how many it must. */

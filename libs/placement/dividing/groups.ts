@@ -2,6 +2,7 @@ import type { ClusterGroup } from '#domain';
 import type { ClusterDescription } from '../fleet/cluster-state.js';
 import type { Candidate, Divider, Division, DivisionTask, FleetChange } from '../plugin.js';
 import { countsBetween } from './cluster-sets.js';
+import type { Demand } from './demand.js';
 import {
   type Attempt,
   boundsOf,
@@ -16,7 +17,6 @@ import {
   takes,
   tooFewClusters,
 } from './division.js';
-import type { Demand } from './room.js';
 import { byWeight, inOrder, type Part, type Sharing, sum } from './sharing.js';
 
 const allows = (allowed: readonly string[], found: string): boolean => allowed.length === 0 || allowed.includes(found);

@@ -1,8 +1,10 @@
 import { type ClusterTaint, formatBytes, formatMcpu } from '#domain';
-import { type Demand, type Shortage, wholeReplicas } from '../dividing/room.js';
+import { type Demand, wholeReplicas } from '../dividing/demand.js';
+import { type Shortage } from '../dividing/room.js';
 import { stride } from '../fleet/figures.js';
-import type { NodeClasses, ResourceName } from '../fleet/node-classes.js';
+import type { NodeClasses } from '../fleet/node-classes.js';
 import { selectorText } from '../fleet/node-selector.js';
+import type { ResourceName } from '../fleet/resources.js';
 import { secondsTolerated, untolerated } from '../fleet/tolerations.js';
 import { admit, admitHeld, type ClusterFilter, type GroupAtCluster, refuse } from '../plugin.js';
 import type { GroupRequest } from '../request.js';

@@ -1,7 +1,7 @@
 import { formatBytes, formatMcpu } from '#domain';
-import { wholeReplicas } from '../dividing/room.js';
+import { wholeReplicas } from '../dividing/demand.js';
 import { bestEffort, usedResources } from '../fleet/measured-headroom.js';
-import { resourceNames } from '../fleet/node-classes.js';
+import { resourceNames } from '../fleet/resources.js';
 import { admit, type ClusterFilter, refuse } from '../plugin.js';
 
 const text = { mcpu: formatMcpu, memoryBytes: (bytes: number) => `${Math.floor(bytes / 2 ** 20)}Mi` };

@@ -1,6 +1,7 @@
 import type { Resources } from '#domain';
 import type { ClusterState } from './cluster-state.js';
-import { amountsOf, type NodeClasses, resourceNames } from './node-classes.js';
+import { type NodeClasses } from './node-classes.js';
+import { amountsOf, resourceNames } from './resources.js';
 
 /** Cells of each slot in the columns by resource. */
 export const stride = resourceNames.length;

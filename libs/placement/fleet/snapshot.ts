@@ -2,7 +2,8 @@ import type { ClusterId, Resources } from '#domain';
 import type { Batch, Candidate, ClusterDescription, ClusterState } from './cluster-state.js';
 import { Figures, stride } from './figures.js';
 import { MeasuredHeadroom } from './measured-headroom.js';
-import { amountsOf, anyNode, type Foreseen, NodeClasses } from './node-classes.js';
+import { anyNode, type Foreseen, NodeClasses } from './node-classes.js';
+import { amountsOf } from './resources.js';
 
 /**
  * The fleet in columns, kept current in place. A cluster has a slot for as long as it is known; `slots` lists them in

@@ -1,6 +1,7 @@
 import { type NodeClass, type Resources, subtractResources } from '#domain';
 import type { Batch, ClusterState } from '../fleet/cluster-state.js';
-import { anyNode, type NodeClasses, type PodRules, resourceNames, timesFits } from '../fleet/node-classes.js';
+import { anyNode, type NodeClasses, type PodRules } from '../fleet/node-classes.js';
+import { resourceNames, timesFits } from '../fleet/resources.js';
 import { Snapshot } from '../fleet/snapshot.js';
 import type { PlacementRequest } from '../request.js';
 

@@ -1,4 +1,4 @@
-import type { Demand } from '../dividing/room.js';
+import type { Demand } from '../dividing/demand.js';
 import type { ClusterScorer, GroupAtCluster } from '../plugin.js';
 
 const packs = ({ group }: GroupAtCluster): boolean => group.policy.strategy === 'packing';

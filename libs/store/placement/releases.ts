@@ -92,35 +92,21 @@ export async function wakeReleases(tx: Transaction, changes: readonly string[], 
   return rows.length;
 }
 
+type Asking = ReleaseRef & { generation: bigint };
+
 /** Brings one refused release back to waiting, if it is still at the generation it was refused with. */
-export async function retryRelease(
-  tx: Transaction,
-  release: ReleaseRef & { generation: bigint },
-  deadlineMs: number,
-): Promise<boolean> {
-  const rows = await tx.query<WokenRow>(
-    `UPDATE releases SET phase = 'waiting', generation = generation + 1, updated_at = clock_timestamp(),
-       deadline = clock_timestamp() + make_interval(secs => $6::float8 / 1000)
-     WHERE tenant_id = $1 AND project_id = $2 AND environment_id = $3 AND number = $4 AND generation = $5 AND phase = 'refused'
-     RETURNING tenant_id, project_id, environment_id, number::text`,
-    [
-      release.tenant,
-      release.project,
-      release.environment,
-      release.number.toString(),
-      release.generation.toString(),
-      deadlineMs,
-    ],
-  );
-  await announceWaiting(tx, rows);
-  return rows.length > 0;
-}
+export const retryRelease = (tx: Transaction, release: Asking, deadlineMs: number): Promise<boolean> =>
+  backToWaiting(tx, release, deadlineMs, `phase = 'refused' FOR UPDATE`);
 
 /** Brings a release that asks at this generation back to waiting at the next one; false when it does not ask any more. */
-export async function takeBack(
+export const takeBack = (tx: Transaction, release: Asking, deadlineMs: number): Promise<boolean> =>
+  backToWaiting(tx, release, deadlineMs, `phase IN ('waiting', 'refused') FOR UPDATE SKIP LOCKED`);
+
+async function backToWaiting(
   tx: Transaction,
-  release: ReleaseRef & { generation: bigint },
+  { tenant, project, environment, number, generation }: Asking,
   deadlineMs: number,
+  condition: string,
 ): Promise<boolean> {
   const rows = await tx.query<WokenRow>(
     `UPDATE releases SET phase = 'waiting', generation = generation + 1, updated_at = clock_timestamp(),
@@ -128,16 +114,9 @@ export async function takeBack(
      WHERE (tenant_id, project_id, environment_id, number) IN (
        SELECT tenant_id, project_id, environment_id, number FROM releases
        WHERE tenant_id = $1 AND project_id = $2 AND environment_id = $3 AND number = $4 AND generation = $5
-         AND phase IN ('waiting', 'refused') FOR UPDATE SKIP LOCKED)
+         AND ${condition})
      RETURNING tenant_id, project_id, environment_id, number::text`,
-    [
-      release.tenant,
-      release.project,
-      release.environment,
-      release.number.toString(),
-      release.generation.toString(),
-      deadlineMs,
-    ],
+    [tenant, project, environment, number.toString(), generation.toString(), deadlineMs],
   );
   await announceWaiting(tx, rows);
   return rows.length > 0;
