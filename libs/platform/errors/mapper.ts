@@ -14,8 +14,11 @@ import {
   RetryInfoSchema,
   StatusSchema,
 } from './google-rpc.js';
+import { sendableDetails, sendableMessage } from './trailer-room.js';
 
 const errorDomain = 'berth.dev';
+/** What a detail's type and its place in the list cost. */
+const anyOverheadBytes = 100;
 
 interface Detail<D extends DescMessage = DescMessage> {
   desc: D;
@@ -88,16 +91,21 @@ export const errorMapper =
     };
   };
 
-/** The status as grpc-js sends it, with the details in the trailer `grpc-status-details-bin`. */
+/**
+ * The status as grpc-js sends it, with the details in the trailer `grpc-status-details-bin`. A message that is too long
+ * is cut, and details that are too large are left out.
+ */
 export const toGrpcError = (status: RpcStatus): ServerErrorResponse => {
   const metadata = new Metadata();
-  if (status.details.length > 0) {
-    const details = status.details.map(({ desc, value }) => anyPack(desc, create(desc, value)));
-    const wire = create(StatusSchema, { code: rpcCodes[status.code], message: status.message, details });
+  const message = sendableMessage(status.message);
+  const packed = status.details.map(({ desc, value }) => anyPack(desc, create(desc, value)));
+  const details = sendableDetails(message, packed, ({ value }) => value.byteLength + anyOverheadBytes);
+  if (details.length > 0) {
+    const wire = create(StatusSchema, { code: rpcCodes[status.code], message, details });
     metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, wire)));
   }
-  const fields = { code: rpcCodes[status.code], details: status.message, metadata };
-  return Object.assign(new Error(status.message), fields);
+  const fields = { code: rpcCodes[status.code], details: message, metadata };
+  return Object.assign(new Error(message), fields);
 };
 
 /** The status as Connect and gRPC-Web send it, with the same details. */

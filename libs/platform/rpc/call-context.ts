@@ -58,6 +58,11 @@ export class CallContext<P> implements RpcCall<P> {
     return this.#reason;
   }
 
+  /** Its handler has answered or failed: the status is on its way, and nothing may follow it. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
   throwIfAborted(): void {
     if (this.#reason !== undefined) throw this.#reason;
   }

@@ -92,12 +92,23 @@ export const unaryCall =
       forget = cancelOn(settings.signal, call);
     });
 
+/** Listens from the start: a stream's error is emitted once, and whoever begins to read later would see a good end. */
+const failureOf = (call: ClientReadableStream<Buffer> | ClientDuplexStream<Buffer, Buffer>): (() => unknown) => {
+  let failure: unknown;
+  call.on('error', (error: Error) => {
+    failure ??= error;
+  });
+  return () => failure;
+};
+
 async function* read<O extends DescMessage>(
   call: ClientReadableStream<Buffer> | ClientDuplexStream<Buffer, Buffer>,
   desc: O,
+  failure: () => unknown,
 ): AsyncGenerator<MessageShape<O>, void, undefined> {
   try {
     for await (const bytes of call.iterator({ destroyOnReturn: false })) yield fromBinary(desc, bytes);
+    if (failure() !== undefined) throw failure();
   } catch (error) {
     throw asRpcError(error);
   } finally {
@@ -124,11 +135,10 @@ export const serverStreamCall = <I extends DescMessage, O extends DescMessage>(
       metadata,
       optionsOf(settings.deadlineMs),
     );
-    // Cancelling on the way out makes the call emit an error that nobody waits for any more.
-    call.on('error', () => {});
+    const failure = failureOf(call);
     const forget = cancelOn(settings.signal, call);
     try {
-      yield* read(call, method.output);
+      yield* read(call, method.output, failure);
     } finally {
       forget();
     }
@@ -172,7 +182,7 @@ export const bidiCall =
     const metadata = metadataOf(channel, settings);
     const call = client.makeBidiStreamRequest(pathOf(method), same, same, metadata, optionsOf(settings.deadlineMs));
     const forget = cancelOn(settings.signal, call);
-    call.on('error', () => {});
+    const failure = failureOf(call);
     const status = new Promise<{ code: string; message: string }>((resolve) => {
       call.on('status', ({ code, details }: StatusObject) => {
         forget();
@@ -183,7 +193,7 @@ export const bidiCall =
       write: writerOf(call, method.input),
       end: () => call.end(),
       cancel: () => call.cancel(),
-      messages: read(call, method.output),
+      messages: read(call, method.output, failure),
       status,
     };
   };

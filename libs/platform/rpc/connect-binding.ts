@@ -95,7 +95,12 @@ const route = <P>(router: ConnectRouter, bound: BoundMethod, pipeline: Pipeline<
     router.rpc(bound.method as DescMethodUnary, async (request, context) => {
       const call = pipeline.open(originOf(context, clock));
       abortWith(context.signal, call);
-      const outcome = await pipeline.unary(call, bound, () => request);
+      const outcome = await pipeline.unary(
+        call,
+        bound,
+        () => request,
+        (answer) => answer,
+      );
       if (!outcome.ok) throw toConnectError(outcome.status);
       return outcome.value;
     });

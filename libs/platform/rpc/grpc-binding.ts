@@ -82,8 +82,13 @@ const handlerOf = <P>(bound: BoundMethod, pipeline: Pipeline<P>): UntypedHandleC
       return async (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
         const context = pipeline.open(originOf(bound.method, call));
         abortWith(call, context);
-        const outcome = await pipeline.unary(context, bound, () => decode(input, call.request));
-        if (outcome.ok) callback(null, encode(output, outcome.value));
+        const outcome = await pipeline.unary(
+          context,
+          bound,
+          () => decode(input, call.request),
+          (answer) => encode(output, answer),
+        );
+        if (outcome.ok) callback(null, outcome.value);
         else callback(toGrpcError(outcome.status));
       };
     case 'server_streaming':

@@ -9,7 +9,7 @@ import {
 } from '@bufbuild/protobuf';
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
 import { InvalidRequest } from '#domain';
-import { cancelled } from '../errors/aborted.js';
+import { callEnded, cancelled } from '../errors/aborted.js';
 import type { CallContext } from './call-context.js';
 import type { BidiStream, ServerStreamWriter } from './types.js';
 
@@ -66,6 +66,8 @@ export class GrpcStreamWriter<O extends DescMessage> implements ServerStreamWrit
 
   async write(message: MessageInitShape<O>): Promise<void> {
     this.call.throwIfAborted();
+    // Node destroys a stream that is written to after its end, and with it a status that waits behind a slow reader.
+    if (this.call.finished) throw callEnded();
     const bytes = encode(this.desc, message);
     const cost = bytes.byteLength + messageOverheadBytes;
     this.#pendingBytes += cost;

@@ -55,12 +55,18 @@ export class Pipeline<P> {
     for (const call of this.#streams) call.abort(shuttingDown());
   }
 
-  unary(call: CallContext<P>, bound: Of<'unary'>, read: () => Message): Promise<Outcome<Record<string, unknown>>> {
+  /** What `write` makes of the answer; an answer that it cannot write fails the call like anything else. */
+  unary<T>(
+    call: CallContext<P>,
+    bound: Of<'unary'>,
+    read: () => Message,
+    write: (answer: Record<string, unknown>) => T,
+  ): Promise<Outcome<T>> {
     return this.#run(call, async () => {
       await this.#admit(call);
       const request = read();
       this.options.validate?.(request, call);
-      return await bound.handle(request, call);
+      return write(await bound.handle(request, call));
     });
   }
 
